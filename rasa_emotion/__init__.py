@@ -1,0 +1,35 @@
+"""Lets a Rasa bot hear how the caller feels.
+
+>>> from rasa_emotion import EMOTIONS
+>>> len(EMOTIONS)
+8
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Names are handed on lazily: a bot that wants a component must not pay for the command line, and the other way round.
+_HOMES = {
+    "EMOTIONS": "rasa_emotion.emotions",
+    "Evidence": "rasa_emotion.estimate",
+    "EmotionEstimate": "rasa_emotion.estimate",
+    "EmotionAnalyzer": "rasa_emotion.analyzer",
+    "EmotionClassifier": "rasa_emotion.components.classifier",
+    "EmotionPolicy": "rasa_emotion.components.policy",
+    "EmotionResponses": "rasa_emotion.components.responses",
+    "EmotionRestInput": "rasa_emotion.channels.rest",
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 -- the names are strings of the table above
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rasa_emotion' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

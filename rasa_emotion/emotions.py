@@ -1,0 +1,103 @@
+"""The vocabulary: eight emotions, their place on the circumplex, their families, and each corpus' labels."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+EMOTIONS: tuple[str, ...] = ("angry", "calm", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+"""The eight emotions, in the order that every array of probabilities in this package follows."""
+
+UNKNOWN = "unknown"
+"""What an estimate says when it has no evidence or is too unsure."""
+
+# Placed on Russell's circumplex of affect (J. A. Russell, "A circumplex model of affect", 1980), x valence, y arousal.
+COORDINATES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "angry": (-0.7, 0.8),
+        "calm": (0.5, -0.6),
+        "disgust": (-0.7, 0.3),
+        "fear": (-0.6, 0.7),
+        "happy": (0.8, 0.5),
+        "neutral": (0.0, 0.0),
+        "sad": (-0.7, -0.5),
+        "surprise": (0.2, 0.7),
+    }
+)
+"""Valence and arousal of each emotion, both -1 to 1."""
+
+FAMILIES: Mapping[str, str] = MappingProxyType(
+    {"angry": "angry", "disgust": "upset", "sad": "upset", "fear": "worried", "happy": "pleased"}
+)
+"""The family whose tone of reply fits an emotion; emotions that are not listed need no special tone."""
+
+NEGATIVE: frozenset[str] = frozenset({"angry", "disgust", "fear", "sad"})
+POSITIVE: frozenset[str] = frozenset({"calm", "happy"})
+
+GOEMOTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "anger": "angry",
+        "annoyance": "angry",
+        "disgust": "disgust",
+        "fear": "fear",
+        "nervousness": "fear",
+        "joy": "happy",
+        "amusement": "happy",
+        "excitement": "happy",
+        "love": "happy",
+        "gratitude": "happy",
+        "optimism": "happy",
+        "pride": "happy",
+        "admiration": "happy",
+        "sadness": "sad",
+        "grief": "sad",
+        "disappointment": "sad",
+        "remorse": "sad",
+        "embarrassment": "sad",
+        "surprise": "surprise",
+        "relief": "calm",
+        "neutral": "neutral",
+    }
+)
+"""GoEmotions' labels on the eight; labels that are not listed are left out."""
+
+BY_NAME: Mapping[str, str] = MappingProxyType(
+    {
+        "anger": "angry",
+        "angry": "angry",
+        "disgust": "disgust",
+        "fear": "fear",
+        "joy": "happy",
+        "happiness": "happy",
+        "happy": "happy",
+        "love": "happy",
+        "optimism": "happy",
+        "neutral": "neutral",
+        "sad": "sad",
+        "sadness": "sad",
+        "surprise": "surprise",
+        "calm": "calm",
+    }
+)
+"""Labels of corpora that map by name (MELD, the tweets, EmoContext) on the eight."""
+
+
+def coordinates(probabilities: Mapping[str, float]) -> tuple[float, float]:
+    """Expected valence and arousal under a distribution over the emotions, each -1 to 1.
+
+    >>> coordinates({"angry": 1.0})
+    (-0.7, 0.8)
+    """
+    valence = sum(p * COORDINATES[emotion][0] for emotion, p in probabilities.items())
+    arousal = sum(p * COORDINATES[emotion][1] for emotion, p in probabilities.items())
+    return round(valence, 6), round(arousal, 6)
+
+
+def as_probabilities(values: np.ndarray) -> dict[str, float]:
+    """An array of eight probabilities, in the order of `EMOTIONS`, as a JSON-safe dictionary."""
+    return {emotion: round(float(p), 6) for emotion, p in zip(EMOTIONS, values, strict=True)}
+
+
+def as_array(probabilities: Mapping[str, float]) -> np.ndarray:
+    """The inverse of `as_probabilities`: float64, shape [8]; emotions that are not named count as 0."""
+    return np.array([probabilities.get(emotion, 0.0) for emotion in EMOTIONS], dtype=np.float64)

@@ -1,0 +1,139 @@
+"""What is passed around: `Evidence` of one modality and the fused `EmotionEstimate`. Frozen and JSON-safe."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rasa_emotion.emotions import EMOTIONS, UNKNOWN, coordinates
+
+MODALITIES: tuple[str, ...] = ("acoustic", "text")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one modality says about one turn.
+
+    Args:
+        modality: "acoustic" or "text".
+        probabilities: one probability per emotion, summing to 1.
+        reliability: 0 (ignore me) to 1 (as good as the data that the model was measured on).
+        model: name of the model that said so.
+        quality: measurements behind the reliability, such as `speech_secs`; small numbers only.
+
+    >>> Evidence("text", {"happy": 1.0}).emotion
+    'happy'
+    """
+
+    modality: str
+    probabilities: Mapping[str, float]
+    reliability: float = 1.0
+    model: str = ""
+    quality: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.modality not in MODALITIES:
+            raise ValueError(f"Modality '{self.modality}' is not one of {', '.join(MODALITIES)}.")
+        unknown = set(self.probabilities) - set(EMOTIONS)
+        if unknown:
+            raise ValueError(f"Evidence names unknown emotions: {', '.join(sorted(unknown))}.")
+        values = list(self.probabilities.values())
+        if not all(math.isfinite(p) and p >= 0 for p in values) or abs(sum(values) - 1) > 1e-3:
+            raise ValueError("The probabilities of an evidence must be finite, not negative and sum to 1.")
+        if not 0 <= self.reliability <= 1:
+            raise ValueError(f"Reliability {self.reliability} is not between 0 and 1.")
+
+    @property
+    def emotion(self) -> str:
+        """The most probable emotion."""
+        return max(self.probabilities, key=lambda emotion: self.probabilities[emotion])
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the most probable emotion."""
+        return max(self.probabilities.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "probabilities": dict(self.probabilities), "quality": dict(self.quality)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Evidence":
+        """Raises ValueError, KeyError or TypeError when `data` is no evidence."""
+        return cls(
+            modality=data["modality"],
+            probabilities={str(k): float(v) for k, v in data["probabilities"].items()},
+            reliability=float(data.get("reliability", 1.0)),
+            model=str(data.get("model", "")),
+            quality={str(k): float(v) for k, v in data.get("quality", {}).items()},
+        )
+
+
+@dataclass(frozen=True)
+class EmotionEstimate:
+    """The fused answer for one turn.
+
+    `emotion` is one of the eight or "unknown"; `probabilities` stay there also when it is unknown (empty only without
+    any evidence). `evidence` maps each modality that was heard to its `Evidence`. `conflict` is true when both
+    modalities are confident and disagree in valence.
+
+    >>> EmotionEstimate.unknown().emotion
+    'unknown'
+    """
+
+    emotion: str
+    confidence: float
+    probabilities: Mapping[str, float]
+    valence: float
+    arousal: float
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    conflict: bool = False
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that this estimate rests on, in a fixed order."""
+        return tuple(modality for modality in MODALITIES if modality in self.evidence)
+
+    @classmethod
+    def unknown(cls) -> "EmotionEstimate":
+        """The estimate of a turn without any evidence."""
+        return cls(UNKNOWN, 0.0, {}, 0.0, 0.0)
+
+    @classmethod
+    def from_probabilities(
+        cls,
+        probabilities: Mapping[str, float],
+        evidence: Mapping[str, Evidence],
+        *,
+        conflict: bool = False,
+        min_confidence: float = 0.0,
+    ) -> "EmotionEstimate":
+        """The most probable emotion, or "unknown" where its probability is below `min_confidence`."""
+        best = max(probabilities, key=lambda emotion: probabilities[emotion])
+        confidence = probabilities[best]
+        valence, arousal = coordinates(probabilities)
+        emotion = best if confidence >= min_confidence else UNKNOWN
+        return cls(emotion, confidence, dict(probabilities), valence, arousal, dict(evidence), conflict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "emotion": self.emotion,
+            "confidence": self.confidence,
+            "probabilities": dict(self.probabilities),
+            "valence": self.valence,
+            "arousal": self.arousal,
+            "conflict": self.conflict,
+            "evidence": {modality: evidence.to_dict() for modality, evidence in self.evidence.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "EmotionEstimate":
+        """Raises ValueError, KeyError or TypeError when `data` is no estimate."""
+        return cls(
+            emotion=str(data["emotion"]),
+            confidence=float(data["confidence"]),
+            probabilities={str(k): float(v) for k, v in data["probabilities"].items()},
+            valence=float(data["valence"]),
+            arousal=float(data["arousal"]),
+            evidence={str(k): Evidence.from_dict(v) for k, v in data.get("evidence", {}).items()},
+            conflict=bool(data.get("conflict", False)),
+        )

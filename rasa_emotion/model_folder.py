@@ -1,0 +1,94 @@
+"""A model is a folder: `model.json` beside the files that it lists with their SHA-256, a card and a licence."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from rasa_emotion.errors import ModelError
+
+MANIFEST = "model.json"
+REINSTALL = "reinstall rasa-emotion or train the model again"
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A folder whose files were checked against their checksums.
+
+    Args:
+        path: the folder.
+        name: the model's name, as it appears in evidence.
+        kind: "acoustic", "text" or "fusion".
+        licence: SPDX identifier of the weights' licence.
+        commercial: whether companies may use the weights.
+        summary: one line for people.
+        settings: everything else that `model.json` holds (labels, temperature, ...).
+        checksum: SHA-256 over the manifest, which lists the checksum of every file.
+    """
+
+    path: Path
+    name: str
+    kind: str
+    licence: str
+    commercial: bool
+    summary: str
+    checksum: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def file(self, name: str) -> Path:
+        return self.path / name
+
+
+def shipped_models() -> Path:
+    """The folder of the models that ship: inside the wheel, or the checkout's `models/`."""
+    installed = Path(str(resources.files("rasa_emotion"))) / "models"
+    return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / "models"
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_model_folder(path: str | Path, kind: str) -> ModelFolder:
+    """Read and verify a model folder.
+
+    Raises:
+        ModelError: the folder or a file is missing, a checksum differs, or the model is of another kind.
+    """
+    path = Path(path)
+    manifest = path / MANIFEST
+    if not manifest.is_file():
+        raise ModelError(f"No {kind} model at '{path}': {MANIFEST} is missing; {REINSTALL}.")
+    raw = manifest.read_bytes()
+    try:
+        data = json.loads(raw)
+        files = dict(data.pop("files"))
+        known = {key: data.pop(key) for key in ("name", "kind", "licence", "commercial", "summary")}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"'{manifest}' is not a model manifest ({error}); {REINSTALL}.") from error
+    if known["kind"] != kind:
+        raise ModelError(f"'{path}' holds a model of kind {known['kind']}, not {kind}; name another folder.")
+    for name, expected in files.items():
+        _verify(path / name, expected)
+    return ModelFolder(path=path, checksum=hashlib.sha256(raw).hexdigest(), settings=data, **known)
+
+
+def write_manifest(path: Path, files: Iterable[str], **manifest: Any) -> None:
+    """Write `model.json` for the named files of a folder, with their checksums."""
+    data = {**manifest, "files": {name: sha256(path / name) for name in sorted(files)}}
+    (path / MANIFEST).write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _verify(file: Path, expected: str) -> None:
+    if not file.is_file():
+        raise ModelError(f"Model file '{file}' is missing; {REINSTALL}.")
+    if sha256(file) != expected:
+        raise ModelError(f"Model file '{file}' was altered (its checksum differs); {REINSTALL}.")
