@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 EMOTIONS: tuple[str, ...] = ("angry", "calm", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 """The eight emotions, in the order that every array of probabilities in this package follows."""
@@ -93,11 +94,11 @@ def coordinates(probabilities: Mapping[str, float]) -> tuple[float, float]:
     return round(valence, 6), round(arousal, 6)
 
 
-def as_probabilities(values: np.ndarray) -> dict[str, float]:
+def as_probabilities(values: NDArray[np.float64]) -> dict[str, float]:
     """An array of eight probabilities, in the order of `EMOTIONS`, as a JSON-safe dictionary."""
     return {emotion: round(float(p), 6) for emotion, p in zip(EMOTIONS, values, strict=True)}
 
 
-def as_array(probabilities: Mapping[str, float]) -> np.ndarray:
+def as_array(probabilities: Mapping[str, float]) -> NDArray[np.float64]:
     """The inverse of `as_probabilities`: float64, shape [8]; emotions that are not named count as 0."""
     return np.array([probabilities.get(emotion, 0.0) for emotion in EMOTIONS], dtype=np.float64)
