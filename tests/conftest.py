@@ -1,0 +1,72 @@
+"""Fixtures that every room's tests share: sounds made on the spot, and the corpora where they are present."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+# Set before numpy, onnxruntime or Rasa are imported, since they read these once. Nothing in a test may reach a network.
+for _name, _value in {
+    "OMP_NUM_THREADS": "1",
+    "RASA_TELEMETRY_ENABLED": "false",
+    "HF_HUB_OFFLINE": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of the corpora: `$RASA_EMOTION_DATA` or `../shared/data`; the test is skipped where it is absent."""
+    folder = Path(os.environ.get("RASA_EMOTION_DATA") or REPOSITORY.parent / "shared" / "data")
+    if not (folder / "speech.csv").is_file():
+        pytest.skip(f"no corpora in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tone() -> Callable[..., NDArray[np.float32]]:
+    """`tone(freq, secs, sample_rate=16_000, level=0.3)`: a sine, float32, shape [samples]."""
+
+    def make(freq: float, secs: float, sample_rate: int = 16_000, level: float = 0.3) -> NDArray[np.float32]:
+        times = np.arange(round(secs * sample_rate)) / sample_rate
+        return (level * np.sin(2 * np.pi * freq * times)).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`speech(text, voice="en-us", speed=160)`: path of a mono WAV file at 22,050 Hz, spoken by espeak-ng.
+
+    The same words give the same file, which tests must not change. Without espeak-ng the test is skipped.
+    """
+    program = shutil.which("espeak-ng")
+    if program is None:
+        pytest.skip("espeak-ng is not installed")
+    folder = tmp_path_factory.mktemp("speech")
+    made: dict[tuple[str, str, int], Path] = {}
+
+    def say(text: str, voice: str = "en-us", speed: int = 160) -> Path:
+        key = (text, voice, speed)
+        if key not in made:
+            path = folder / f"{len(made)}.wav"
+            command = [program, "-v", voice, "-s", str(speed), "-w", str(path)]
+            subprocess.run(command, input=text, text=True, check=True, capture_output=True)
+            made[key] = path
+        return made[key]
+
+    return say
