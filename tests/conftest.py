@@ -15,9 +15,9 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-import numpy as np
-import pytest
-from numpy.typing import NDArray
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
