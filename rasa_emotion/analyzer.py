@@ -1,0 +1,137 @@
+"""The facade: audio and words of one turn in, one estimate out."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import numpy as np
+
+from rasa_emotion.acoustic import AcousticClassifier
+from rasa_emotion.audio import Waveform, stream_windows
+from rasa_emotion.emotions import as_array, as_probabilities
+from rasa_emotion.errors import ModelError
+from rasa_emotion.estimate import EmotionEstimate, Evidence
+from rasa_emotion.fusion import Fusion
+from rasa_emotion.model_folder import shipped_models
+from rasa_emotion.text import TextClassifier
+
+logger = logging.getLogger(__name__)
+
+AudioSource = str | Path | bytes | BinaryIO | Waveform
+Loaded = TypeVar("Loaded")
+
+
+class EmotionAnalyzer:
+    """Hears, reads and fuses. Safe to share between threads.
+
+    >>> analyzer = EmotionAnalyzer.load()
+    >>> analyzer.analyze(text="Thank you so much, you made my day!").emotion
+    'happy'
+    """
+
+    def __init__(self, acoustic: AcousticClassifier | None, text: TextClassifier | None, fusion: Fusion | None) -> None:
+        self.acoustic = acoustic
+        self.text = text
+        self.fusion = fusion or Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.0, 1.0)
+
+    @classmethod
+    def load(
+        cls,
+        models: str | Path | None = None,
+        *,
+        acoustic: str = "acoustic",
+        text: str = "text",
+        fusion: str = "fusion",
+        allow_missing: bool = False,
+    ) -> "EmotionAnalyzer":
+        """Load the models that ship, or those of another folder.
+
+        Args:
+            models: a folder with one folder per model; the shipped ones by default.
+            acoustic: name of the acoustic model's folder; "acoustic-emogator" is the one that companies may use.
+            text: name of the text model's folder.
+            fusion: name of the folder with the fusion's constants.
+            allow_missing: go on with what is there, with one log line for each model that cannot be loaded.
+
+        Raises:
+            ModelError: a folder is missing or altered; with `allow_missing` only when neither voice nor words can be
+                analysed.
+        """
+        folder = Path(models) if models is not None else shipped_models()
+
+        def attempt(load: Callable[[Path], Loaded], name: str) -> Loaded | None:
+            try:
+                return load(folder / name)
+            except ModelError as error:
+                if not allow_missing:
+                    raise
+                logger.warning("%s", error)
+                return None
+
+        analyzer = cls(
+            attempt(AcousticClassifier.load, acoustic),
+            attempt(TextClassifier.load, text),
+            attempt(Fusion.load, fusion),
+        )
+        if analyzer.acoustic is None and analyzer.text is None:
+            raise ModelError(
+                f"No model could be loaded from '{folder}'; reinstall rasa-emotion or name another folder."
+            )
+        return analyzer
+
+    @property
+    def checksum(self) -> str:
+        """Changes whenever any model file does."""
+        parts = [part.checksum if part else "" for part in (self.acoustic, self.text, self.fusion)]
+        return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+    def analyze(self, audio: AudioSource | None = None, text: str | None = None) -> EmotionEstimate:
+        """Estimate the emotion of one turn from its audio, its words, or both.
+
+        Args:
+            audio: a path, the bytes of a sound file, an open binary file or a 16 kHz `Waveform`.
+            text: the words. Without any words beside audio, the voice alone decides.
+
+        Raises:
+            AudioError: the audio cannot be decoded or holds no sound.
+            TextError: there is no audio, and the text has no words.
+        """
+        evidence = []
+        if audio is not None:
+            evidence.append(self.hear(audio))
+        if text is not None and (text.strip() or audio is None):
+            evidence.append(self.read(text))
+        return self.fuse(piece for piece in evidence if piece is not None)
+
+    def hear(self, audio: AudioSource) -> Evidence | None:
+        """Evidence of the voice; None without an acoustic model. Raises AudioError."""
+        if self.acoustic is None:
+            return None
+        windows = [audio] if isinstance(audio, Waveform) else stream_windows(audio)
+        return _merge([self.acoustic.classify(window) for window in windows])
+
+    def read(self, text: str) -> Evidence | None:
+        """Evidence of the words; None without a text model. Raises TextError."""
+        return None if self.text is None else self.text.classify(text)
+
+    def fuse(self, evidence: Iterable[Evidence | None]) -> EmotionEstimate:
+        """One estimate from what was heard and read."""
+        return self.fusion.fuse(piece for piece in evidence if piece is not None)
+
+
+def _merge(windows: list[Evidence]) -> Evidence:
+    """The mean over windows, weighted by the speech in each."""
+    if len(windows) == 1:
+        return windows[0]
+    seconds = np.array([window.quality.get("speech_secs", 1.0) for window in windows])
+    weights = seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(windows), 1 / len(windows))
+    probabilities = weights @ np.stack([as_array(window.probabilities) for window in windows])
+    return Evidence(
+        modality=windows[0].modality,
+        probabilities=as_probabilities(probabilities),
+        reliability=round(float(weights @ np.array([window.reliability for window in windows])), 6),
+        model=windows[0].model,
+        quality={"speech_secs": round(float(seconds.sum()), 3)},
+    )

@@ -1,0 +1,92 @@
+"""`rasa-emotion analyze`: one turn as a table or JSON, or many as JSON lines."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rasa_emotion.analyzer import EmotionAnalyzer
+from rasa_emotion.errors import ConfigError, RasaEmotionError
+from rasa_emotion.estimate import EmotionEstimate
+
+BAR_WIDTH = 30
+
+
+def analyze(
+    audio: Annotated[Path | None, typer.Argument(help="Sound file of the turn (WAV, FLAC, OGG or MP3).")] = None,
+    *,
+    text: Annotated[str | None, typer.Option(help="The words of the turn.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help='Read {"id", "audio", "text"} lines on standard input, answer in order.')
+    ] = False,
+    models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
+    acoustic: Annotated[
+        str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
+    ] = "acoustic",
+) -> None:
+    """Estimate the emotion of a turn from its voice, its words, or both.
+
+    Example: rasa-emotion analyze call.wav --text "I have been waiting for an hour!"
+    """
+    if jsonl and (audio is not None or text is not None):
+        raise ConfigError("--jsonl reads turns from standard input; leave the file and --text out.")
+    if not jsonl and audio is None and text is None:
+        raise ConfigError("There is nothing to analyse; name a sound file, --text, or --jsonl.")
+    analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
+    if jsonl:
+        for answer in answer_lines(analyzer, sys.stdin):
+            print(json.dumps(answer, ensure_ascii=False), flush=True)
+        return
+    estimate = analyzer.analyze(audio=audio, text=text)
+    if as_json:
+        print(json.dumps(estimate.to_dict(), ensure_ascii=False))
+    else:
+        Console().print(as_table(estimate))
+
+
+def answer_lines(analyzer: EmotionAnalyzer, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """One answer for each line that is not blank, in order; a line that fails becomes `{"id", "error"}`."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield _answer(analyzer, line, number)
+
+
+def _answer(analyzer: EmotionAnalyzer, line: str, number: int) -> dict[str, Any]:
+    try:
+        turn = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return {"id": None, "error": f"Line {number} is not JSON ({error}); write one object per line."}
+    if not isinstance(turn, dict):
+        return {"id": None, "error": f'Line {number} is not an object; write {{"id", "audio", "text"}}.'}
+    identity, audio, text = turn.get("id"), turn.get("audio"), turn.get("text")
+    if not all(value is None or isinstance(value, str) for value in (audio, text)) or (audio is None and text is None):
+        return {"id": identity, "error": f'Line {number} needs "audio" (a path) or "text" (words), as strings.'}
+    try:
+        estimate = analyzer.analyze(audio=audio, text=text)
+    except RasaEmotionError as error:
+        return {"id": identity, "error": str(error)}
+    return {"id": identity, **estimate.to_dict()}
+
+
+def as_table(estimate: EmotionEstimate) -> Table:
+    """A bar per emotion, with what each modality said beside it."""
+    conflict = "; voice and words disagree" if estimate.conflict else ""
+    table = Table(
+        title=f"{estimate.emotion} ({estimate.confidence:.2f}){conflict}",
+        caption=f"valence {estimate.valence:+.2f}, arousal {estimate.arousal:+.2f}",
+    )
+    table.add_column("emotion")
+    table.add_column("probability", min_width=BAR_WIDTH + 6)
+    for modality in estimate.modalities:
+        table.add_column({"acoustic": "voice", "text": "words"}[modality], justify="right")
+    for emotion, probability in sorted(estimate.probabilities.items(), key=lambda item: -item[1]):
+        bar = "█" * round(probability * BAR_WIDTH)
+        said = [f"{estimate.evidence[modality].probabilities.get(emotion, 0):.2f}" for modality in estimate.modalities]
+        table.add_row(emotion, f"{probability:.2f} {bar}", *said)
+    return table
