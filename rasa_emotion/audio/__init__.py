@@ -1,0 +1,24 @@
+"""Bytes to 16 kHz mono: decoding, resampling, voice activity, overlapping windows."""
+
+from rasa_emotion.audio.activity import is_silent, speech_secs, trim_silence, voice_activity
+from rasa_emotion.audio.decode import load_audio
+from rasa_emotion.audio.raw import decode_raw
+from rasa_emotion.audio.resample import resample
+from rasa_emotion.audio.telephone import encode_mulaw, to_telephone
+from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
+from rasa_emotion.audio.windows import stream_windows
+
+__all__ = [
+    "SAMPLE_RATE",
+    "Waveform",
+    "decode_raw",
+    "encode_mulaw",
+    "is_silent",
+    "load_audio",
+    "resample",
+    "speech_secs",
+    "stream_windows",
+    "to_telephone",
+    "trim_silence",
+    "voice_activity",
+]

@@ -1,10 +1,62 @@
 """Where in a waveform somebody speaks."""
 
 import numpy as np
+import webrtcvad
+from numpy.typing import NDArray
 
+from rasa_emotion.audio.resample import resample
 from rasa_emotion.audio.waveform import Waveform
+from rasa_emotion.errors import ConfigError
 
 FRAME_SECS = 0.02
+
+SILENCE_PEAK = 1e-4
+"""Peak (-80 dB of full scale) below which audio holds nothing but a converter's noise."""
+
+_VAD_RATES = (8_000, 16_000, 32_000, 48_000)
+_VAD_FRAME_MS = (10, 20, 30)
+
+
+def is_silent(waveform: Waveform) -> bool:
+    """Whether no sample is louder than `SILENCE_PEAK`.
+
+    >>> is_silent(Waveform(np.zeros(16000, np.float32)))
+    True
+    """
+    return bool(np.abs(waveform.samples).max(initial=0.0) < SILENCE_PEAK)
+
+
+def voice_activity(waveform: Waveform, *, frame_secs: float = FRAME_SECS, aggressiveness: int = 2) -> NDArray[np.bool_]:
+    """Whether somebody speaks in each frame, bool, shape [frames]; an incomplete last frame is left out.
+
+    Args:
+        waveform: any rate; another than 8, 16, 32 or 48 kHz is resampled first.
+        frame_secs: 0.01, 0.02 or 0.03.
+        aggressiveness: 0 (most frames are speech) to 3 (only clear speech is), WebRTC's mode.
+
+    Raises:
+        ConfigError: a frame length or aggressiveness that WebRTC does not know.
+
+    >>> voice_activity(Waveform(np.zeros(16000, np.float32))).any()
+    False
+    """
+    if round(frame_secs * 1000) not in _VAD_FRAME_MS or aggressiveness not in range(4):
+        raise ConfigError(
+            f"Voice activity knows no frames of {frame_secs} s with aggressiveness {aggressiveness}; "
+            "choose 0.01, 0.02 or 0.03 s and 0 to 3."
+        )
+    if waveform.sample_rate not in _VAD_RATES:
+        waveform = resample(waveform)
+    frame = round(frame_secs * waveform.sample_rate)
+    frames = len(waveform.samples) // frame
+    pcm = (waveform.samples[: frames * frame] * 32767).astype("<i2").reshape(frames, frame)
+    vad = webrtcvad.Vad(aggressiveness)
+    return np.array([vad.is_speech(part.tobytes(), waveform.sample_rate) for part in pcm], dtype=np.bool_)
+
+
+def speech_secs(waveform: Waveform) -> float:
+    """Seconds in which somebody speaks, in steps of 20 ms."""
+    return round(float(voice_activity(waveform).sum()) * FRAME_SECS, 2)
 
 
 def trim_silence(waveform: Waveform, *, top_db: float = 40.0, margin_secs: float = 0.1) -> Waveform:
