@@ -1,0 +1,82 @@
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_emotion.emotions import (
+    BY_NAME,
+    COORDINATES,
+    EMOTIONS,
+    FAMILIES,
+    GOEMOTIONS,
+    UNKNOWN,
+    as_array,
+    as_probabilities,
+    coordinates,
+)
+from rasa_emotion.estimate import EmotionEstimate, Evidence
+
+
+@st.composite
+def distributions(draw):
+    weights = draw(st.lists(st.floats(0.001, 1.0), min_size=8, max_size=8))
+    return {emotion: weight / sum(weights) for emotion, weight in zip(EMOTIONS, weights, strict=True)}
+
+
+def test_emotions_are_alphabetical_and_every_map_leads_to_them():
+    assert list(EMOTIONS) == sorted(EMOTIONS)
+    for mapping in (GOEMOTIONS, BY_NAME):
+        assert set(mapping.values()) <= set(EMOTIONS)
+    assert set(FAMILIES) <= set(EMOTIONS)
+    assert set(COORDINATES) == set(EMOTIONS)
+
+
+@given(distributions())
+def test_coordinates_stay_on_the_circumplex(probabilities):
+    assert all(-1 <= value <= 1 for value in coordinates(probabilities))
+
+
+@given(distributions())
+def test_arrays_and_dictionaries_are_inverse(probabilities):
+    assert as_probabilities(as_array(probabilities)) == pytest.approx(probabilities, abs=1e-6)
+
+
+@given(distributions(), st.floats(0, 1), st.sampled_from(["acoustic", "text"]))
+def test_evidence_survives_json(probabilities, reliability, modality):
+    evidence = Evidence(modality, probabilities, reliability, "model", {"speech_secs": 1.5})
+    assert Evidence.from_dict(json.loads(json.dumps(evidence.to_dict()))) == evidence
+
+
+@given(distributions())
+def test_estimate_survives_json(probabilities):
+    evidence = Evidence("text", probabilities)
+    estimate = EmotionEstimate.from_probabilities(probabilities, {"text": evidence}, conflict=True)
+    assert EmotionEstimate.from_dict(json.loads(json.dumps(estimate.to_dict()))) == estimate
+    assert estimate.emotion == evidence.emotion
+    assert estimate.modalities == ("text",)
+
+
+def test_too_unsure_an_estimate_is_unknown_but_keeps_its_probabilities():
+    probabilities = dict.fromkeys(EMOTIONS, 1 / 8)
+    estimate = EmotionEstimate.from_probabilities(probabilities, {}, min_confidence=0.3)
+    assert estimate.emotion == UNKNOWN
+    assert estimate.probabilities == probabilities
+    assert EmotionEstimate.unknown().probabilities == {}
+
+
+@pytest.mark.parametrize(
+    ("modality", "probabilities", "reliability", "complaint"),
+    [
+        ("smell", {"happy": 1.0}, 1.0, "smell"),
+        ("text", {"bored": 1.0}, 1.0, "bored"),
+        ("text", {"happy": 0.4}, 1.0, "sum to 1"),
+        ("text", {"happy": math.nan}, 1.0, "finite"),
+        ("text", {"happy": 2.0, "sad": -1.0}, 1.0, "not negative"),
+        ("text", {"happy": 1.0}, 1.5, "1.5"),
+    ],
+)
+def test_impossible_evidence_is_refused(modality, probabilities, reliability, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        Evidence(modality, probabilities, reliability)
