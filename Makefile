@@ -1,0 +1,33 @@
+# `make demo` and `make test` do all of their set-up; a Python 3 with pip is enough to start with.
+PYTHON ?= python3
+UV := .tools/bin/uv
+COMPILE := $(UV) pip compile --quiet --python-version 3.10 --generate-hashes --no-emit-index-url --no-header
+
+# Models ship with the project: nothing is fetched from a hub, and Rasa sends no telemetry.
+export HF_HUB_OFFLINE := 1
+export RASA_TELEMETRY_ENABLED := false
+export TF_CPP_MIN_LOG_LEVEL := 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lock
+
+help: ## Show what can be made
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
+
+demo: ## Play a call to the example bot and show what it hears (CALL=FOLDER plays your own, CALL=actors real voices)
+	@$(PYTHON) scripts/environment.py run
+	.venv/bin/python bot_example/demo.py $(if $(CALL),--call "$(CALL)")
+
+test: ## Check style and types, and run all tests
+	@$(PYTHON) scripts/environment.py dev
+	.venv-dev/bin/ruff check .
+	.venv-dev/bin/ruff format --check .
+	.venv-dev/bin/mypy
+	.venv-dev/bin/python -m pytest
+
+lock: ## Compile requirements/*.txt again after a change of pyproject.toml
+	@$(PYTHON) scripts/environment.py uv
+	$(COMPILE) requirements/build.in -o requirements/build.txt
+	$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra rasa -c requirements/dev.txt -o requirements/run.txt

@@ -1,0 +1,136 @@
+"""Set up what the Makefile's targets run in: `python3 scripts/environment.py run | dev | uv`.
+
+`run` is `.venv`, what a bot needs (no torch); `dev` is `.venv-dev`, everything; `uv` is the installer alone, which
+comes by pip into `.tools`. An environment whose lock is unchanged is left as it is; one that was interrupted is made
+again. Written for the standard library of Python 3.7, since it runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from python310 import SetUpError, find
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / ".tools"
+UV = TOOLS / "bin" / "uv"
+REQUIREMENTS = ROOT / "requirements"
+ENVIRONMENTS = {"run": ROOT / ".venv", "dev": ROOT / ".venv-dev"}
+STAMP = "set-up.sha256"
+
+
+def run(command: list[str], purpose: str, **environment: str) -> None:
+    """Run a command with its output shown.
+
+    Raises:
+        SetUpError: it failed.
+    """
+    done = subprocess.run(
+        command, cwd=str(ROOT), stdin=subprocess.DEVNULL, env={**os.environ, **environment}, check=False
+    )
+    if done.returncode != 0:
+        raise SetUpError(
+            f"{purpose} failed (its output stands above, exit code {done.returncode}); "
+            "run the same command again when the cause is mended, it goes on from there."
+        )
+
+
+def ensure_uv() -> None:
+    """Install uv into `.tools` where it is not there or does not run."""
+    if works([str(UV), "--version"]):
+        return
+    pips = [[sys.executable, "-m", "pip"], ["pip3"], ["pip"]]
+    pip = next((command for command in pips if works([*command, "--version"])), None)
+    if pip is None:
+        raise SetUpError("pip is missing; install it, for example with 'apt-get install python3-pip'.")
+    # As variables, because an older pip refuses options that it does not know: Debian's pip would ask for a virtual
+    # environment, and one set to install for the user cannot have a target.
+    variables = {"PIP_BREAK_SYSTEM_PACKAGES": "1", "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    lock = str(REQUIREMENTS / "uv.txt")
+    options = ["--quiet", "--upgrade", "--target", str(TOOLS), "--require-hashes", "-r", lock]
+    run([*pip, "install", *options], "Installing uv", **variables)
+
+
+def works(command: list[str]) -> bool:
+    """Whether a command starts and succeeds."""
+    null = subprocess.DEVNULL
+    try:
+        return subprocess.run(command, stdin=null, stdout=null, stderr=null, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def ensure_espeak() -> None:
+    """Install espeak-ng, which speaks in the demo and the tests, or ask for it."""
+    if shutil.which("espeak-ng"):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise SetUpError(
+            "espeak-ng is missing, which speaks in the demo and the tests; "
+            "install it, for example with 'sudo apt-get install espeak-ng', and run the same command again."
+        )
+    print("Installing espeak-ng with apt-get.", file=sys.stderr)
+    # A list of packages that cannot be refreshed in full may still know espeak-ng: only the install must succeed.
+    works(["apt-get", "update"])
+    command = ["apt-get", "install", "--yes", "-qq", "--no-install-recommends", "espeak-ng"]
+    run(command, "Installing espeak-ng with apt-get", DEBIAN_FRONTEND="noninteractive")
+
+
+def digest(name: str) -> str:
+    """What an environment was made from: its lock, the project's own settings, and the place where it stands."""
+    content = hashlib.sha256(str(ROOT).encode())
+    for path in (REQUIREMENTS / f"{name}.txt", REQUIREMENTS / "build.txt", ROOT / "pyproject.toml"):
+        content.update(path.read_bytes())
+    return content.hexdigest()
+
+
+def ensure_environment(name: str) -> None:
+    """Bring the environment `name` in step with its lock, exact versions and hashes, and the project itself."""
+    folder, wanted = ENVIRONMENTS[name], digest(name)
+    stamp, python = folder / STAMP, folder / "bin" / "python"
+    stamped = stamp.is_file()
+    if stamped and stamp.read_text() == wanted and works([str(python), "-c", "import rasa_emotion"]):
+        return
+    started = time.monotonic()
+    print(f"Setting up {folder.name} from requirements/{name}.txt ...", file=sys.stderr)
+    # Without a stamp the last set-up was interrupted, and a package may lie there half copied.
+    if folder.exists() and not (stamped and works([str(python), "--version"])):
+        shutil.rmtree(str(folder))
+    uv = str(UV)
+    quiet = [] if sys.stderr.isatty() else ["--quiet"]
+    if not folder.exists():
+        run([uv, "venv", *quiet, "--python", find(uv), str(folder)], f"Making {folder.name}")
+    else:
+        stamp.unlink()
+    common = [*quiet, "--python", str(python), "--build-constraints", "requirements/build.txt"]
+    run([uv, "pip", "sync", *common, "--require-hashes", f"requirements/{name}.txt"], f"Filling {folder.name}")
+    run([uv, "pip", "install", *common, "--no-deps", "--editable", "."], "Installing the project")
+    stamp.write_text(wanted)
+    print(f"{folder.name} is ready after {time.monotonic() - started:.0f} s.", file=sys.stderr)
+
+
+def main(names: list[str]) -> None:
+    if not names or set(names) - {*ENVIRONMENTS, "uv"}:
+        raise SetUpError("name what to set up: run, dev or uv.")
+    # A Python that uv has to download stays inside the project.
+    os.environ.setdefault("UV_PYTHON_INSTALL_DIR", str(TOOLS / "python"))
+    ensure_uv()
+    for name in names:
+        if name != "uv":
+            ensure_espeak()
+            ensure_environment(name)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except SetUpError as problem:
+        sys.exit(f"Error: {problem}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; run the same command again, it goes on from there.")
