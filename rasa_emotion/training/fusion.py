@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from rasa_emotion.emotions import EMOTIONS, NEGATIVE, POSITIVE
-from rasa_emotion.evaluation.metrics import accuracy, expected_calibration_error, macro_f1, unweighted_accuracy
+from rasa_emotion.evaluation.metrics import accuracy, calibration_error, macro_f1, softmax, unweighted_accuracy
 from rasa_emotion.fusion.product import FUSION_FILE, pool
 from rasa_emotion.model_folder import MANIFEST, write_manifest
 
@@ -60,14 +60,13 @@ def read_heldout(path: Path, temperature: float, part_column: str | None) -> Hel
     """Logits written by the models' own recipes; without a `part_column` the rows are dealt into parts at random."""
     with path.open(newline="", encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row.get("condition", "clean") in ("", "clean")]
-    logits = np.array([[float(row[emotion]) for emotion in EMOTIONS] for row in rows]) / temperature
-    exp = np.exp(logits - logits.max(axis=1, keepdims=True))
+    logits = np.array([[float(row[emotion]) for emotion in EMOTIONS] for row in rows])
     labels = np.array([EMOTIONS.index(row["emotion"]) for row in rows])
     if part_column:
         parts = np.array([int(row[part_column]) - 1 for row in rows])
     else:
         parts = np.random.default_rng(SEED).permutation(len(rows)) % PARTS
-    return Heldout(exp / exp.sum(axis=1, keepdims=True), labels, parts)
+    return Heldout(softmax(logits, temperature), labels, parts)
 
 
 def pair(acoustic: Heldout, text: Heldout, *, neutral_share: float, words: Mapping[str, str] | None = None) -> Pairs:
@@ -152,7 +151,7 @@ def figures(probabilities: Floats, labels: Ints) -> dict[str, float]:
         "ua": unweighted_accuracy(labels, predicted),
         "accuracy": accuracy(labels, predicted),
         "macro_f1": macro_f1(labels, predicted),
-        "ece": expected_calibration_error(probabilities, labels),
+        "ece": calibration_error(labels, probabilities),
     }
 
 

@@ -1,0 +1,106 @@
+import json
+import sys
+
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from rasa_emotion import EmotionAnalyzer
+from rasa_emotion.cli import app, main, verbs  # noqa: F401 -- verbs register themselves
+from rasa_emotion.cli.analyze import answer_lines
+from rasa_emotion.emotions import EMOTIONS
+
+run = CliRunner().invoke
+
+
+@pytest.fixture(scope="module")
+def analyzer():
+    return EmotionAnalyzer.load()
+
+
+@pytest.fixture
+def clip(tmp_path, tone):
+    path = tmp_path / "call.wav"
+    soundfile.write(path, tone(220, 1.0), 16_000)
+    return path
+
+
+def test_a_table_for_people(clip):
+    result = run(app, ["analyze", str(clip), "--text", "I am furious, this is a disgrace!"])
+    assert result.exit_code == 0
+    assert all(emotion in result.stdout for emotion in EMOTIONS)
+    assert "voice" in result.stdout
+    assert "█" in result.stdout
+
+
+def test_one_json_object(clip):
+    result = run(app, ["analyze", str(clip), "--text", "Thank you, I love it!", "--json"])
+    estimate = json.loads(result.stdout)
+    assert set(estimate) == {
+        "emotion",
+        "confidence",
+        "probabilities",
+        "valence",
+        "arousal",
+        "conflict",
+        "evidence",
+    }
+    assert set(estimate["evidence"]) == {"acoustic", "text"}
+
+
+def test_lines_in_lines_out_in_order_and_a_bad_line_stops_nothing(clip):
+    lines = [
+        json.dumps({"id": 1, "audio": str(clip)}),
+        "",
+        "not json",
+        json.dumps({"id": "two", "text": "I am so happy, thank you so much!"}),
+        json.dumps([1, 2]),
+        json.dumps({"id": 3}),
+        json.dumps({"id": 4, "audio": 7}),
+        json.dumps({"id": 5, "audio": "missing.wav"}),
+        json.dumps({"id": 6, "text": ""}),
+        "[" * 100_000,
+    ]
+    result = run(app, ["analyze", "--jsonl"], input="\n".join(lines))
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == [1, None, "two", None, 3, 4, 5, 6, None]
+    assert [("error" in answer) for answer in answers] == [False, True, False, True, True, True, True, True, True]
+    assert answers[2]["emotion"] == "happy"
+    assert "missing.wav" in answers[6]["error"]
+
+
+def test_answers_come_as_the_lines_do(analyzer):
+    def lines():
+        yield json.dumps({"id": 1, "text": "hello there"})
+        raise EOFError
+
+    answers = answer_lines(analyzer, lines())
+    assert next(answers)["id"] == 1
+    with pytest.raises(EOFError):
+        next(answers)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["analyze"], "nothing to analyse"),
+        (["analyze", "call.wav", "--jsonl"], "standard input"),
+        (["analyze", "missing.wav"], "missing.wav"),
+        (["analyze", "--text", "..."], ""),
+        (["analyze", "--text", "hello", "--models", "/nowhere"], "/nowhere"),
+        (["analyze", "--text", "hello", "--acoustic", "other"], "other"),
+    ],
+)
+def test_an_error_is_one_line_and_no_traceback(arguments, complaint, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["rasa-emotion", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    error = capsys.readouterr().err.strip()
+    assert stopped.value.code == 1
+    assert complaint in error
+    assert "Traceback" not in error
+    assert len(error.splitlines()) == 1
+
+
+def test_help_has_an_example():
+    assert "Example: rasa-emotion analyze call.wav" in run(app, ["analyze", "--help"]).stdout
