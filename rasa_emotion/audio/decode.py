@@ -25,6 +25,17 @@ Source = str | Path | bytes | BinaryIO
 BLOCK_FRAMES = 4096
 
 
+class ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]
+    """A sound file that is read from beginning to end.
+
+    soundfile seeks to the current position after each read. In an MP3 that drops the bits that the next frame needs
+    from the ones before, and most of the sound is lost.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 def load_audio(source: Source, *, max_secs: float | None = None) -> Waveform:
     """Decode WAV, FLAC, OGG or MP3 of any rate, width and number of channels to 16 kHz mono.
 
@@ -61,7 +72,7 @@ def stream_blocks(source: Source) -> Iterator[NDArray[np.float32]]:
         yield from mono_blocks(sound, describe(source))
 
 
-def mono_blocks(sound: soundfile.SoundFile, name: str) -> Iterator[NDArray[np.float32]]:
+def mono_blocks(sound: ForwardSoundFile, name: str) -> Iterator[NDArray[np.float32]]:
     """The blocks of an opened sound file at 16 kHz; `name` is what errors call it.
 
     Raises:
@@ -83,7 +94,7 @@ def no_sound(source: Source) -> AudioError:
     )
 
 
-def _mixed_down(sound: soundfile.SoundFile, name: str) -> Iterator[NDArray[np.float32]]:
+def _mixed_down(sound: ForwardSoundFile, name: str) -> Iterator[NDArray[np.float32]]:
     frames, finite = 0, False
     for block in _read_blocks(sound, name):
         frames += len(block)
@@ -96,7 +107,7 @@ def _mixed_down(sound: soundfile.SoundFile, name: str) -> Iterator[NDArray[np.fl
         raise AudioError(f"{name} holds no valid samples, only NaN or infinite numbers; export it again.")
 
 
-def _read_blocks(sound: soundfile.SoundFile, name: str) -> Iterator[NDArray[np.float32]]:
+def _read_blocks(sound: ForwardSoundFile, name: str) -> Iterator[NDArray[np.float32]]:
     """Blocks of float32, shape [frames, channels], until the end or the point where the data is broken."""
     frames = max(1, BLOCK_FRAMES // sound.channels)
     count = 0
@@ -115,11 +126,11 @@ def _read_blocks(sound: soundfile.SoundFile, name: str) -> Iterator[NDArray[np.f
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[soundfile.SoundFile]:
+def _opened(source: Source) -> Iterator[ForwardSoundFile]:
     name = describe(source)
     target = _checked_path(Path(source), name) if isinstance(source, str | Path) else _checked_stream(source)
     try:
-        sound = soundfile.SoundFile(target)
+        sound = ForwardSoundFile(target)
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name that ends in .raw
         raise AudioError(f"{name} is not audio that can be decoded; give a WAV, FLAC, OGG or MP3 file.") from error
     with sound:

@@ -4,9 +4,8 @@ import io
 from typing import Literal
 
 import numpy as np
-import soundfile
 
-from rasa_emotion.audio.decode import mono_blocks
+from rasa_emotion.audio.decode import ForwardSoundFile, mono_blocks
 from rasa_emotion.audio.resample import check_sample_rate
 from rasa_emotion.audio.waveform import Waveform
 from rasa_emotion.errors import AudioError
@@ -42,7 +41,7 @@ def decode_raw(data: bytes, *, encoding: RawEncoding, sample_rate: int, channels
     if whole == 0:
         raise AudioError(f"The raw audio holds no whole sample in its {len(data)} bytes; send more than that.")
     check_sample_rate(sample_rate, "The raw audio")
-    with soundfile.SoundFile(
+    with ForwardSoundFile(
         io.BytesIO(data[:whole]),
         format="RAW",
         subtype=subtype,
