@@ -29,7 +29,7 @@ def write_logits(file, noise, rng, **columns):
 def models(tmp_path):
     rng = np.random.default_rng(0)
     voice, words = tmp_path / "acoustic", tmp_path / "text"
-    write_logits(voice / "folds" / "out_of_fold.csv", 3.0, rng, path=str, fold=lambda index: 1 + index // 8 % 5)
+    write_logits(voice / "folds" / "out_of_fold.csv", 2.0, rng, path=str, fold=lambda index: 1 + index // 8 % 5)
     write_logits(words / "heldout_logits.csv", 1.0, rng, id=str)
     for folder, kind in ((voice, "acoustic"), (words, "text")):
         write_manifest(
