@@ -1,0 +1,114 @@
+"""What a voice sounds like, by a model that was exported to ONNX: no torch at run time."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from rasa_emotion.audio import SAMPLE_RATE, Waveform, is_silent, resample, speech_secs, trim_silence
+from rasa_emotion.emotions import EMOTIONS, as_probabilities
+from rasa_emotion.errors import ModelError
+from rasa_emotion.estimate import Evidence
+from rasa_emotion.model_folder import read_model_folder
+
+KIND = "acoustic"
+MODEL = "model.onnx"
+MIN_SECS = 0.4
+"""Shorter audio is repeated to this length; the network needs some frames to pool over."""
+
+FULL_SPEECH_SECS = 1.0
+"""Speech from which an utterance counts as fully reliable; the cards show the recall of shorter ones."""
+
+MIN_RELIABILITY = 0.1
+"""Of audio in which no speech is found: a scream or a sob may say much, but so may a passing lorry."""
+
+
+class AcousticClassifier:
+    """An exported acoustic model. Safe to share between threads.
+
+    Args:
+        model: the ONNX file: input `waveform` [batch, samples] at 16 kHz, outputs `logits` [batch, 8] and `embedding`.
+        name: appears in the evidence.
+        checksum: changes whenever the model does.
+        temperature: divides the logits; fitted on clips that the model was not trained on.
+        threads: of ONNX Runtime. One is fastest for a turn, and leaves the other cores to other callers.
+        settings: everything else that `model.json` says.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        *,
+        name: str,
+        checksum: str = "",
+        temperature: float = 1.0,
+        threads: int = 1,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has no public base class of its errors
+            raise ModelError(f"'{model}' cannot be loaded ({error}); reinstall rasa-emotion.") from error
+        self.name, self.checksum, self.temperature = name, checksum, temperature
+        self.settings: Mapping[str, Any] = settings or {}
+
+    @classmethod
+    def load(cls, folder: str | Path, *, threads: int = 1) -> "AcousticClassifier":
+        """Load a model folder whose files were checked against their checksums.
+
+        Raises:
+            ModelError: the folder or a file is missing or altered, or its labels are not the eight emotions.
+        """
+        model = read_model_folder(folder, KIND)
+        if tuple(model.settings.get("labels", ())) != EMOTIONS:
+            raise ModelError(f"'{model.path}' has other labels than {', '.join(EMOTIONS)}; train it with a recipe.")
+        return cls(
+            model.file(MODEL),
+            name=model.name,
+            checksum=model.checksum,
+            temperature=float(model.settings.get("temperature", 1.0)),
+            threads=threads,
+            settings={**model.settings, "licence": model.licence, "commercial": model.commercial},
+        )
+
+    def logits(self, waveform: Waveform) -> NDArray[np.float64]:
+        """Eight logits before the temperature, in the order of `EMOTIONS`; silence at both ends is cut first."""
+        return self._run(waveform, "logits").astype(np.float64)
+
+    def embed(self, waveform: Waveform) -> NDArray[np.float32]:
+        """The embedding behind the logits, float32, shape [d]."""
+        return self._run(waveform, "embedding")
+
+    def classify(self, waveform: Waveform) -> Evidence:
+        """Evidence of one utterance of up to some 30 s; cut what is longer with `stream_windows`.
+
+        Reliability grows with the seconds in which somebody speaks, from `MIN_RELIABILITY` to 1 at `FULL_SPEECH_SECS`;
+        it is 0 for silence.
+
+        Example: `AcousticClassifier.load("models/acoustic").classify(load_audio("call.wav")).emotion`
+        """
+        scaled = self.logits(waveform) / self.temperature
+        exponentials = np.exp(scaled - scaled.max())
+        spoken = speech_secs(waveform)
+        reliability = 0.0 if is_silent(waveform) else min(1.0, max(MIN_RELIABILITY, spoken / FULL_SPEECH_SECS))
+        return Evidence(
+            modality="acoustic",
+            probabilities=as_probabilities(exponentials / exponentials.sum()),
+            reliability=round(reliability, 4),
+            model=self.name,
+            quality={"speech_secs": spoken},
+        )
+
+    def _run(self, waveform: Waveform, output: str) -> NDArray[np.float32]:
+        trimmed = trim_silence(resample(waveform) if waveform.sample_rate != SAMPLE_RATE else waveform)
+        samples = np.ascontiguousarray(trimmed.samples, dtype=np.float32)
+        if len(samples) < MIN_SECS * SAMPLE_RATE:
+            samples = np.resize(samples, int(MIN_SECS * SAMPLE_RATE))
+        found: NDArray[np.float32] = self._session.run([output], {"waveform": samples[None]})[0][0]
+        return found

@@ -1,0 +1,127 @@
+"""Figures over labels and probabilities: plain functions of arrays that need numpy alone."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+def softmax(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
+    """Probabilities of logits, shape [n, classes]; a higher temperature flattens them."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    exponentials = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    probabilities: FloatArray = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+def confusion(truth: IntArray, predicted: IntArray, classes: int) -> IntArray:
+    """Counts, shape [truth, predicted]."""
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (truth, predicted), 1)
+    return counts
+
+
+def class_recall(truth: IntArray, predicted: IntArray, classes: int) -> FloatArray:
+    """Recall of each class, shape [classes]; NaN for classes that do not occur in `truth`."""
+    counts = confusion(truth, predicted, classes)
+    with np.errstate(invalid="ignore"):
+        recalls: FloatArray = np.diag(counts) / counts.sum(axis=1)
+    return recalls
+
+
+def unweighted_accuracy(truth: IntArray, predicted: IntArray) -> float:
+    """UA: the mean of the recalls of the classes that occur in `truth`.
+
+    >>> unweighted_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]))
+    0.5
+    """
+    return float(np.nanmean(class_recall(truth, predicted, _classes(truth, predicted))))
+
+
+def accuracy(truth: IntArray, predicted: IntArray) -> float:
+    """The share of right predictions."""
+    return float(np.mean(truth == predicted))
+
+
+def macro_f1(truth: IntArray, predicted: IntArray) -> float:
+    """The mean of the F1 of the classes that occur in `truth`."""
+    counts = confusion(truth, predicted, _classes(truth, predicted))
+    present = counts.sum(axis=1) > 0
+    f1 = 2 * np.diag(counts)[present] / (counts.sum(axis=0) + counts.sum(axis=1))[present]
+    return float(f1.mean())
+
+
+def _classes(truth: IntArray, predicted: IntArray) -> int:
+    return int(max(truth.max(), predicted.max())) + 1
+
+
+def calibration_error(truth: IntArray, probabilities: FloatArray, bins: int = 15) -> float:
+    """Expected calibration error over bins of equal width (Guo et al., 2017), 0 to 1."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == truth
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    error = 0.0
+    for number in range(bins):
+        inside = index == number
+        if inside.any():
+            error += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
+    return float(error)
+
+
+def fit_temperature(truth: IntArray, logits: FloatArray) -> float:
+    """The temperature with the least negative log-likelihood, searched on a logarithmic grid from 0.2 to 5."""
+    rows = np.arange(len(truth))
+    grid = np.geomspace(0.2, 5.0, 400)
+    losses = [-np.log(softmax(logits, t)[rows, truth] + 1e-12).mean() for t in grid]
+    return float(round(grid[int(np.argmin(losses))], 4))
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its bootstrap 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+def bootstrap(
+    metric: Callable[[IntArray, IntArray], float],
+    truth: IntArray,
+    predicted: IntArray,
+    *,
+    groups: Sequence[str] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """A metric with its percentile interval; `groups` (speakers) are drawn whole where given, else single rows."""
+    generator = np.random.default_rng(seed)
+    units = [np.array([i]) for i in range(len(truth))]
+    if groups is not None:
+        names = np.asarray(groups)
+        units = [np.flatnonzero(names == name) for name in np.unique(names)]
+    values = []
+    for _ in range(samples):
+        rows = np.concatenate([units[i] for i in generator.integers(0, len(units), len(units))])
+        values.append(metric(truth[rows], predicted[rows]))
+    low, high = np.percentile(values, [2.5, 97.5])
+    return Interval(metric(truth, predicted), float(low), float(high))
+
+
+def mcnemar(truth: IntArray, first: IntArray, second: IntArray) -> float:
+    """Two-sided exact p-value that two systems err equally often on the same rows."""
+    only_first = int(np.sum((first == truth) & (second != truth)))
+    only_second = int(np.sum((first != truth) & (second == truth)))
+    total = only_first + only_second
+    if total == 0:
+        return 1.0
+    tail = sum(math.comb(total, k) for k in range(min(only_first, only_second) + 1)) / 2**total
+    return min(1.0, 2 * tail)

@@ -1,0 +1,73 @@
+"""Clips decoded once, trimmed as in serving, and kept in memory as int16."""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from rasa_emotion.audio import load_audio, trim_silence
+from rasa_emotion.corpora.manifest import Clip
+
+logger = logging.getLogger(__name__)
+
+Sounds = Mapping[str, NDArray[np.int16]]
+
+
+def read_sounds(paths: Sequence[str], data: Path, cache: Path, *, trim: bool = True) -> dict[str, NDArray[np.int16]]:
+    """Decode files below `data`, by their path; a cache file in the folder `cache` makes the next start quick."""
+    key = hashlib.sha256("\n".join([str(trim), *sorted(paths)]).encode()).hexdigest()[:16]
+    file = cache / f"sounds-{key}.npz"
+    if file.is_file():
+        with np.load(file) as stored:
+            return _split(list(stored["paths"]), stored["samples"], stored["ends"])
+    sounds = {path: _decode(data / path, trim) for path in tqdm(sorted(paths), desc="decode", mininterval=2)}
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(file.name + ".part")
+    with partial.open("wb") as stream:
+        np.savez(
+            stream,
+            paths=np.array(list(sounds)),
+            samples=np.concatenate(list(sounds.values())),
+            ends=np.cumsum([len(samples) for samples in sounds.values()]),
+        )
+    partial.replace(file)
+    logger.info("Decoded %d files into %s.", len(sounds), file)
+    return sounds
+
+
+def clip_sounds(clips: Sequence[Clip], data: Path, cache: Path) -> dict[str, NDArray[np.int16]]:
+    """The trimmed samples of clips by path."""
+    return read_sounds([clip.path for clip in clips], data, cache)
+
+
+def noise_sounds(data: Path, cache: Path, *, held_out: bool = False) -> list[NDArray[np.int16]]:
+    """The noises below `data/noise`, untrimmed; an empty list where there is none.
+
+    Every fifth recording is held out of training, for the figures in noise.
+    """
+    folder = data / "noise"
+    paths = sorted(str(p.relative_to(data)) for p in folder.rglob("*") if p.suffix in {".ogg", ".flac", ".wav"})
+    sounds = read_sounds(paths, data, cache, trim=False) if paths else {}
+    chosen = [path for number, path in enumerate(paths) if (number % 5 == 0) == held_out]
+    return [sounds[path] for path in chosen if np.abs(sounds[path]).max(initial=0) > 0]
+
+
+def as_float(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    return samples.astype(np.float32) / 32768
+
+
+def _decode(file: Path, trim: bool) -> NDArray[np.int16]:
+    waveform = load_audio(file)
+    if trim:
+        waveform = trim_silence(waveform)
+    samples = np.clip(np.round(waveform.samples * 32768), -32768, 32767)
+    return np.asarray(samples, dtype=np.int16)
+
+
+def _split(paths: Sequence[str], samples: NDArray[np.int16], ends: NDArray[np.int64]) -> dict[str, NDArray[np.int16]]:
+    starts = np.concatenate([[0], ends[:-1]])
+    return {str(path): samples[start:end] for path, start, end in zip(paths, starts, ends, strict=True)}

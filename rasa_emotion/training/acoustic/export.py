@@ -1,0 +1,81 @@
+"""Export a trained network to ONNX: waveform in, the eight logits and the embedding out."""
+
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from rasa_emotion.acoustic.network import AcousticNetwork
+from rasa_emotion.audio.waveform import SAMPLE_RATE
+from rasa_emotion.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+TOLERANCE = 1e-4
+CHECKED_SECS = (0.3, 1.0, 3.0, 15.0)
+OPSET = 17
+
+
+class _Served(nn.Module):
+    def __init__(self, network: AcousticNetwork, head: str) -> None:
+        super().__init__()
+        self.network, self.head = network, head
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        embedding = self.network.encode(self.network.features(waveform))
+        return self.network.heads[self.head](embedding), embedding
+
+
+def export(network: AcousticNetwork, file: Path, *, head: str = "emotion") -> float:
+    """Write one head of a network and compare it with the original.
+
+    The batch and the number of samples stay free. Returns the largest difference over lengths from 0.3 to 15 s.
+
+    Raises:
+        ModelError: the exported model differs by more than `TOLERANCE`.
+    """
+    served = _Served(network, head).eval()
+    with warnings.catch_warnings():
+        # the exporter warns about LSTM with a free batch; the check below runs other batch sizes
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            served,
+            (torch.randn(2, SAMPLE_RATE) * 0.1,),
+            str(file),
+            input_names=["waveform"],
+            output_names=["logits", "embedding"],
+            dynamic_axes={
+                "waveform": {0: "batch", 1: "samples"},
+                "logits": {0: "batch"},
+                "embedding": {0: "batch"},
+            },
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    difference = largest_difference(served, file, CHECKED_SECS)
+    if difference > TOLERANCE:
+        raise ModelError(f"'{file}' differs from its original by {difference:.1e}: do not ship it, report the export.")
+    logger.info("Exported %s, largest difference %.1e.", file, difference)
+    return difference
+
+
+def largest_difference(
+    served: nn.Module, file: Path, seconds: Sequence[float], *, batches: Sequence[int] = (1, 3)
+) -> float:
+    """The largest difference of logits and embedding between a module and its export, on noise."""
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    generator = np.random.default_rng(0)
+    worst = 0.0
+    for secs in seconds:
+        for batch in batches:
+            waveform = generator.normal(0, 0.1, (batch, int(secs * SAMPLE_RATE))).astype(np.float32)
+            with torch.no_grad():
+                expected = [output.numpy() for output in served(torch.from_numpy(waveform))]
+            found = session.run(["logits", "embedding"], {"waveform": waveform})
+            worst = max(worst, *(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True)))
+    return worst

@@ -1,0 +1,82 @@
+"""A recipe: the YAML that fixes one training, checked before anything is trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from hyperpyyaml import load_hyperpyyaml
+
+from rasa_emotion.errors import ConfigError
+
+
+@dataclass
+class Recipe:
+    """What a recipe may set; the YAML files say why each value was chosen.
+
+    Args:
+        name: of the runs.
+        seed: of everything drawn.
+        scored: the corpus whose held-out speakers are scored.
+        shares: per corpus, the share of its clips drawn in an epoch.
+        heads: per head, the corpora that it learns from.
+        head_weights: weight of a head's loss where it is not 1.
+        network: keyword arguments of `AcousticNetwork`.
+        speed: module that changes the speed of a batch.
+        drops: modules that mask parts of spectrograms.
+        warp: range of the vocal tract factor.
+    """
+
+    name: str
+    seed: int
+    scored: str
+    shares: Mapping[str, float]
+    heads: Mapping[str, list[str]]
+    epochs: int
+    batch_size: int
+    max_secs: float
+    lr: float
+    weight_decay: float
+    label_smoothing: float
+    mixup: float
+    average_decay: float
+    speed: Any
+    drops: list[Any]
+    warp: list[float]
+    noise_probability: float
+    snr_db: list[float]
+    telephone_probability: float
+    network: Mapping[str, Any] = field(default_factory=dict)
+    head_weights: Mapping[str, float] = field(default_factory=dict)
+    initial: str | None = None
+    trunk_lr: float = 1.0
+    gain_db: float = 0.0
+
+
+def read_recipe(file: str | Path, overrides: str = "") -> Recipe:
+    """Read a recipe; `overrides` is YAML that replaces values, such as `"epochs: 1"`.
+
+    Raises:
+        ConfigError: the file is missing or is no YAML, a key is unknown or missing, or a head names a
+            corpus without share.
+    """
+    file = Path(file)
+    if not file.is_file():
+        raise ConfigError(f"No recipe at '{file}': name one of those in {Path(__file__).parent / 'recipes'}.")
+    try:
+        with file.open(encoding="utf-8") as stream:
+            values = load_hyperpyyaml(stream, overrides or None)
+    except Exception as error:  # hyperpyyaml raises whatever the named class raises
+        raise ConfigError(f"'{file}' cannot be read as a recipe: {error}.") from error
+    known = {item.name for item in fields(Recipe)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ConfigError(f"'{file}' has unknown keys {', '.join(unknown)}: use only {', '.join(sorted(known))}.")
+    try:
+        recipe = Recipe(**values)
+    except TypeError as error:
+        raise ConfigError(f"'{file}' is incomplete ({error}): add the missing keys.") from error
+    stray = {corpus for corpora in recipe.heads.values() for corpus in corpora} - set(recipe.shares)
+    if stray:
+        raise ConfigError(f"'{file}': heads name {', '.join(sorted(stray))}, which has no share: add it to 'shares'.")
+    return recipe
