@@ -1,0 +1,1 @@
+"""Input channels that hear the caller before Rasa reads the words."""

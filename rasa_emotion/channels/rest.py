@@ -1,0 +1,163 @@
+"""The channel for turns over HTTP: words, voice, or both."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.channels.rest import RestInput
+from rasa.shared.exceptions import InvalidConfigException
+from rasa.utils.endpoints import bool_arg
+from sanic import Blueprint, response
+from sanic.exceptions import SanicException
+from sanic.request import Request
+from sanic.response import HTTPResponse, ResponseStream
+
+from rasa_emotion.channels.listening import Heard, listen
+from rasa_emotion.channels.rest_request import Audio, RequestError, TurnRequest, from_form, from_json
+from rasa_emotion.components.evidence import EVIDENCE_KEY
+from rasa_emotion.components.settings import check_number, check_text, checked
+from rasa_emotion.components.shared import shared_analyzer
+from rasa_emotion.errors import ConfigError
+
+logger = logging.getLogger(__name__)
+
+WARNING_HEADER = "X-Emotion-Warning"
+
+DEFAULTS: dict[str, Any] = {
+    # Largest recording in megabytes. Sanic takes no request above 100 MB, and base64 adds a third.
+    "max_audio_mb": 10,
+    # Only so many seconds of a recording are decoded and analysed.
+    "max_secs": 30,
+    # Intent of a turn without words; the domain needs it, and a rule of its own.
+    "voice_intent": "voice_without_words",
+    # Recordings that are analysed at the same time.
+    "workers": 2,
+    # As in config.yml: folder of the models, and name of the acoustic one.
+    "models": None,
+    "acoustic": "acoustic",
+}
+
+OnMessage = Callable[[UserMessage], Awaitable[Any]]
+
+
+class EmotionRestInput(RestInput):
+    """`POST /webhooks/emotion/webhook`: Rasa's REST channel with a voice beside the words.
+
+    The voice is analysed in a thread while the event loop serves others. Its evidence travels in the message's
+    metadata; the recording itself is neither stored nor logged. A recording that cannot be analysed costs one log
+    line and the header `X-Emotion-Warning`, and the turn goes on with its words.
+    """
+
+    def __init__(self, config: dict[str, Any] | None = None) -> None:
+        """Constructs the channel. Raises InvalidConfigException for an option that cannot be used."""
+        self.config = _checked_config(config or {})
+        # onnxruntime and the decoder release the GIL, so these threads run beside the event loop.
+        self._executor = ThreadPoolExecutor(self.config["workers"], thread_name_prefix="emotion")
+
+    @classmethod
+    def name(cls) -> str:
+        """The channel's name, which is also its place under `/webhooks/`."""
+        return "emotion"
+
+    @classmethod
+    def from_credentials(cls, credentials: dict[str, Any] | None) -> "EmotionRestInput":
+        """Creates the channel from `credentials.yml` (see parent class for full docstring)."""
+        return cls(credentials)
+
+    def blueprint(self, on_new_message: OnMessage) -> Blueprint:
+        """The channel's routes (see parent class for full docstring)."""
+        webhook = Blueprint("emotion_webhook", __name__)
+
+        async def receive(request: Request) -> Any:  # Sanic's types know no streams
+            try:
+                turn = self._parse(request)
+            except RequestError as error:
+                return _failure(error)
+            heard = await self._listen(turn.audio)
+            return await self._answer(on_new_message, turn, heard, stream=bool_arg(request, "stream", default=False))
+
+        webhook.add_route(_health, "/", methods=["GET"])
+        webhook.add_route(receive, "/webhook", methods=["POST"])
+        return webhook
+
+    def _parse(self, request: Request) -> TurnRequest:
+        max_bytes = int(self.config["max_audio_mb"] * 1e6)
+        if request.content_type.startswith("multipart/form-data"):
+            file = request.files.get("audio")
+            fields = {key: values[0] for key, values in request.form.items()}
+            return from_form(fields, file.body if file else None, max_bytes=max_bytes)
+        try:
+            body = request.json
+        except SanicException as error:
+            raise RequestError(400, "The request's body is not JSON; send JSON or multipart/form-data.") from error
+        return from_json(body, max_bytes=max_bytes)
+
+    async def _listen(self, audio: Audio | None) -> Heard:
+        if audio is None:
+            return Heard()
+        return await asyncio.get_running_loop().run_in_executor(self._executor, partial(self._hear, audio))
+
+    def _hear(self, audio: Audio) -> Heard:
+        # Loaded here, not in the constructor: Sanic's workers fork after the channels are made.
+        analyzer = shared_analyzer(self.config["models"], self.config["acoustic"])
+        return listen(
+            analyzer,
+            audio.content,
+            encoding=audio.encoding,
+            sample_rate=audio.sample_rate,
+            max_secs=self.config["max_secs"],
+        )
+
+    async def _answer(
+        self, on_new_message: OnMessage, turn: TurnRequest, heard: Heard, *, stream: bool
+    ) -> HTTPResponse | ResponseStream:
+        text = turn.message or f"/{self.config['voice_intent']}"
+        metadata = {**turn.metadata, EVIDENCE_KEY: heard.evidence} if heard.evidence else turn.metadata
+        channel = turn.input_channel or self.name()
+        headers = {WARNING_HEADER: _header(heard.warning)} if heard.warning else {}
+        if stream:
+            return response.stream(
+                self.stream_response(on_new_message, text, turn.sender, channel, metadata or None),
+                headers=headers,
+                content_type="text/event-stream",
+            )
+        collector = CollectingOutputChannel()
+        message = UserMessage(text, collector, turn.sender, input_channel=channel, metadata=metadata or None)
+        try:
+            await on_new_message(message)
+        except asyncio.CancelledError:
+            logger.error("A turn of '%s' took longer than the response timeout.", turn.sender)
+        except Exception:
+            logger.exception("A turn of '%s' failed.", turn.sender)
+        return response.json(collector.messages, headers=headers)
+
+
+async def _health(request: Request) -> HTTPResponse:
+    return response.json({"status": "ok"})
+
+
+def _failure(error: RequestError) -> HTTPResponse:
+    return response.json({"status": "failure", "code": error.status, "message": str(error)}, status=error.status)
+
+
+def _header(sentence: str) -> str:
+    return " ".join(sentence.split()).encode("ascii", "replace").decode()
+
+
+def _checked_config(config: dict[str, Any]) -> dict[str, Any]:
+    owner = EmotionRestInput.__name__
+    try:
+        settings = checked(owner, config, DEFAULTS)
+        check_number(owner, "max_audio_mb", settings["max_audio_mb"], above=0, at_most=70)
+        check_number(owner, "max_secs", settings["max_secs"], above=0)
+        check_number(owner, "workers", settings["workers"], above=0, at_most=64)
+        check_text(owner, "voice_intent", settings["voice_intent"])
+        check_text(owner, "models", settings["models"], optional=True)
+        check_text(owner, "acoustic", settings["acoustic"])
+    except ConfigError as error:
+        raise InvalidConfigException(str(error)) from error
+    return {**settings, "workers": int(settings["workers"])}

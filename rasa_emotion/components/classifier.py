@@ -1,0 +1,228 @@
+"""The NLU component: gives every message an emotion estimate and the entities behind the slots."""
+
+import json
+import logging
+import re
+from typing import Any
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
+from rasa.shared.exceptions import InvalidConfigException
+from rasa.shared.nlu.constants import ENTITIES, INTENT, METADATA, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from rasa_emotion.components.evidence import trusted_evidence
+from rasa_emotion.components.settings import check_names, check_number, check_text, checked
+from rasa_emotion.components.shared import shared_analyzer
+from rasa_emotion.conversation.history import ESTIMATE_KEY, current_turns
+from rasa_emotion.conversation.mood import mood
+from rasa_emotion.errors import ConfigError, TextError
+from rasa_emotion.estimate import EmotionEstimate, Evidence
+
+logger = logging.getLogger(__name__)
+
+ENTITY_NAMES: tuple[str, ...] = (
+    "emotion",
+    "emotion_confidence",
+    "emotion_valence",
+    "emotion_arousal",
+    "caller_mood",
+)
+CHECKSUM_FILE = "emotion_models.json"
+
+# `/intent` messages as Rasa reads them; a slash before ordinary words is no such message.
+_COMMAND = re.compile(r"^/[^\s{@]+\s*(@[0-9.]+)?\s*(\{.*\})?$", re.DOTALL)
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
+class EmotionClassifier(GraphComponent):
+    """Fuses a message's words with the evidence that a channel put into its metadata.
+
+    Every message gets `emotion_estimate` (`EmotionEstimate.to_dict()`) and the entities `emotion`,
+    `emotion_confidence`, `emotion_valence`, `emotion_arousal` and `caller_mood`, which fill the slots of these names
+    through `from_entity` mappings. A turn without voice and words is "unknown".
+
+    It trains nothing: registered as trainable, it makes `rasa train` notice that a model file has changed.
+    """
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """The component's default config (see parent class for full docstring)."""
+        return {
+            # Folder with one folder per model; null takes the models that ship.
+            "models": None,
+            # Name of the acoustic model's folder; "acoustic-emogator" is the one that companies may use.
+            "acoustic": "acoustic",
+            # Probability below which a turn's emotion is "unknown"; null takes the fitted one.
+            "min_confidence": None,
+            # Entities to set; leave out those that the domain does not declare.
+            "entities": list(ENTITY_NAMES),
+        }
+
+    @staticmethod
+    def required_packages() -> list[str]:
+        """Packages that the component needs (see parent class for full docstring)."""
+        return ["onnxruntime", "tokenizers"]
+
+    def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
+        """Constructs the component. Raises InvalidConfigException for a value that cannot be used."""
+        self.config = _checked_config(config)
+        self._model_storage = model_storage
+        self._resource = resource
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "EmotionClassifier":
+        """Creates a new component (see parent class for full docstring)."""
+        return cls(config, model_storage, resource)
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> "EmotionClassifier":
+        """Loads the emotion models before the first message (see parent class for full docstring)."""
+        component = cls(config, model_storage, resource)
+        component._warn_of_other_models()
+        return component
+
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
+        """The models' checksum, so that another model counts as another component."""
+        return _checksum(_checked_config(config))
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Notes which models the bot was trained with; the examples are not read."""
+        with self._model_storage.write_to(self._resource) as folder:
+            (folder / CHECKSUM_FILE).write_text(json.dumps({"checksum": _checksum(self.config)}), encoding="utf-8")
+        return self._resource
+
+    def process(self, messages: list[Message], tracker: DialogueStateTracker | None = None) -> list[Message]:
+        """Adds the estimate and the entities to each message; never raises.
+
+        Args:
+            messages: the caller's messages.
+            tracker: the conversation before them; the mood is that of these messages alone without one.
+        """
+        for message in messages:
+            try:
+                self._annotate(message, tracker)
+            except Exception as error:
+                _log_failure(error)
+        return messages
+
+    def _annotate(self, message: Message, tracker: DialogueStateTracker | None) -> None:
+        text = message.get(TEXT) or ""
+        command = bool(_COMMAND.match(text.strip()))
+        estimate = self._estimate("" if command else text, trusted_evidence(message.get(METADATA)))
+        message.set(ESTIMATE_KEY, estimate.to_dict(), add_to_output=True)
+        values = self._entity_values(estimate, tracker)
+        if command:
+            _annotate_command(message, estimate, values)
+            return
+        own = [_entity(name, value) for name, value in values.items()]
+        message.set(ENTITIES, [*message.get(ENTITIES, []), *own], add_to_output=True)
+
+    def _estimate(self, text: str, heard: list[Evidence]) -> EmotionEstimate:
+        analyzer = shared_analyzer(self.config["models"], self.config["acoustic"])
+        if analyzer is None:
+            return EmotionEstimate.unknown()
+        evidence = list(heard)
+        try:
+            if text.strip():
+                evidence.extend(filter(None, [analyzer.read(text)]))
+        except TextError as error:
+            logger.debug("The words of a turn say nothing about its emotion: %s", error)
+        except Exception as error:  # what was heard must not be lost with the words
+            _log_failure(error)
+        return self._thresholded(analyzer.fuse(evidence))
+
+    def _thresholded(self, estimate: EmotionEstimate) -> EmotionEstimate:
+        if self.config["min_confidence"] is None or not estimate.probabilities:
+            return estimate
+        return EmotionEstimate.from_probabilities(
+            estimate.probabilities,
+            estimate.evidence,
+            conflict=estimate.conflict,
+            min_confidence=self.config["min_confidence"],
+        )
+
+    def _entity_values(self, estimate: EmotionEstimate, tracker: DialogueStateTracker | None) -> dict[str, Any]:
+        earlier = [turn.estimate for turn in current_turns(tracker.events)] if tracker else []
+        values = {
+            "emotion": estimate.emotion,
+            "emotion_confidence": estimate.confidence,
+            "emotion_valence": estimate.valence,
+            "emotion_arousal": estimate.arousal,
+            "caller_mood": mood([*earlier, estimate]).state,
+        }
+        return {name: values[name] for name in self.config["entities"]}
+
+    def _warn_of_other_models(self) -> None:
+        checksum = _checksum(self.config)
+        try:
+            with self._model_storage.read_from(self._resource) as folder:
+                trained = json.loads((folder / CHECKSUM_FILE).read_text(encoding="utf-8"))["checksum"]
+        except (OSError, ValueError, KeyError):
+            return
+        if checksum and trained != checksum:
+            logger.warning("The emotion models are not those that this bot was trained with; run `rasa train` again.")
+
+
+def _annotate_command(message: Message, estimate: EmotionEstimate, values: dict[str, Any]) -> None:
+    """Carry estimate and entities past Rasa's handler of `/intent` messages, which makes a new message of the text.
+
+    The entities go into the text, in place of any of their names that the client wrote there; the estimate of the
+    voice goes into the metadata, which is stored with the event.
+    """
+    unpacked = YAMLStoryReader.unpack_regex_message(message)
+    entities: dict[str, list[Any]] = {}
+    for entity in unpacked.get(ENTITIES, []):
+        entities.setdefault(entity["entity"], []).append(entity["value"])
+    own = {name: value for name, value in entities.items() if name not in ENTITY_NAMES} | values
+    intent = unpacked.get(INTENT)
+    message.set(TEXT, f"/{intent['name']}@{intent['confidence']}{json.dumps(own)}", add_to_output=True)
+    metadata = message.get(METADATA)
+    if estimate.evidence and isinstance(metadata, dict):
+        metadata[ESTIMATE_KEY] = estimate.to_dict()
+
+
+def _entity(name: str, value: str | float) -> dict[str, Any]:
+    # `rasa test nlu` needs a position; this one covers no character.
+    return {"entity": name, "value": value, "start": 0, "end": 0, "extractor": EmotionClassifier.__name__}
+
+
+def _checksum(config: dict[str, Any]) -> str | None:
+    analyzer = shared_analyzer(config["models"], config["acoustic"])
+    return analyzer.checksum if analyzer else None
+
+
+def _checked_config(config: dict[str, Any]) -> dict[str, Any]:
+    owner, defaults = EmotionClassifier.__name__, EmotionClassifier.get_default_config()
+    try:
+        settings = checked(owner, config, defaults)
+        check_text(owner, "models", settings["models"], optional=True)
+        check_text(owner, "acoustic", settings["acoustic"])
+        check_number(owner, "min_confidence", settings["min_confidence"], above=-1e-9, at_most=1, optional=True)
+        check_names(owner, "entities", settings["entities"], ENTITY_NAMES)
+    except ConfigError as error:
+        raise InvalidConfigException(str(error)) from error
+    return settings
+
+
+def _log_failure(error: Exception) -> None:
+    logger.error("A turn's emotion could not be estimated (%s: %s); it goes on.", type(error).__name__, error)

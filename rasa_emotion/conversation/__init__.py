@@ -1,0 +1,1 @@
+"""Estimates over turns: history, mood, escalation, tone of the reply. Pure logic, no Rasa, no files, no network."""

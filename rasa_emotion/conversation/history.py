@@ -1,0 +1,94 @@
+"""The caller's turns, read from a tracker's raw events, so that a reverted utterance still counts.
+
+Events may be Rasa's objects or the dictionaries that they are stored as.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rasa_emotion.estimate import EmotionEstimate
+
+ESTIMATE_KEY = "emotion_estimate"
+"""Where a user event holds its estimate: in `parse_data`, and for `/intent` messages in `metadata`."""
+
+# A restart, a new session and a human who hands back each begin a conversation anew.
+BOUNDARIES = frozenset({"restart", "session_started", "resume"})
+_ACTIONS = frozenset({"action", "action_execution_rejected"})
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One utterance of the caller: the intent's name, if any, and the estimate, unknown where there is none."""
+
+    intent: str | None
+    estimate: EmotionEstimate
+
+
+def current_turns(events: Iterable[Any]) -> list[Turn]:
+    """The caller's turns since the last restart, new session or hand-back, oldest first.
+
+    >>> current_turns([{"event": "user", "parse_data": {"intent": {"name": "greet"}}}])[0].intent
+    'greet'
+    """
+    return [_turn(event) for event in _current(list(events)) if _kind(event) == "user"]
+
+
+def latest_turn(events: Iterable[Any]) -> Turn | None:
+    """The caller's last turn, or None when there is none since the last boundary."""
+    return next((_turn(event) for event in reversed(_current(list(events))) if _kind(event) == "user"), None)
+
+
+def awaits_first_action(events: Iterable[Any]) -> bool:
+    """Whether the bot has not acted yet on the caller's last utterance."""
+    for event in reversed(list(events)):
+        kind = _kind(event)
+        if kind == "user":
+            return True
+        if kind in _ACTIONS:
+            return False
+    return False
+
+
+def escalated_since_boundary(events: Iterable[Any], slot: str) -> bool:
+    """Whether `slot` became true after the caller's first turn since the last boundary, and stayed so.
+
+    A new session carries slots over: such a copy precedes the caller's first turn and does not count.
+    """
+    spoken, escalated = False, False
+    for event in _current(list(events)):
+        kind = _kind(event)
+        spoken = spoken or kind == "user"
+        if spoken and kind == "slot" and slot == _get(event, "key", "name"):
+            escalated = bool(_get(event, "value"))
+    return escalated
+
+
+def _current(events: Sequence[Any]) -> Sequence[Any]:
+    for index in range(len(events) - 1, -1, -1):
+        if _kind(events[index]) in BOUNDARIES:
+            return events[index + 1 :]
+    return events
+
+
+def _turn(event: Any) -> Turn:
+    parsed = _get(event, "parse_data") or {}
+    metadata = _get(event, "metadata") or {}
+    intent = (parsed.get("intent") or {}).get("name")
+    return Turn(intent, _estimate(parsed.get(ESTIMATE_KEY) or metadata.get(ESTIMATE_KEY)))
+
+
+def _estimate(data: Any) -> EmotionEstimate:
+    try:
+        return EmotionEstimate.from_dict(data)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return EmotionEstimate.unknown()
+
+
+def _kind(event: Any) -> str | None:
+    kind: str | None = _get(event, "type_name", "event")
+    return kind
+
+
+def _get(event: Any, attribute: str, key: str | None = None) -> Any:
+    return event.get(key or attribute) if isinstance(event, dict) else getattr(event, attribute, None)
