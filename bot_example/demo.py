@@ -1,0 +1,88 @@
+"""Plays a call with audio to the example bot, running as a real Rasa server, and shows what it hears.
+
+python bot_example/demo.py                  the scripted caller, spoken by espeak-ng
+python bot_example/demo.py --call FOLDER    your own 01.wav and 01.txt, 02.wav and 02.txt, ...
+python bot_example/demo.py --call actors    actors of RAVDESS, where the corpora are present
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+from rich.console import Console
+
+from playback.calls import Call, Turn, open_call
+from playback.models import credentials_for
+from playback.outcome import Outcome, outcome_of
+from playback.screen import show_call, show_ending, show_turn
+from playback.server import Bot, running_bot, trained_model
+from rasa_emotion.errors import RasaEmotionError
+
+DEFAULT_ACTOR = "ravdess-08"
+
+
+def demo(
+    call: Annotated[str | None, typer.Option(help="A folder with 01.wav, 01.txt, ..., or the word 'actors'.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per turn.")] = False,
+    actor: Annotated[str, typer.Option(help="The speaker of --call actors.")] = DEFAULT_ACTOR,
+    data: Annotated[
+        Path, typer.Option(envvar="RASA_EMOTION_DATA", help="Folder with the corpora, for --call actors.")
+    ] = Path("../shared/data"),
+) -> None:
+    """Play a call to the example bot and show what it hears."""
+    # A person reads standard output, or a program does: progress goes to standard error in both cases.
+    progress = Console(stderr=True)
+    screen = Console(quiet=as_json)
+    with open_call(call, data=data, actor=actor) as played, serving(played, progress) as bot:
+        show_call(screen, played)
+        outcomes = []
+        for turn, outcome in play(bot, played):
+            outcomes.append(outcome)
+            show_turn(screen, turn, outcome)
+            if as_json:
+                print(json.dumps(outcome.to_dict(), ensure_ascii=False), flush=True)
+        show_ending(screen, outcomes)
+
+
+@contextmanager
+def serving(call: Call, progress: Console) -> Iterator[Bot]:
+    """The bot, trained and ready, hearing with the acoustic model that suits the call."""
+    with TemporaryDirectory(prefix="rasa-emotion-demo-") as folder:
+        with progress.status("Training the bot (nothing to do when it has not changed) ..."):
+            model = trained_model()
+        with progress.status("Starting the Rasa server ...") as status:
+            credentials = credentials_for(call, Path(folder))
+            with running_bot(model, credentials, Path(folder) / "server.log") as bot:
+                status.stop()
+                yield bot
+
+
+def play(bot: Bot, call: Call) -> Iterator[tuple[Turn, Outcome]]:
+    """Send the call turn by turn; each turn with what it did."""
+    sender = f"demo-{uuid4().hex[:8]}"
+    for number, turn in enumerate(call.turns, start=1):
+        answers, warning = bot.send(sender, turn.text, turn.audio)
+        yield turn, outcome_of(number, turn, answers, bot.tracker(sender), warning=warning)
+
+
+def main() -> int:
+    # Without this, a polite kill would leave the server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        typer.run(demo)
+    except RasaEmotionError as error:
+        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Plays a call to the example bot and shows what it hears."""

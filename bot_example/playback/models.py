@@ -1,0 +1,52 @@
+"""The credentials that a call's server starts with, and the models that its channel hears with."""
+
+import json
+import shutil
+from pathlib import Path
+
+from playback.calls import Call
+from playback.server import BOT
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.model_folder import read_model_folder, shipped_models, write_manifest
+
+CHANNEL = "rasa_emotion.EmotionRestInput"
+
+
+def credentials_for(call: Call, folder: Path) -> Path:
+    """The bot's own credentials, or ones that name the fold model which suits the call, written into `folder`."""
+    if call.fold is None:
+        return BOT / "credentials.yml"
+    models = fold_models(call.fold, folder / "models")
+    credentials = folder / "credentials.yml"
+    # JSON is YAML.
+    credentials.write_text(json.dumps({CHANNEL: {"models": str(models)}}), encoding="utf-8")
+    return credentials
+
+
+def fold_models(fold: int, folder: Path) -> Path:
+    """A copy of the shipped models whose acoustic one is that of `fold`.
+
+    Raises:
+        ConfigError: the fold models are not there (they are in the checkout, not in the wheel).
+    """
+    shipped = shipped_models()
+    weights = shipped / "acoustic" / "folds" / f"fold{fold}.onnx"
+    if not weights.is_file():
+        raise ConfigError(f"'{weights}' is missing; the fold models come with the checkout, not with the wheel.")
+    for name in ("text", "fusion"):
+        shutil.copytree(shipped / name, folder / name)
+    whole = read_model_folder(shipped / "acoustic", "acoustic")
+    target = folder / "acoustic"
+    target.mkdir()
+    shutil.copyfile(weights, target / "model.onnx")
+    write_manifest(
+        target,
+        ["model.onnx"],
+        name=f"{whole.name}-fold{fold}",
+        kind=whole.kind,
+        licence=whole.licence,
+        commercial=whole.commercial,
+        summary=f"{whole.summary} Trained without the speakers of fold {fold}.",
+        **whole.settings,
+    )
+    return folder
