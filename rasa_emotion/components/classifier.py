@@ -103,7 +103,9 @@ class EmotionClassifier(GraphComponent):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """The models' checksum, so that another model counts as another component."""
-        return _checksum(_checked_config(config))
+        # On a retraining Rasa asks with the cached node's own configuration, which holds other keys.
+        defaults = cls.get_default_config()
+        return _checksum({**defaults, **{key: value for key, value in config.items() if key in defaults}})
 
     def train(self, training_data: TrainingData) -> Resource:
         """Notes which models the bot was trained with; the examples are not read."""
