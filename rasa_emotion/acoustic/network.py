@@ -50,7 +50,8 @@ class ConvBlock(nn.Module):
         y = self.weigh(self.body(x))
         if self.shortcut is not None:
             y = y + self.shortcut(x)
-        pooled: Tensor = self.dropout(self.pool(torch.relu(y)))
+        # the same as pooling after the ReLU, on a fourth of the values
+        pooled: Tensor = self.dropout(torch.relu(self.pool(y)))
         return pooled
 
 

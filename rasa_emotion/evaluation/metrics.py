@@ -124,4 +124,4 @@ def mcnemar(truth: IntArray, first: IntArray, second: IntArray) -> float:
     if total == 0:
         return 1.0
     tail = sum(math.comb(total, k) for k in range(min(only_first, only_second) + 1)) / 2**total
-    return min(1.0, 2 * tail)
+    return float(min(1.0, 2 * tail))

@@ -29,6 +29,21 @@ logger = logging.getLogger(__name__)
 
 HEAD = "emotion"
 WEIGHTS = "weights.pt"
+RUN = "run.json"
+
+
+def read_run(out: Path) -> AcousticNetwork:
+    """The network of a finished run, in evaluation mode.
+
+    Raises:
+        ConfigError: the run is not finished.
+    """
+    if not (out / WEIGHTS).is_file() or not (out / RUN).is_file():
+        raise ConfigError(f"'{out}' holds no finished training: run the recipe there first.")
+    run = json.loads((out / RUN).read_text(encoding="utf-8"))
+    network = AcousticNetwork({name: len(labels) for name, labels in run["heads"].items()}, **run["network"])
+    network.load_state_dict(torch.load(out / WEIGHTS, map_location="cpu", weights_only=True))
+    return network.eval()
 
 
 def choose_split(clips: Sequence[Clip], scored: str, *, fold: int | None, held_out: int, seed: int) -> Split | None:
@@ -116,11 +131,22 @@ def train(
     averaged = cast(AcousticNetwork, brain.average.module)
     torch.save(averaged.state_dict(), out / (WEIGHTS + ".part"))
     (out / (WEIGHTS + ".part")).replace(out / WEIGHTS)
-    (out / "tasks.json").write_text(json.dumps(tasks.labels, indent=1) + "\n", encoding="utf-8")
+    write_run(out, recipe, tasks, split)
     if split:
         rows = clip_logits(averaged, HEAD, [as_float(sounds[clip.path]) for clip in split.test])
         write_logits(out / "logits.csv", split.test, rows)
     return averaged
+
+
+def write_run(out: Path, recipe: Recipe, tasks: Tasks, split: Split | None) -> None:
+    """Note beside the weights what is needed to build the network again, and who was held out."""
+    run = {
+        "heads": tasks.labels,
+        "network": dict(recipe.network),
+        "corpora": sorted(recipe.shares),
+        "test_speakers": sorted({clip.speaker for clip in split.test}) if split else [],
+    }
+    (out / RUN).write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
 
 
 def run_options() -> dict[str, Any]:

@@ -1,0 +1,118 @@
+"""The card of an acoustic model folder, written from its manifest's figures alone."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rasa_emotion.corpora.catalogue import corpus
+
+CONDITIONS = {
+    "mulaw": "8 kHz mu-law telephone",
+    "noise20": "noise at 20 dB",
+    "noise10": "noise at 10 dB",
+    "noise5": "noise at 5 dB",
+    "noise0": "noise at 0 dB",
+}
+
+
+def write_card(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write `card.md`."""
+    (folder / "card.md").write_text(card(folder.name, manifest), encoding="utf-8")
+
+
+def card(name: str, manifest: Mapping[str, Any]) -> str:
+    """Markdown for people: what the model is, its data and licence, and its figures with their split."""
+    found = manifest["figures"]
+    use = "Companies may use it." if manifest["commercial"] else "For research and evaluation only."
+    sections = [
+        f"# {name}\n\n{manifest['summary']}\n\nLicence of the weights: {manifest['licence']}. {use}",
+        _data(manifest),
+        _model(manifest, found),
+        f"## Figures\n\n{manifest['split']}\n\n{_headline(found)}",
+        "### Recall by emotion\n\n"
+        + _table(["emotion", "recall"], [[e, f"{r:.3f}"] for e, r in found["recall"].items()]),
+        "### In noise, on the telephone, and cut short\n\n" + _conditions(found),
+        _elsewhere(found),
+        f"## Again\n\n{_again(name, manifest)}",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _data(manifest: Mapping[str, Any]) -> str:
+    rows = []
+    for name in manifest["corpora"]:
+        entry = corpus(name)
+        rows.append([entry.title, entry.holds, entry.licence])
+    return "## Data\n\n" + _table(["corpus", "what", "licence"], rows) + f"\n\n{manifest['data_note']}"
+
+
+def _model(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    latency = found["latency_ms"]
+    return (
+        "## Model\n\nA 16 kHz mono waveform in, eight logits and an embedding out. Inside: log-mel spectrogram (64 "
+        "bands, 25 ms window, 16 ms hop) with zero mean and unit deviation per utterance, 2-D convolutions, a "
+        f"bidirectional LSTM, attentive statistics pooling. {manifest['parameters']:,} parameters. 3 s of audio take "
+        f"{latency['p50']} ms (median; 95th percentile {latency['p95']} ms) on one thread of ONNX Runtime on the "
+        f"machine that wrote this card. Logits are divided by the temperature {manifest['temperature']} before the "
+        "softmax."
+    )
+
+
+def _headline(found: Mapping[str, Any]) -> str:
+    low, high = found["ua_interval"]
+    rows = [
+        ["unweighted accuracy (UA)", f"{found['ua']:.3f} (95 % interval {low:.3f} to {high:.3f})"],
+        ["accuracy", f"{found['accuracy']:.3f}"],
+        ["macro-F1", f"{found['macro_f1']:.3f}"],
+        [
+            "calibration error (ECE, 15 bins)",
+            f"{found['ece']:.3f} (without temperature {found['ece_uncalibrated']:.3f})",
+        ],
+    ]
+    rows += [[f"UA of fold {fold}", f"{ua:.3f}"] for fold, ua in found["ua_by_fold"].items()]
+    note = (
+        f"{found['clips']:,} clips of {found['speakers']} speakers. The interval is a bootstrap over speakers; the "
+        "calibration error uses, for each part, a temperature fitted on the other parts."
+    )
+    return _table(["figure", "value"], rows) + "\n\n" + note
+
+
+def _conditions(found: Mapping[str, Any]) -> str:
+    rows = [["undisturbed", f"{found['ua']:.3f}"]]
+    rows += [[CONDITIONS.get(name, name), f"{ua:.3f}"] for name, ua in found["ua_by_condition"].items()]
+    note = (
+        "Same clips and models. Noise: recordings (weather, animals, machines, people's noises) that training did not "
+        "hear, mixed into the trimmed clip."
+    )
+    return _table(["condition", "UA"], rows) + "\n\n" + note
+
+
+def _elsewhere(found: Mapping[str, Any]) -> str:
+    if not found["other_corpora"]:
+        return ""
+    rows = [
+        [
+            corpus(name).title,
+            str(part["clips"]),
+            ", ".join(part["emotions"]),
+            f"{part['ua']:.3f}",
+            f"{part['ua_among_its_emotions']:.3f}",
+        ]
+        for name, part in found["other_corpora"].items()
+    ]
+    head = ["corpus", "clips", "its emotions", "UA", "UA choosing among its emotions"]
+    return "### Corpora that it never heard\n\n" + _table(head, rows)
+
+
+def _again(name: str, manifest: Mapping[str, Any]) -> str:
+    return (
+        "The figures, from the kept models:\n\n"
+        f"    python -m rasa_emotion.training.acoustic.report models/{name} --data ../shared/data\n\n"
+        "The weights (resumes what was interrupted):\n\n"
+        f"    python -m rasa_emotion.training.acoustic.ship {name} --data ../shared/data --out models/{name}"
+    )
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])

@@ -1,0 +1,140 @@
+"""The shipped acoustic models at run time."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rasa_emotion.acoustic import AcousticClassifier
+from rasa_emotion.audio import Waveform, load_audio
+from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.errors import ModelError
+from rasa_emotion.evaluation.metrics import unweighted_accuracy
+
+Tone = Callable[..., NDArray[np.float32]]
+NAMES = ("acoustic", "acoustic-emogator")
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def folder(request: pytest.FixtureRequest, repository: Path) -> Path:
+    return repository / "models" / str(request.param)
+
+
+@pytest.fixture(scope="module")
+def classifier(folder: Path) -> AcousticClassifier:
+    return AcousticClassifier.load(folder)
+
+
+def test_evidence_of_speech(classifier: AcousticClassifier, speech: Callable[..., Path]) -> None:
+    waveform = load_audio(speech("I have been waiting for an hour and nobody answers the phone."))
+    evidence = classifier.classify(waveform)
+    assert evidence.modality == "acoustic"
+    assert evidence.model == classifier.name
+    assert set(evidence.probabilities) == set(EMOTIONS)
+    assert sum(evidence.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert evidence.reliability == 1.0
+    assert evidence.quality["speech_secs"] > 1.5
+    assert EMOTIONS[classifier.logits(waveform).argmax()] == evidence.emotion
+
+
+@pytest.mark.parametrize("samples", [0, 1, 100, 4000, 16_000 * 20])
+def test_any_length(classifier: AcousticClassifier, samples: int) -> None:
+    waveform = Waveform(np.random.default_rng(0).normal(0, 0.05, samples).astype(np.float32))
+    assert np.isfinite(classifier.logits(waveform)).all()
+    assert 0 <= classifier.classify(waveform).reliability <= 1
+
+
+def test_reliability_follows_the_speech(classifier: AcousticClassifier, speech: Callable[..., Path]) -> None:
+    waveform = load_audio(speech("I have been waiting for an hour and nobody answers the phone."))
+    short = Waveform(waveform.samples[: int(0.5 * 16_000)])
+    silence = Waveform(np.zeros(16_000, np.float32))
+    reliabilities = [classifier.classify(part).reliability for part in (silence, short, waveform)]
+    assert reliabilities[0] == 0.0
+    assert 0.0 < reliabilities[1] < 1.0 == reliabilities[2]
+
+
+def test_neither_level_nor_silence_around_matters(classifier: AcousticClassifier, speech: Callable[..., Path]) -> None:
+    waveform = load_audio(speech("Dogs are sitting by the door."))
+    logits = classifier.logits(waveform)
+    quiet = classifier.logits(Waveform(waveform.samples * 0.25))
+    np.testing.assert_allclose(quiet, logits, atol=0.05)
+    gap = np.zeros(8_000, np.float32)
+    framed = classifier.logits(Waveform(np.concatenate([gap, waveform.samples, gap])))
+    # the frames may start elsewhere
+    np.testing.assert_allclose(framed, logits, atol=0.5)
+
+
+def test_other_rates_are_resampled(classifier: AcousticClassifier, tone: Tone) -> None:
+    high = Waveform(tone(440, 1.0, sample_rate=48_000), 48_000)
+    np.testing.assert_allclose(classifier.logits(high), classifier.logits(Waveform(tone(440, 1.0))), atol=0.2)
+
+
+def test_threads_share_a_classifier(classifier: AcousticClassifier, tone: Tone) -> None:
+    waveforms = [Waveform(tone(100 + 50 * i, 0.5 + 0.1 * i)) for i in range(8)]
+    alone = [classifier.logits(waveform) for waveform in waveforms]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(classifier.logits, waveforms * 4))
+    for i, logits in enumerate(together):
+        np.testing.assert_allclose(logits, alone[i % 8], atol=1e-6)
+
+
+def test_an_altered_model_is_refused(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("folds"))
+    with (copy / "model.onnx").open("ab") as stream:
+        stream.write(b"x")
+    with pytest.raises(ModelError, match=r"model\.onnx' was altered"):
+        AcousticClassifier.load(copy)
+    (copy / "model.onnx").unlink()
+    with pytest.raises(ModelError, match=r"model\.onnx' is missing"):
+        AcousticClassifier.load(copy)
+
+
+def test_other_labels_are_refused(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("folds"))
+    manifest = json.loads((copy / "model.json").read_text())
+    (copy / "model.json").write_text(json.dumps({**manifest, "labels": ["good", "bad"]}))
+    with pytest.raises(ModelError, match="has other labels"):
+        AcousticClassifier.load(copy)
+
+
+def test_no_model_and_a_broken_one(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"model\.json is missing"):
+        AcousticClassifier.load(tmp_path)
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        AcousticClassifier(tmp_path / "model.onnx", name="broken")
+
+
+def test_the_licences_are_as_the_cards_say(repository: Path) -> None:
+    research, free = (AcousticClassifier.load(repository / "models" / name) for name in NAMES)
+    assert not research.settings["commercial"]
+    assert free.settings["commercial"]
+    assert free.settings["licence"] == "Apache-2.0"
+    assert free.settings["corpora"] == ["emogator"]
+
+
+@pytest.mark.data
+def test_the_floor_holds_out_of_fold(repository: Path, shared_data: Path) -> None:
+    """The kept fold models still say what `out_of_fold.csv` says, and its figure is above the floor."""
+    folds = repository / "models" / "acoustic" / "folds"
+    with (folds / "out_of_fold.csv").open() as stream:
+        rows = [row for row in csv.DictReader(stream) if row["condition"] == "clean"]
+    by_fold = []
+    for fold in "12345":
+        own = [row for row in rows if row["fold"] == fold]
+        truth = np.array([EMOTIONS.index(row["emotion"]) for row in own])
+        logits = np.array([[float(row[emotion]) for emotion in EMOTIONS] for row in own])
+        by_fold.append(unweighted_accuracy(truth, logits.argmax(axis=1)))
+        model = AcousticClassifier(folds / f"fold{fold}.onnx", name=fold)
+        for row, expected in list(zip(own, logits, strict=True))[::40]:
+            np.testing.assert_allclose(model.logits(load_audio(shared_data / row["path"])), expected, atol=0.1)
+    assert len(rows) == 1200
+    assert np.mean(by_fold) >= 0.60

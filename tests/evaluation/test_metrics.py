@@ -1,0 +1,84 @@
+"""The figures, against scikit-learn and against values worked out by hand."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score
+
+from rasa_emotion.evaluation.metrics import (
+    accuracy,
+    bootstrap,
+    calibration_error,
+    class_recall,
+    confusion,
+    fit_temperature,
+    macro_f1,
+    mcnemar,
+    softmax,
+    unweighted_accuracy,
+)
+
+
+@pytest.fixture
+def answers() -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    truth = generator.integers(0, 7, 500)
+    return truth, np.where(generator.random(500) < 0.6, truth, generator.integers(0, 8, 500))
+
+
+def test_agrees_with_scikit_learn(answers: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, predicted = answers
+    with pytest.warns(UserWarning, match="y_pred contains classes"):
+        expected = balanced_accuracy_score(truth, predicted)
+    assert unweighted_accuracy(truth, predicted) == pytest.approx(expected)
+    assert macro_f1(truth, predicted) == pytest.approx(
+        f1_score(truth, predicted, labels=np.unique(truth), average="macro")
+    )
+    assert accuracy(truth, predicted) == pytest.approx((truth == predicted).mean())
+
+
+def test_recall_of_a_class_that_does_not_occur_is_not_a_number() -> None:
+    recalls = class_recall(np.array([0, 0, 2]), np.array([0, 1, 2]), 3)
+    assert recalls[0] == 0.5
+    assert np.isnan(recalls[1])
+    assert recalls[2] == 1.0
+
+
+def test_confusion_counts_truth_by_prediction() -> None:
+    assert confusion(np.array([0, 0, 1]), np.array([1, 1, 1]), 2).tolist() == [[0, 2], [0, 1]]
+
+
+def test_calibration_error_of_certain_answers() -> None:
+    certain = np.array([[1.0, 0.0]] * 10)
+    assert calibration_error(np.zeros(10, dtype=int), certain) == pytest.approx(0.0)
+    assert calibration_error(np.array([0] * 6 + [1] * 4), certain) == pytest.approx(0.4)
+
+
+def test_temperature_finds_what_made_the_labels() -> None:
+    generator = np.random.default_rng(1)
+    logits = generator.normal(0, 2, (20_000, 4))
+    truth = np.array([generator.choice(4, p=row) for row in softmax(logits)])
+    assert fit_temperature(truth, logits * 2.5) == pytest.approx(2.5, rel=0.05)
+
+
+def test_softmax_survives_large_logits() -> None:
+    assert softmax(np.array([[1000.0, 0.0]])).tolist() == [[1.0, 0.0]]
+
+
+def test_bootstrap_over_groups_is_wider_where_groups_agree_inside() -> None:
+    truth = np.zeros(400, dtype=int)
+    predicted = np.repeat(np.arange(20) % 2, 20)
+    groups = [str(i) for i in np.repeat(np.arange(20), 20)]
+    rows = bootstrap(accuracy, truth, predicted)
+    whole = bootstrap(accuracy, truth, predicted, groups=groups)
+    assert rows.low < rows.value < rows.high
+    assert whole.high - whole.low > 2 * (rows.high - rows.low)
+
+
+def test_mcnemar() -> None:
+    truth = np.zeros(10, dtype=int)
+    better = np.array([0] * 8 + [1, 1])
+    worse = np.array([0, 0] + [1] * 8)
+    assert mcnemar(truth, better, better) == 1.0
+    # six rows that only the first gets right: 2 * 0.5 ** 6
+    assert mcnemar(truth, better, worse) == pytest.approx(2 * 0.5**6)
+    assert mcnemar(truth, worse, better) == pytest.approx(2 * 0.5**6)

@@ -1,0 +1,85 @@
+"""The exported model against its original, and the model folder made of it."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from rasa_emotion.acoustic import AcousticClassifier
+from rasa_emotion.acoustic.network import AcousticNetwork
+from rasa_emotion.audio import load_audio
+from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.errors import ModelError
+from rasa_emotion.model_folder import read_model_folder
+from rasa_emotion.training.acoustic import export as exporting
+from rasa_emotion.training.acoustic import ship as shipping
+
+SMALL = {"channels": (4, 8), "pools": ((2, 4), (2, 4)), "depths": (1, 2), "projection": 16, "lstm": 8, "embedding": 16}
+
+
+@pytest.fixture
+def network() -> AcousticNetwork:
+    torch.manual_seed(0)
+    return AcousticNetwork({"emotion": 8, "other": 3}, **SMALL).eval()
+
+
+def test_equals_the_original_at_any_length_and_batch(network: AcousticNetwork, tmp_path: Path) -> None:
+    assert exporting.export(network, tmp_path / "m.onnx") < exporting.TOLERANCE
+    session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"))
+    for batch, samples in ((1, 4800), (2, 12_345), (1, 240_000)):
+        waveform = np.random.default_rng(1).normal(0, 0.1, (batch, samples)).astype(np.float32)
+        logits, embedding = session.run(["logits", "embedding"], {"waveform": waveform})
+        with torch.no_grad():
+            expected, vector = network(torch.from_numpy(waveform))
+        np.testing.assert_allclose(logits, expected["emotion"].numpy(), atol=1e-4)
+        np.testing.assert_allclose(embedding, vector.numpy(), atol=1e-4)
+
+
+def test_a_different_export_is_refused(
+    network: AcousticNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "largest_difference", lambda *_: 0.01)
+    with pytest.raises(ModelError, match="differs from its original"):
+        exporting.export(network, tmp_path / "m.onnx")
+
+
+def test_a_model_folder_from_nothing(
+    tones: Path, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training, export, figures and card by the one command, on tones."""
+    product = shipping.Product(
+        runs={f"fold{n}": shipping.Run("tones", fold=n) for n in (1, 2, 3)} | {"all": shipping.Run("tones")},
+        exports={"all": "model.onnx"} | {f"fold{n}": f"folds/fold{n}.onnx" for n in (1, 2, 3)},
+        scored="tones",
+        corpora=("emogator",),
+        licence="Apache-2.0",
+        summary="Tells tones apart.",
+        split="By fold.",
+        data_note="Tones.",
+    )
+    monkeypatch.setitem(shipping.PRODUCTS, "tones", product)
+    monkeypatch.setattr(shipping, "RECIPES", recipe.parent)
+    shipping.ship("tones", data=tones, runs=tmp_path / "runs", out=tmp_path / "tones", cache=tmp_path / "cache")
+
+    folder = read_model_folder(tmp_path / "tones", "acoustic")
+    figures = folder.settings["figures"]
+    assert figures["clips"] == 36
+    assert set(figures["ua_by_fold"]) == {"1", "2", "3"}
+    assert set(figures["ua_by_condition"]) >= {"mulaw", "noise20", "noise0", "first 1 s"}
+    card = (tmp_path / "tones" / "card.md").read_text()
+    for part in ("Apache-2.0", "EmoGator", "95 % interval", "8 kHz mu-law", "report models/tones"):
+        assert part in card
+    with (tmp_path / "tones" / "folds" / "out_of_fold.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len([row for row in rows if row["condition"] == "clean"]) == 36
+
+    # what the file says is what the fold's own model says
+    first = rows[0]
+    fold = AcousticClassifier(tmp_path / "tones" / "folds" / f"fold{first['fold']}.onnx", name="fold")
+    heard = fold.logits(load_audio(tones / first["path"]))
+    assert [float(first[emotion]) for emotion in EMOTIONS] == pytest.approx(list(heard), abs=1e-2)
+    classifier = AcousticClassifier.load(tmp_path / "tones")
+    assert classifier.classify(load_audio(tones / first["path"])).model == "tones"
