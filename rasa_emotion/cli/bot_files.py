@@ -1,6 +1,7 @@
 """What a Rasa bot's files need for the plugin: planned first, then written all at once."""
 
 import difflib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -68,13 +69,15 @@ def plan(bot: Path, domain: Path | None = None) -> Plan:
 
     Args:
         bot: the bot's folder, with config.yml.
-        domain: its domain, a file or a folder in `bot`; domain.yml or domain/ by default.
+        domain: its domain, a file or a folder, absolute or relative to `bot`; domain.yml or domain/ by default.
 
     Raises:
         ConfigError: the folder holds no bot, or one that cannot be changed safely.
     """
     if not (bot / "config.yml").is_file():
         raise ConfigError(f"'{bot}' is not a Rasa bot, it has no config.yml; name the folder that `rasa init` made.")
+    if domain is not None and domain.is_absolute():
+        domain = Path(os.path.relpath(domain, bot))
     files = _domain_files(bot, domain)
     _check_slots(files)
     rules = _rules(bot, files)

@@ -15,7 +15,8 @@ def init(
     bot_folder: Annotated[Path, typer.Argument(help="Folder of the bot, with config.yml.")] = Path(),
     *,
     domain: Annotated[
-        Path | None, typer.Option(help="File or folder of the domain within the bot; domain.yml or domain/ by default.")
+        Path | None,
+        typer.Option(help="File or folder of the domain, seen from the bot; domain.yml or domain/ by default."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes and write nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,

@@ -194,6 +194,14 @@ def test_domain_elsewhere(small: Path) -> None:
     assert "emotion" in load(small / "telephone.yml")["slots"]
 
 
+@pytest.mark.parametrize("absolute", [True, False])
+def test_domain_folder_with_another_name(small: Path, absolute: bool) -> None:
+    (small / "domains").mkdir()
+    (small / "domain.yml").rename(small / "domains" / "base.yml")
+    write(plan(small, small / "domains" if absolute else Path("domains")))
+    assert "emotion" in load(small / "domains" / "emotion.yml")["slots"]
+
+
 def test_existing_nlg_is_wrapped(small: Path) -> None:
     (small / "endpoints.yml").write_text(
         "# ours\nnlg:\n  url: http://localhost/nlg  # port 80\ntracker_store:\n  type: x\n"
