@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
-from rasa.core.channels.rest import RestInput
+from rasa.core.channels.rest import QueueOutputChannel, RestInput
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.utils.endpoints import bool_arg
 from sanic import Blueprint, response
@@ -42,6 +42,19 @@ DEFAULTS: dict[str, Any] = {
 }
 
 OnMessage = Callable[[UserMessage], Awaitable[Any]]
+
+
+# Rasa's own collectors have names of their own, which variations with `channel: emotion` would never meet.
+class _Collector(CollectingOutputChannel):
+    @classmethod
+    def name(cls) -> str:
+        return EmotionRestInput.name()
+
+
+class _Queue(QueueOutputChannel):
+    @classmethod
+    def name(cls) -> str:
+        return EmotionRestInput.name()
 
 
 class EmotionRestInput(RestInput):
@@ -84,6 +97,23 @@ class EmotionRestInput(RestInput):
         webhook.add_route(receive, "/webhook", methods=["POST"])
         return webhook
 
+    @staticmethod
+    async def on_message_wrapper(  # noqa: PLR0917 -- the signature is Rasa's
+        on_new_message: OnMessage,
+        text: str,
+        queue: asyncio.Queue[Any],
+        sender_id: str | None,
+        input_channel: str,
+        metadata: dict[str, Any] | None,
+    ) -> None:
+        """Handles a message whose answers are streamed (see parent class for full docstring)."""
+        message = UserMessage(text, _Queue(queue), sender_id, input_channel=input_channel, metadata=metadata)
+        try:
+            await on_new_message(message)
+        except Exception:  # the client waits for the end of the stream
+            logger.exception("A turn of '%s' failed.", sender_id)
+        await queue.put("DONE")
+
     def _parse(self, request: Request) -> TurnRequest:
         max_bytes = int(self.config["max_audio_mb"] * 1e6)
         if request.content_type.startswith("multipart/form-data"):
@@ -125,7 +155,7 @@ class EmotionRestInput(RestInput):
                 headers=headers,
                 content_type="text/event-stream",
             )
-        collector = CollectingOutputChannel()
+        collector = _Collector()
         message = UserMessage(text, collector, turn.sender, input_channel=channel, metadata=metadata or None)
         try:
             await on_new_message(message)

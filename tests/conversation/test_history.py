@@ -1,0 +1,73 @@
+"""Turns are read from raw events: Rasa's objects and stored dictionaries alike."""
+
+from fake_analyzer import estimate
+
+from rasa_emotion.conversation.history import (
+    awaits_first_action,
+    current_turns,
+    escalated_since_boundary,
+    latest_turn,
+)
+from rasa_emotion.emotions import UNKNOWN
+
+
+def user(emotion=None, intent="inform", where="parse_data"):
+    event = {"event": "user", "parse_data": {"intent": {"name": intent}}, "metadata": {}}
+    if emotion:
+        event[where]["emotion_estimate"] = estimate(emotion).to_dict()
+    return event
+
+
+def action(name="action_listen"):
+    return {"event": "action", "name": name}
+
+
+def emotions(events):
+    return [turn.estimate.emotion for turn in current_turns(events)]
+
+
+def test_turns_carry_intent_and_estimate():
+    turns = current_turns([user("angry", "complain"), action(), user("happy")])
+    assert [(turn.intent, turn.estimate.emotion) for turn in turns] == [("complain", "angry"), ("inform", "happy")]
+
+
+def test_an_intent_message_holds_its_estimate_in_the_metadata():
+    assert emotions([user("sad", where="metadata")]) == ["sad"]
+
+
+def test_a_reverted_utterance_still_counts():
+    assert emotions([user("angry"), action("action_default_fallback"), {"event": "rewind"}, user("angry")]) == [
+        "angry",
+        "angry",
+    ]
+
+
+def test_restart_new_session_and_hand_back_begin_anew():
+    for boundary in ("restart", "session_started", "resume"):
+        assert emotions([user("angry"), {"event": boundary}, user("calm")]) == ["calm"]
+
+
+def test_what_is_no_estimate_is_unknown():
+    broken = user()
+    broken["parse_data"]["emotion_estimate"] = {"emotion": "angry"}
+    assert emotions([user(), broken, {"event": "user"}]) == [UNKNOWN] * 3
+
+
+def test_latest_turn():
+    assert latest_turn([user("angry"), user("happy"), action()]).estimate.emotion == "happy"
+    assert latest_turn([user("angry"), {"event": "restart"}]) is None
+
+
+def test_the_bot_acts_once_per_utterance_first():
+    assert awaits_first_action([action(), user(), {"event": "slot", "name": "emotion", "value": "angry"}])
+    assert not awaits_first_action([user(), action("utter_greet")])
+    assert not awaits_first_action([user(), {"event": "action_execution_rejected", "name": "form"}])
+    assert not awaits_first_action([])
+
+
+def test_escalated_slot_counts_only_when_set_in_this_conversation():
+    true, false = ({"event": "slot", "name": "escalated", "value": value} for value in (True, False))
+    assert escalated_since_boundary([user(), true], "escalated")
+    assert not escalated_since_boundary([user(), true, false], "escalated")
+    assert not escalated_since_boundary([user(), true, {"event": "session_started"}, true, user()], "escalated")
+    assert not escalated_since_boundary([user(), {"event": "slot", "name": "other", "value": True}], "escalated")

@@ -1,0 +1,93 @@
+"""One small bot, trained once; one real server that runs it."""
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import soundfile
+from fake_analyzer import install
+
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.fixture(scope="session")
+def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., object]:
+    """`train(folder, dry_run=False)`: Rasa's training of the bot in a folder, with the foreseeable analyzer."""
+    from rasa.model_training import train as rasa_train  # noqa: PLC0415 -- loads TensorFlow
+
+    cache = str(tmp_path_factory.mktemp("cache"))
+
+    def run(folder: Path, *, dry_run: bool = False) -> object:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            install(monkeypatch)
+            monkeypatch.setenv("RASA_CACHE_DIRECTORY", cache)
+            return rasa_train(
+                domain=str(folder / "domain.yml"),
+                config=str(folder / "config.yml"),
+                training_files=[str(folder / "data")],
+                output=str(folder / "models"),
+                dry_run=dry_run,
+            )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def bot(train, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the trained bot."""
+    folder = tmp_path_factory.mktemp("bot") / "bot"
+    shutil.copytree(HERE / "bot", folder)
+    train(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(bot: Path) -> Iterator[str]:
+    """The address of the bot's server: `rasa run` with the bot's files."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, str(HERE / "serve.py"), "run", "--enable-api", "-i", "127.0.0.1", "--port", str(port)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), *sys.path])}
+    with (bot / "server.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=bot, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(process, f"{address}/status", bot / "server.log")
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait(process: subprocess.Popen, url: str, log: Path) -> None:
+    for _ in range(1200):
+        if process.poll() is not None:
+            break
+        try:
+            if requests.get(url, timeout=5).ok:
+                return
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.25)
+    pytest.fail(f"the server did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def voice(tone) -> Callable[..., bytes]:
+    """`voice(pitch, secs=1.0)`: the bytes of a WAV file; the pitch is the emotion."""
+
+    def make(pitch: float, secs: float = 1.0) -> bytes:
+        stream = io.BytesIO()
+        soundfile.write(stream, tone(pitch, secs), 16_000, format="WAV")
+        return stream.getvalue()
+
+    return make
