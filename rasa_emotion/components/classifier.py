@@ -45,7 +45,8 @@ class EmotionClassifier(GraphComponent):
 
     Every message gets `emotion_estimate` (`EmotionEstimate.to_dict()`) and the entities `emotion`,
     `emotion_confidence`, `emotion_valence`, `emotion_arousal` and `caller_mood`, which fill the slots of these names
-    through `from_entity` mappings. A turn without voice and words is "unknown".
+    through `from_entity` mappings. A turn without voice and words is "unknown". Messages outside a conversation
+    (`/model/parse`, `rasa test`) get the estimate alone.
 
     It trains nothing: registered as trainable, it makes `rasa train` notice that a model file has changed.
     """
@@ -136,8 +137,11 @@ class EmotionClassifier(GraphComponent):
         if command:
             _annotate_command(message, estimate, values)
             return
-        own = [_entity(name, value) for name, value in values.items()]
-        message.set(ENTITIES, [*message.get(ENTITIES, []), *own], add_to_output=True)
+        # A conversation has events of its own before the caller's first words. Without any, as in `rasa test` and
+        # `/model/parse`, there are no slots to fill, and test stories would need the emotions among their entities.
+        if tracker is None or tracker.events:
+            own = [_entity(name, value) for name, value in values.items()]
+            message.set(ENTITIES, [*message.get(ENTITIES, []), *own], add_to_output=True)
 
     def _estimate(self, text: str, heard: list[Evidence]) -> EmotionEstimate:
         analyzer = shared_analyzer(self.config["models"], self.config["acoustic"])
