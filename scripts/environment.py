@@ -45,6 +45,11 @@ def ensure_uv() -> None:
     """Install uv into `.tools` where it is not there or does not run."""
     if works([str(UV), "--version"]):
         return
+    if sys.version_info < (3, 8):
+        raise SetUpError(
+            f"uv needs Python 3.8 or later and {sys.executable} is older; "
+            "name another one, for example 'make test PYTHON=python3.10'."
+        )
     pips = [[sys.executable, "-m", "pip"], ["pip3"], ["pip"]]
     pip = next((command for command in pips if works([*command, "--version"])), None)
     if pip is None:
