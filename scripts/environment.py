@@ -45,7 +45,7 @@ def ensure_uv() -> None:
     """Install uv into `.tools` where it is not there or does not run."""
     if works([str(UV), "--version"]):
         return
-    if sys.version_info < (3, 8):
+    if sys.version_info < (3, 8):  # noqa: UP036 -- this file runs before the right Python is there
         raise SetUpError(
             f"uv needs Python 3.8 or later and {sys.executable} is older; "
             "name another one, for example 'make test PYTHON=python3.10'."
