@@ -45,6 +45,12 @@ def test_words_become_estimate_and_entities(make):
     assert all((entity["start"], entity["end"]) == (0, 0) for entity in found.get("entities"))
 
 
+def test_outside_a_conversation_there_is_the_estimate_alone(make):
+    (found,) = make().process([message("I am annoyed")], DialogueStateTracker.from_events("x", []))
+    assert found.get("emotion_estimate")["emotion"] == "angry"
+    assert not found.get("entities")
+
+
 def test_entities_of_others_are_kept(make):
     own = {"entity": "city", "value": "Rome", "start": 0, "end": 4}
     (found,) = make().process([Message({"text": "Rome", "entities": [own]})])
@@ -151,6 +157,11 @@ def test_other_weights_change_the_fingerprint(tmp_path):
     (tmp_path / "weights").write_text("2")
     shared._load.cache_clear()  # as a new process would
     assert EmotionClassifier.fingerprint_addon(config) != first
+
+
+def test_the_fingerprint_of_a_cached_node_is_that_of_its_models():
+    config = {"acoustic": "acoustic", "output_fingerprint": "abc", "resource": "train_EmotionClassifier2"}
+    assert EmotionClassifier.fingerprint_addon(config) == EmotionClassifier.fingerprint_addon({})
 
 
 def test_a_bot_that_was_trained_with_other_weights_says_so(graph, tmp_path, caplog):

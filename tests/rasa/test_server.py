@@ -159,6 +159,13 @@ def test_a_form_is_filled_as_ever(caller):
     assert caller.say("no tone") == ["Noted: no tone."]
 
 
+def test_a_sigh_is_no_answer_to_a_form(caller):
+    caller.say("it is broken")
+    assert caller.say(pitch=SAD) == ["I heard you, but no words.", "Which line?"]
+    assert caller.slots()["line"] is None
+    assert caller.slots()["emotion"] == "sad"
+
+
 def test_anger_in_what_the_bot_did_not_understand_counts(caller):
     assert caller.say("blargh, I am annoyed") == ["Pardon?"]
     assert caller.say("blargh, I am annoyed") == HANDOFF
@@ -261,3 +268,4 @@ def test_parse(server):
     parsed = requests.post(f"{server}/model/parse", json={"text": "hello, I am annoyed"}, timeout=60).json()
     assert parsed["emotion_estimate"]["emotion"] == "angry"
     assert parsed["intent"]["name"] == "greet"
+    assert parsed["entities"] == []

@@ -41,6 +41,8 @@ def test_a_changed_model_file_makes_rasa_train_again(copy, train, tmp_path):
     assert hit(train(folder, dry_run=True))
     (weights / "weights").write_text("2")
     assert not hit(train(folder, dry_run=True))
+    train(folder)
+    assert hit(train(folder, dry_run=True))
 
 
 @pytest.mark.parametrize(
