@@ -1,6 +1,7 @@
 """The command `rasa-emotion`, one file per verb."""
 
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -16,12 +17,26 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def verb() -> None:
+    # A command of one verb would not be called by that verb's name: the doctor may be the only one that loads.
+    pass
+
+
 def main() -> None:
     """Entry point: errors for people become one line on standard error and exit code 1."""
-    from rasa_emotion.cli import verbs  # noqa: F401, PLC0415 -- registers the verbs on first use, not on import
-
+    try:
+        from rasa_emotion.cli import verbs  # noqa: F401, PLC0415 -- registers the verbs on first use, not on import
+    except (ImportError, OSError) as error:
+        # The doctor is registered first and says what is broken; all other verbs are of no use now.
+        if sys.argv[1:2] != ["doctor"]:
+            _stop(f"A package that rasa-emotion needs cannot be loaded ({error}); run 'rasa-emotion doctor'.")
     try:
         app()
     except RasaEmotionError as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
-        sys.exit(1)
+        _stop(str(error))
+
+
+def _stop(message: str) -> NoReturn:
+    Console(stderr=True, soft_wrap=True).print(message, style="red", markup=False, highlight=False)
+    sys.exit(1)

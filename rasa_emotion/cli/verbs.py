@@ -1,8 +1,13 @@
 """Registers each verb's function with the command."""
 
 from rasa_emotion.cli import app
-from rasa_emotion.cli.analyze import analyze
-from rasa_emotion.cli.init import init
+from rasa_emotion.cli.doctor import doctor
+
+app.command()(doctor)
+
+# After the doctor, which must be there also when a package that these load is broken.
+from rasa_emotion.cli.analyze import analyze  # noqa: E402
+from rasa_emotion.cli.init import init  # noqa: E402
 
 app.command()(analyze)
 app.command()(init)

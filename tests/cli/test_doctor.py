@@ -1,6 +1,8 @@
 """What `rasa-emotion doctor` finds, and the commands that it names."""
 
 import json
+import os
+import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -174,3 +176,27 @@ def test_a_package_that_is_not_installed_is_told_in_one_sentence(monkeypatch: py
     monkeypatch.setattr(metadata, "distribution", absent)
     with pytest.raises(ConfigError, match=r"is not installed in .*; run 'pip install \.'"):
         examine()
+
+
+def command(tmp_path: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """`rasa-emotion` in a process whose soundfile is broken."""
+    (tmp_path / "soundfile.py").write_text('raise OSError("libsndfile is damaged")')
+    script = "import sys; from rasa_emotion.cli import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    called = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.run(called, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_doctor_comes_also_when_a_package_is_broken(models: Path, tmp_path: Path) -> None:
+    answer = command(tmp_path, "doctor", "--json", "--models", models)
+    assert answer.returncode == 1
+    core = json.loads(answer.stdout)["findings"][0]
+    assert "soundfile does not load (libsndfile is damaged)" in core["detail"]
+
+
+def test_the_other_verbs_send_to_the_doctor_when_a_package_is_broken(tmp_path: Path) -> None:
+    answer = command(tmp_path, "analyze", "--text", "hello")
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "A package that rasa-emotion needs cannot be loaded (libsndfile is damaged); run 'rasa-emotion doctor'.\n"
+    )
