@@ -16,13 +16,13 @@ from typing import Annotated
 from uuid import uuid4
 
 import typer
-from rich.console import Console
-
 from playback.calls import Call, Turn, open_call
 from playback.models import credentials_for
 from playback.outcome import Outcome, outcome_of
 from playback.screen import show_call, show_ending, show_turn
 from playback.server import Bot, running_bot, trained_model
+from rich.console import Console
+
 from rasa_emotion.errors import RasaEmotionError
 
 DEFAULT_ACTOR = "ravdess-08"

@@ -144,7 +144,5 @@ def _clip(clips: list[dict[str, str]], emotion: str, used: set[str]) -> dict[str
     """An unused clip of the emotion, of strong intensity (the fourth field of its name) where there is one."""
     fitting = [clip for clip in clips if clip["emotion"] == emotion and clip["path"] not in used]
     if not fitting:
-        raise ConfigError(
-            f"The actor {clips[0]['speaker']} has too few clips with the emotion {emotion}; name another."
-        )
+        raise ConfigError(f"The actor {clips[0]['speaker']} has too few clips for {emotion}; name another.")
     return max(fitting, key=lambda clip: Path(clip["path"]).stem.split("-")[3])

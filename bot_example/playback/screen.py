@@ -61,10 +61,8 @@ def _headline(estimate: EmotionEstimate) -> Text:
 
 def _bars(estimate: EmotionEstimate) -> Table:
     table = Table.grid(padding=(0, 2))
-    for _ in range(2):
-        table.add_column(no_wrap=True)
-    for modality in estimate.modalities:
-        table.add_column(no_wrap=True, justify="right", style="dim")
+    for column in ("emotion", "bar", *estimate.modalities):
+        table.add_column(no_wrap=True, style="dim" if column in estimate.modalities else "")
     probable = sorted(estimate.probabilities.items(), key=lambda item: -item[1])[:SHOWN]
     for emotion, probability in probable:
         bar = Text("█" * round(probability * BAR_WIDTH), style=COLOURS.get(emotion, ""))

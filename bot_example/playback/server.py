@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ START_SECS = 180.0
 """A cold start imports TensorFlow: about 15 s on two cores, several times that on a busy machine."""
 TURN_SECS = 60.0
 STOP_SECS = 10.0
+TAIL_LINES = 12
 
 
 class BotError(RasaEmotionError):
@@ -60,7 +62,7 @@ def trained_model(bot: Path = BOT) -> Path:
             cwd=bot, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         if training.returncode or not model.is_file():
-            raise BotError(f"The bot in '{bot}' could not be trained; Rasa said:\n{_tail(training.stdout)}")
+            raise BotError(f"The bot in '{bot}' could not be trained; Rasa said:\n{_fault(training.stdout)}")
         for outdated in set(model.parent.glob("bot-*.tar.gz")) - {model}:
             outdated.unlink()
     return model
@@ -141,7 +143,7 @@ def _wait_until_ready(bot: Bot, server: "subprocess.Popen[bytes]", log: Path) ->
     deadline = time.monotonic() + START_SECS
     while not bot.is_ready():
         if server.poll() is not None:
-            said = _tail(log.read_text(encoding="utf-8", errors="replace"))
+            said = _fault(log.read_text(encoding="utf-8", errors="replace"))
             raise BotError(f"The Rasa server ended with code {server.returncode} before it was ready; it said:\n{said}")
         if time.monotonic() > deadline:
             raise BotError(f"The Rasa server was not ready after {START_SECS:.0f} s; see its log in '{log}'.")
@@ -174,5 +176,7 @@ def _free_port() -> int:
         return port
 
 
-def _tail(output: str, lines: int = 12) -> str:
-    return "\n".join(output.strip().splitlines()[-lines:])
+def _fault(output: str) -> str:
+    """The error that Rasa names, or else the last lines of what it said."""
+    named = re.findall(r"^[\w.]+(?:Error|Exception): .+", output, flags=re.MULTILINE)
+    return str(named[0]) if named else "\n".join(output.strip().splitlines()[-TAIL_LINES:])
