@@ -2,9 +2,11 @@
 
 import re
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 LOCKS = ("run", "dev", "build", "uv")
 
@@ -43,6 +45,15 @@ def test_both_environments_hold_the_same_versions(repository: Path) -> None:
     dev = pins(repository, "dev")
     different = {name: version for name, version in pins(repository, "run").items() if dev.get(name) != version}
     assert different == {}
+
+
+@pytest.mark.parametrize(("name", "extras"), [("run", ["", "rasa"]), ("dev", ["", "rasa", "torch", "train", "dev"])])
+def test_the_locks_hold_all_that_the_project_asks_for(repository: Path, name: str, extras: list[str]) -> None:
+    locked = pins(repository, name)
+    asked = [Requirement(line) for line in metadata.requires("rasa-emotion") or []]
+    asked = [r for r in asked if r.marker is None or any(r.marker.evaluate({"extra": extra}) for extra in extras)]
+    assert len(asked) >= 10
+    assert [str(r) for r in asked if not r.specifier.contains(locked.get(r.name, ""))] == []
 
 
 def test_no_lock_names_an_index(repository: Path) -> None:
