@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.core.channels.rest import QueueOutputChannel, RestInput
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.utils.endpoints import bool_arg
-from sanic import Blueprint, response
+from sanic import Blueprint, Sanic, response
 from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse, ResponseStream
@@ -70,6 +71,7 @@ class EmotionRestInput(RestInput):
         self.config = _checked_config(config or {})
         # onnxruntime and the decoder release the GIL, so these threads run beside the event loop.
         self._executor = ThreadPoolExecutor(self.config["workers"], thread_name_prefix="emotion")
+        self._in_turn: WeakValueDictionary[str | None, asyncio.Lock] = WeakValueDictionary()
 
     @classmethod
     def name(cls) -> str:
@@ -88,10 +90,14 @@ class EmotionRestInput(RestInput):
         async def receive(request: Request) -> Any:  # Sanic's types know no streams
             try:
                 turn = self._parse(request)
+                self._check_domain(request.app, turn)
             except RequestError as error:
                 return _failure(error)
-            heard = await self._listen(turn.audio)
-            return await self._answer(on_new_message, turn, heard, stream=bool_arg(request, "stream", default=False))
+            # A short recording must not overtake a long one of the same caller.
+            async with self._in_turn.setdefault(turn.sender, asyncio.Lock()):
+                heard = await self._listen(turn.audio)
+                stream = bool_arg(request, "stream", default=False)
+                return await self._answer(on_new_message, turn, heard, stream=stream)
 
         webhook.add_route(_health, "/", methods=["GET"])
         webhook.add_route(receive, "/webhook", methods=["POST"])
@@ -125,6 +131,16 @@ class EmotionRestInput(RestInput):
         except SanicException as error:
             raise RequestError(400, "The request's body is not JSON; send JSON or multipart/form-data.") from error
         return from_json(body, max_bytes=max_bytes)
+
+    def _check_domain(self, app: Sanic, turn: TurnRequest) -> None:
+        """Raises RequestError for a turn without words in a bot that has no intent for it: it would be guessed."""
+        domain = getattr(getattr(app.ctx, "agent", None), "domain", None)
+        intent = self.config["voice_intent"]
+        if turn.message or domain is None or intent in domain.intents:
+            return
+        sentence = f"The bot's domain has no intent '{intent}' for a voice without words; add it, with a rule."
+        logger.error("%s", sentence)
+        raise RequestError(500, sentence)
 
     async def _listen(self, audio: Audio | None) -> Heard:
         if audio is None:

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from rasa_emotion.channels.rest_request import RequestError, from_form, from_json, request_schema
@@ -114,3 +116,20 @@ def test_bad_forms(fields, content, status, sentence):
     found, message = refused(form, fields, content)
     assert found == status
     assert sentence in message
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+fields = st.sampled_from(["sender", "message", "audio", "metadata", "input_channel", "content", "format"])
+
+
+@given(values | st.dictionaries(fields, values | st.dictionaries(fields, values)))
+def test_any_json_is_a_turn_or_refused(body):
+    try:
+        found = turn(body)
+    except RequestError:
+        return
+    assert found.message or found.audio

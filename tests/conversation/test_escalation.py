@@ -2,6 +2,8 @@
 
 import pytest
 from fake_analyzer import estimate
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rasa_emotion.conversation.escalation import EscalationRules
 from rasa_emotion.errors import ConfigError
@@ -54,3 +56,19 @@ def test_turns_without_evidence_do_not_push_anger_out_of_the_window():
 def test_bad_values_are_refused(values):
     with pytest.raises(ConfigError, match=next(iter(values))):
         EscalationRules(**values)
+
+
+anger = st.lists(st.floats(0, 1), min_size=1, max_size=6)
+
+
+@given(anger)
+def test_only_an_angry_turn_escalates(values):
+    if RULES.reason([estimate("angry", value) for value in values]):
+        assert values[-1] >= RULES.threshold
+
+
+@given(anger, st.data())
+def test_more_anger_never_prevents_escalation(values, data):
+    raised = [data.draw(st.floats(value, 1)) for value in values]
+    if RULES.reason([estimate("angry", value) for value in values]):
+        assert RULES.reason([estimate("angry", value) for value in raised])

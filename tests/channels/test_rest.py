@@ -1,0 +1,139 @@
+"""The channel in a Sanic server of its own, with a bot that only notes what it is told."""
+
+import asyncio
+import base64
+import io
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+import requests
+import soundfile
+from fake_analyzer import SLOW_PITCH, install
+from rasa.shared.exceptions import InvalidConfigException
+from sanic import Sanic
+
+from rasa_emotion.channels.rest import EmotionRestInput
+from rasa_emotion.components.evidence import EVIDENCE_KEY, ChannelEvidence
+
+
+class Bot:
+    """Answers with the text that it got."""
+
+    def __init__(self):
+        self.messages = []
+        self.domain = SimpleNamespace(intents=["voice_without_words"])
+
+    async def __call__(self, message):
+        self.messages.append(message)
+        if message.text == "fail":
+            raise RuntimeError("on purpose")
+        await message.output_channel.send_text_message(message.sender_id, message.text)
+
+
+@pytest.fixture(scope="module")
+def served():
+    """A bot and its channel's address. One server for all tests: Sanic can be started once in a process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    bot, app, loop = Bot(), Sanic("channel", configure_logging=False), asyncio.new_event_loop()
+    app.ctx.agent = bot
+    app.blueprint(EmotionRestInput.from_credentials({"workers": 2}).blueprint(bot), url_prefix="/")
+
+    async def start():
+        server = await app.create_server("127.0.0.1", port, return_asyncio_server=True, access_log=False)
+        await server.startup()
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        install(monkeypatch)
+        loop.run_until_complete(start())
+        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        thread.start()
+        yield bot, f"http://127.0.0.1:{port}"
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+@pytest.fixture
+def bot(served):
+    """The bot, without memory of other tests."""
+    served[0].__init__()
+    return served[0]
+
+
+@pytest.fixture
+def post(served, tone):
+    """`post(body, pitch=None, path="webhook")`: the response."""
+
+    def send(body, *, pitch=None, path="webhook"):
+        if pitch:
+            stream = io.BytesIO()
+            soundfile.write(stream, tone(pitch, 1.0), 16_000, format="WAV")
+            body = {**body, "audio": {"content": base64.b64encode(stream.getvalue()).decode()}}
+        return requests.post(f"{served[1]}/{path}", json=body, timeout=60)
+
+    return send
+
+
+def test_evidence_travels_in_the_metadata(post, bot):
+    post({"sender": "a", "message": "hi", "metadata": {"shop": 7}}, pitch=400)
+    (message,) = bot.messages
+    assert isinstance(message.metadata[EVIDENCE_KEY], ChannelEvidence)
+    assert message.metadata["shop"] == 7
+    assert (message.text, message.sender_id, message.input_channel) == ("hi", "a", "emotion")
+    assert message.output_channel.name() == "emotion"
+
+
+def test_words_alone_carry_no_metadata(post, bot):
+    post({"message": "hi"})
+    assert bot.messages[0].metadata is None
+
+
+def test_a_short_turn_does_not_overtake_a_long_one_of_the_same_caller(post, bot):
+    with ThreadPoolExecutor(3) as pool:
+        pool.submit(post, {"sender": "a", "message": "first"}, pitch=SLOW_PITCH)
+        time.sleep(1.0)  # the analysis takes longer
+        pool.submit(post, {"sender": "a", "message": "second"})
+        pool.submit(post, {"sender": "b", "message": "other"})
+    assert [message.text for message in bot.messages] == ["other", "first", "second"]
+
+
+def test_a_bot_without_an_intent_for_it_is_not_made_to_guess(post, bot, caplog):
+    bot.domain.intents = ["greet"]
+    response = post({"sender": "a"}, pitch=400)
+    assert response.status_code == 500
+    assert "no intent 'voice_without_words'" in response.json()["message"]
+    assert bot.messages == []
+    assert len([record for record in caplog.records if record.name == "rasa_emotion.channels.rest"]) == 1
+    assert post({"sender": "a", "message": "hi"}, pitch=400).ok
+
+
+@pytest.mark.parametrize("path", ["webhook", "webhook?stream=true"])
+def test_a_failing_bot_does_not_hang_the_client(post, bot, path):
+    response = post({"sender": "a", "message": "fail"}, path=path)
+    assert response.ok
+    assert response.text in {"[]", ""}
+    assert [message.text for message in bot.messages] == ["fail"]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "sentence"),
+    [
+        ({"max_secs": 0}, "'max_secs' is 0"),
+        ({"max_audio_mb": 200}, "at most 70"),
+        ({"workers": "two"}, "'workers' is 'two'"),
+        ({"voice_intent": ""}, "'voice_intent'"),
+        ({"max_seconds": 3}, "did you mean 'max_secs'"),
+    ],
+)
+def test_bad_options_are_refused(credentials, sentence):
+    with pytest.raises(InvalidConfigException, match=sentence):
+        EmotionRestInput.from_credentials(credentials)
+
+
+def test_without_options():
+    assert EmotionRestInput.from_credentials(None).config["max_audio_mb"] == 10
