@@ -47,11 +47,11 @@ class Line:
 
 SCRIPT = (
     Line("Hello, good morning.", 150, 45, 80, "neutral"),
-    Line("I would like to report a fault on my broadband.", 150, 45, 80, "calm"),
+    Line("My broadband is down and I would like to report it.", 150, 45, 80, "calm"),
     Line("I am really worried, I need it for work and nobody can help me.", 170, 60, 90, "fear"),
     Line("It has been down since Monday.", 160, 50, 90, "neutral"),
-    Line("I already told you this and nobody called me back, this is ridiculous!", 200, 65, 160, "angry"),
-    Line("I am furious! I have been waiting for three days and I am sick of your excuses!", 220, 75, 200, "angry"),
+    Line("This is ridiculous! I already told you this, why does nobody ever call me back?", 200, 65, 160, "angry"),
+    Line("I am so angry with you! I have been waiting for three days and I am sick of your stupid excuses!", 220, 75, 200, "angry"),
 )
 
 

@@ -1,0 +1,76 @@
+"""The demo itself: a real server, a call with audio over HTTP, a change of tone, a handoff, nothing left behind."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.rasa
+
+
+def demo(bot_folder: Path, *options: str) -> list[str]:
+    return [sys.executable, str(bot_folder / "demo.py"), *options]
+
+
+@pytest.fixture(scope="module")
+def turns(bot_folder: Path, bot_model: Path, speech: Any, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """The default call, as the demo prints it for programs, played once for all tests."""
+    played = subprocess.run(
+        demo(bot_folder, "--json"), cwd=bot_folder.parent, capture_output=True, text=True, check=False
+    )
+    assert played.returncode == 0, played.stderr
+    return [json.loads(line) for line in played.stdout.splitlines()]
+
+
+def test_every_turn_is_heard_and_answered(turns: list[Any]) -> None:
+    assert [turn["turn"] for turn in turns] == list(range(1, len(turns) + 1))
+    for turn in turns:
+        assert turn["audio"]
+        assert not turn["warning"]
+        assert set(turn["evidence"]) == {"acoustic", "text"}
+        assert sum(turn["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+        assert turn["answers"]
+
+
+def test_the_bot_understands_what_the_call_is_about(turns: list[Any]) -> None:
+    assert [turn["intent"] for turn in turns[:2]] == ["greet", "report_fault"]
+
+
+def test_the_tone_changes_with_the_caller(turns: list[Any]) -> None:
+    worried, angry = turns[2], turns[4]
+    assert (worried["emotion"], angry["emotion"]) == ("fear", "angry")
+    assert worried["intent"] == angry["intent"] == "complain"
+    assert worried["answers"][0] != angry["answers"][0]
+
+
+def test_the_angry_caller_gets_a_human_at_the_end(turns: list[Any]) -> None:
+    *earlier, last = turns
+    assert not any(turn["escalated"] for turn in earlier)
+    assert last["escalated"]
+    assert "angry" in last["reason"]
+    assert last["mood"] == "hostile"
+
+
+def test_ctrl_c_stops_the_server_too(bot_folder: Path, bot_model: Path, speech: Any) -> None:
+    with subprocess.Popen(demo(bot_folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as player:
+        server = _server_of(player)
+        player.send_signal(signal.SIGINT)
+        _, complaint = player.communicate(timeout=60)
+    assert player.returncode != 0
+    assert "Traceback" not in complaint
+    assert not server.is_running()
+
+
+def _server_of(player: "subprocess.Popen[str]") -> psutil.Process:
+    while player.poll() is None:
+        for child in psutil.Process(player.pid).children():
+            if "run" in child.cmdline():
+                return child
+        time.sleep(0.1)
+    raise AssertionError(f"The demo ended with code {player.returncode} before it had a server.")
