@@ -1,0 +1,52 @@
+"""What the documents promise is there: the files that they link, the two commands, the verbs."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def documents(repository: Path) -> list[Path]:
+    return [repository / "README.md", *sorted((repository / "docs").rglob("*.md"))]
+
+
+def test_every_relative_link_leads_somewhere(repository: Path) -> None:
+    dead = [
+        f"{document.name}: {target}"
+        for document in documents(repository)
+        for target in re.findall(r"\]\(([^)\s#]+)[^)]*\)", document.read_text(encoding="utf-8"))
+        if "://" not in target and not (document.parent / target).exists()
+    ]
+    assert dead == []
+
+
+def test_set_up_takes_two_commands_and_ci_runs_the_second(repository: Path) -> None:
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    assert "```sh\nmake demo\nmake test\n```" in readme
+    ci = repository / ".ci" / "run"
+    assert os.access(ci, os.X_OK)
+    assert ci.read_text().splitlines()[-1] == "make test"
+
+
+def test_make_says_what_it_can_do(repository: Path) -> None:
+    answer = subprocess.run(["make", "-s", "help"], cwd=repository, capture_output=True, text=True, check=True)
+    assert [line.split()[1] for line in answer.stdout.splitlines()] == ["help", "demo", "test", "lock"]
+
+
+@pytest.mark.parametrize(("call", "option"), [("", ""), ("my calls", ' --call "my calls"')])
+def test_a_call_of_ones_own_is_handed_to_the_demo(repository: Path, call: str, option: str) -> None:
+    command = ["make", "-n", "demo", *([f"CALL={call}"] if call else [])]
+    answer = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines()[-1].rstrip() == f".venv/bin/python bot_example/demo.py{option}"
+
+
+def test_every_verb_that_is_written_about_exists(repository: Path) -> None:
+    text = "\n".join(document.read_text(encoding="utf-8") for document in documents(repository))
+    written = set(re.findall(r"^(?:\$ )?rasa-emotion ([a-z]+)", text, flags=re.MULTILINE))
+    script = "import sys; from rasa_emotion.cli import main; main()"
+    shown = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True).stdout
+    assert {"init", "analyze", "doctor"} <= written
+    assert {verb for verb in written if not re.search(rf"\b{verb}\b", shown)} == set()
