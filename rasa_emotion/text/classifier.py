@@ -1,0 +1,94 @@
+"""The exported text classifier: `tokenizers` and ONNX Runtime, no torch."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from rasa_emotion.emotions import EMOTIONS, as_probabilities
+from rasa_emotion.errors import ModelError
+from rasa_emotion.estimate import Evidence
+from rasa_emotion.model_folder import REINSTALL, ModelFolder, read_model_folder
+from rasa_emotion.text.cleaning import clean, measure
+
+MODEL_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+
+
+class TextClassifier:
+    """Classifies English sentences; may be shared between threads.
+
+    >>> from rasa_emotion.model_folder import shipped_models
+    >>> TextClassifier.load(shipped_models() / "text").classify("Thank you so much, that is wonderful!").emotion
+    'happy'
+    """
+
+    def __init__(self, folder: ModelFolder, session: onnxruntime.InferenceSession, tokenizer: Tokenizer) -> None:
+        self.folder = folder
+        self._session = session
+        self._tokenizer = tokenizer
+        self._temperature = float(folder.settings["temperature"])
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "TextClassifier":
+        """Load a model folder of kind "text".
+
+        Raises:
+            ModelError: the folder is missing, altered, or holds other labels than the eight emotions.
+        """
+        model = read_model_folder(folder, "text")
+        if tuple(model.settings.get("labels", ())) != EMOTIONS:
+            raise ModelError(f"The model at '{folder}' has other labels than the eight emotions; {REINSTALL}.")
+        options = onnxruntime.SessionOptions()
+        # A sentence is too small to share: a second thread costs more than it gains and takes a core from other calls.
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            tokenizer = Tokenizer.from_file(str(model.file(TOKENIZER_FILE)))
+            session = onnxruntime.InferenceSession(
+                str(model.file(MODEL_FILE)), sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        # Both libraries raise classes of their own that share no base but Exception.
+        except Exception as error:
+            raise ModelError(f"The model at '{folder}' cannot be loaded ({error}); {REINSTALL}.") from error
+        tokenizer.enable_truncation(int(model.settings["max_tokens"]))
+        tokenizer.no_padding()
+        return cls(model, session, tokenizer)
+
+    def classify(self, text: str) -> Evidence:
+        """Evidence of one sentence, calibrated with the model's temperature.
+
+        Its reliability falls to 0 for text in another script or of unknown words.
+
+        Raises:
+            TextError: the text holds no word.
+        """
+        cleaned = clean(text)
+        encoding = self._tokenizer.encode(cleaned)
+        quality = measure(cleaned, encoding.tokens, encoding.word_ids)
+        scaled = self._run(encoding)[0].astype(np.float64) / self._temperature
+        exponentials = np.exp(scaled - scaled.max())
+        return Evidence(
+            modality="text",
+            probabilities=as_probabilities(exponentials / exponentials.sum()),
+            reliability=quality.reliability,
+            model=self.folder.name,
+            quality={"words": quality.words, "known_share": quality.known_share},
+        )
+
+    def logits(self, text: str) -> NDArray[np.float32]:
+        """Scores before the temperature, shape [8]. Raises TextError for text without any word."""
+        return self._run(self._tokenizer.encode(clean(text)))[0]
+
+    def embed(self, text: str) -> NDArray[np.float32]:
+        """Mean-pooled sentence embedding, shape [384]. Raises TextError for text without any word."""
+        return self._run(self._tokenizer.encode(clean(text)))[1]
+
+    def _run(self, encoding: Encoding) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        ids = np.array([encoding.ids], dtype=np.int64)
+        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        logits, embedding = self._session.run(["logits", "embedding"], inputs)
+        return logits[0], embedding[0]

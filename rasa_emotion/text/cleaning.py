@@ -1,0 +1,83 @@
+"""What of a text reaches the model, and how much of it the model can understand."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rasa_emotion.errors import TextError
+
+MAX_CHARS = 2000
+"""Longer texts are cut here before anything else: far more than the model reads, so the cut costs nothing."""
+
+ENOUGH_KNOWN = 0.5
+"""Share of whole words in the vocabulary from which on a text counts as English; measured in the model's card."""
+
+_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_WORD = re.compile(r"\w")
+
+
+@dataclass(frozen=True)
+class TextQuality:
+    """Measurements of one text.
+
+    Args:
+        words: how many words the model reads.
+        known_share: share of them that its vocabulary holds whole, 0 to 1.
+        latin_share: share of Latin ones among the letters, 0 to 1; 0 without letters.
+    """
+
+    words: int
+    known_share: float
+    latin_share: float
+
+    @property
+    def reliability(self) -> float:
+        """0 for another script, numbers alone or a text of unknown words; 1 for ordinary English."""
+        return round(self.latin_share * min(1.0, self.known_share / ENOUGH_KNOWN), 4)
+
+
+def clean(text: str) -> str:
+    """The text without invisible characters, with single spaces, cut at `MAX_CHARS`.
+
+    >>> clean("not\\x00 at   all")
+    'not at all'
+
+    Raises:
+        TextError: nothing is left that holds a word.
+    """
+    if not isinstance(text, str):
+        raise TextError(f"The text is of type {type(text).__name__}; pass a string.")
+    # A lone surrogate, as broken JSON can hold, cannot be encoded and would make the tokenizer fail.
+    readable = text[:MAX_CHARS].encode("utf-8", "ignore").decode("utf-8")
+    cleaned = " ".join(_INVISIBLE.sub("", readable).split())
+    if not _WORD.search(cleaned):
+        raise TextError("The text holds no word; send what the caller said, or the audio alone.")
+    return cleaned
+
+
+def measure(text: str, tokens: Sequence[str], word_ids: Sequence[int | None]) -> TextQuality:
+    """Quality of a cleaned text.
+
+    Args:
+        text: the cleaned text.
+        tokens: its tokens, special ones included.
+        word_ids: the number of the word that each token is part of; None for special tokens.
+    """
+    pieces: dict[int, list[str]] = {}
+    for token, word in zip(tokens, word_ids, strict=True):
+        if word is not None:
+            pieces.setdefault(word, []).append(token)
+    words = [parts for parts in pieces.values() if parts[0] == "[UNK]" or parts[0].isalnum()]
+    known = sum(1 for parts in words if len(parts) == 1 and parts[0] != "[UNK]")
+    letters = [character for character in text if character.isalpha()]
+    latin = sum(1 for character in letters if _is_latin(character))
+    return TextQuality(
+        words=len(words),
+        known_share=round(known / len(words), 4) if words else 0.0,
+        latin_share=round(latin / len(letters), 4) if letters else 0.0,
+    )
+
+
+def _is_latin(letter: str) -> bool:
+    return letter.isascii() or unicodedata.name(letter, "").startswith("LATIN")

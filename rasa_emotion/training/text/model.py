@@ -1,0 +1,91 @@
+"""The network: DistilBERT, the mean over its tokens, one linear layer."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import DistilBertModel
+
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.training.text.minilm import distilbert_config, load_minilm
+
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+
+
+class TextEmotionModel(nn.Module):
+    """A DistilBERT sequence classifier that also gives the sentence embedding.
+
+    Args:
+        encoder: the DistilBERT.
+        labels: what the logits stand for.
+        dropout: share of the embedding that is dropped before the head in training.
+    """
+
+    def __init__(self, encoder: DistilBertModel, labels: Sequence[str], dropout: float = 0.1) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.labels = tuple(labels)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(encoder.config.dim, len(self.labels))
+        # Zeros: the first steps then move the head alone, not the pretrained encoder.
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Token ids and mask [batch, tokens] to logits [batch, labels] and embedding [batch, dim]."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        embedding = (hidden * mask).sum(1) / mask.sum(1)
+        return self.head(self.dropout(embedding)), embedding
+
+
+def start_model(start: str, labels: Sequence[str], dropout: float) -> TextEmotionModel:
+    """A model to fine-tune: the pretrained MiniLM-L6 ("minilm"), or the encoder of an earlier run's folder.
+
+    The head of an earlier run is kept where its labels are the same.
+
+    Raises:
+        ConfigError: `start` is neither.
+    """
+    if start == "minilm":
+        model = TextEmotionModel(load_minilm(), labels, dropout)
+    else:
+        model = load_model(Path(start))
+        if model.labels != tuple(labels):
+            model = TextEmotionModel(model.encoder, labels)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = dropout
+    return model
+
+
+def save_model(model: TextEmotionModel, folder: Path) -> None:
+    """Write weights and configuration into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
+    config = {"labels": list(model.labels), "encoder": model.encoder.config.to_diff_dict()}
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def load_model(folder: Path) -> TextEmotionModel:
+    """The inverse of `save_model`, in evaluation mode.
+
+    Raises:
+        ConfigError: the folder holds no trained model.
+    """
+    if not (folder / WEIGHTS).is_file():
+        raise ConfigError(f"No trained text model at '{folder}'; run rasa_emotion.training.text.train first.")
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    encoder = DistilBertModel(distilbert_config(**config["encoder"]))
+    model = TextEmotionModel(encoder, config["labels"])
+    model.load_state_dict(load_file(folder / WEIGHTS))
+    return model.eval()
+
+
+def pick_device() -> torch.device:
+    """A GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,82 @@
+"""The settings of one training of the text model, read from a YAML file with comments."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from rasa_emotion.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Source:
+    """A corpus to train on.
+
+    Args:
+        corpus: a name for `read_text_corpus`, or the path of a CSV file (text, emotion) beside the recipe.
+        repeat: how often each row is seen per epoch.
+        neutral_limit: at most that many rows that are neutral and nothing else, drawn anew each epoch; 0 keeps all.
+    """
+
+    corpus: str
+    repeat: int = 1
+    neutral_limit: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a recipe file may say; see `recipes/` for advice on each value."""
+
+    train: tuple[Source, ...]
+    labels: tuple[str, ...]
+    start: str = "minilm"
+    seed: int = 1
+    inner_share: float = 0.1
+    epochs: int = 3
+    batch_size: int = 32
+    max_tokens: int = 64
+    learning_rate: float = 5e-5
+    head_learning_rate: float = 1e-3
+    layer_decay: float = 0.9
+    warmup_share: float = 0.06
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.05
+    class_balance: float = 0.5
+    dropout: float = 0.1
+    plain_share: float = 0.0
+    freeze_embeddings: bool = True
+    checkpoint_every: int = 300
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_recipe(path: Path, **overrides: Any) -> Recipe:
+    """Read a recipe; `overrides` that are not None take the place of its values.
+
+    Raises:
+        ConfigError: the file is missing, is no YAML, or names a key that does not exist.
+    """
+    try:
+        data = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except (OSError, YAMLError) as error:
+        raise ConfigError(f"Recipe '{path}' cannot be read ({type(error).__name__}); name a YAML file.") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"Recipe '{path}' holds no settings; copy one of rasa_emotion/training/text/recipes.")
+    _refuse_unknown(data, Recipe, path)
+    for missing in {"train", "labels"} - set(data):
+        raise ConfigError(f"Recipe '{path}' lacks '{missing}'; copy one of rasa_emotion/training/text/recipes.")
+    for source in data["train"]:
+        _refuse_unknown(source, Source, path)
+    data.update({key: value for key, value in overrides.items() if value is not None})
+    sources = tuple(Source(**source) for source in data.pop("train"))
+    return Recipe(train=sources, labels=tuple(data.pop("labels")), **data)
+
+
+def _refuse_unknown(data: dict[str, Any], kind: type[Any], path: Path) -> None:
+    known = [field.name for field in fields(kind)]
+    for key in data:
+        if key not in known:
+            raise ConfigError(f"Recipe '{path}' has an unknown key '{key}'; it may be one of {', '.join(known)}.")

@@ -1,0 +1,143 @@
+"""The text model that ships, as a bot loads it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.errors import ModelError, TextError
+from rasa_emotion.model_folder import MANIFEST, shipped_models
+from rasa_emotion.text import TextClassifier
+
+FOLDER = shipped_models() / "text"
+
+
+@pytest.fixture(scope="module")
+def classifier() -> TextClassifier:
+    return TextClassifier.load(FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("text", "emotion"),
+    [
+        ("This is outrageous, I am furious with you people!", "angry"),
+        ("That is disgusting, it makes me sick.", "disgust"),
+        ("I'm terrified that somebody broke into my account.", "fear"),
+        ("Thank you so much, I love it, that is wonderful!", "happy"),
+        ("My number is four five six.", "neutral"),
+        ("I'm so sad, I lost my father last week.", "sad"),
+        ("Wow, I really did not expect that!", "surprise"),
+        ("What a relief, I feel at ease now.", "calm"),
+    ],
+)
+def test_plain_cases(classifier: TextClassifier, text: str, emotion: str) -> None:
+    evidence = classifier.classify(text)
+    assert evidence.emotion == emotion
+    assert evidence.reliability == 1.0
+    assert evidence.model == "text"
+    assert evidence.quality["words"] >= 5
+
+
+def test_logits_embedding_and_probabilities_fit(classifier: TextClassifier) -> None:
+    text = "I have been waiting for an hour!"
+    logits, embedding = classifier.logits(text), classifier.embed(text)
+    assert logits.shape == (8,)
+    assert embedding.shape == (384,)
+    scaled = logits / classifier.folder.settings["temperature"]
+    expected = np.exp(scaled - scaled.max()) / np.exp(scaled - scaled.max()).sum()
+    found = classifier.classify(text).probabilities
+    np.testing.assert_allclose([found[emotion] for emotion in EMOTIONS], expected, atol=1e-5)
+
+
+def test_similar_sentences_are_close(classifier: TextClassifier) -> None:
+    def similarity(first: str, second: str) -> float:
+        a, b = classifier.embed(first), classifier.embed(second)
+        return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+    angry = "You charged me twice, this is infuriating!"
+    assert similarity(angry, "I am mad, they billed me two times!") > similarity(angry, "Thanks, that was lovely.")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\x00\x07", "...!?"])
+def test_no_word_is_an_error(classifier: TextClassifier, text: str) -> None:
+    for method in (classifier.classify, classifier.logits, classifier.embed):
+        with pytest.raises(TextError):
+            method(text)
+
+
+def test_very_long_text_is_read_from_its_start(classifier: TextClassifier) -> None:
+    long = "I hate this, I am so angry! " * 4000
+    assert len(long) > 100_000
+    assert classifier.classify(long).emotion == "angry"
+
+
+@pytest.mark.parametrize("text", ["Я очень сержусь на вас", "我非常生气", "أنا غاضب جدا", "4711 0815"])
+def test_what_the_model_cannot_read_counts_for_nothing(classifier: TextClassifier, text: str) -> None:
+    assert classifier.classify(text).reliability == 0
+
+
+@pytest.mark.parametrize("text", ["qwxzv brtlkz ptrngh", "Ihre Rechnungsabteilung verschickte Mahnschreiben"])
+def test_unknown_words_lower_reliability(classifier: TextClassifier, text: str) -> None:
+    assert classifier.classify(text).reliability < 0.5
+
+
+def test_control_characters_change_nothing(classifier: TextClassifier) -> None:
+    assert classifier.classify("I am\x00 so\x1b angry") == classifier.classify("I am so angry")
+
+
+def test_threads_get_their_own_answers(classifier: TextClassifier) -> None:
+    texts = ["I hate you", "I love you", "My number is five", "I am scared"] * 25
+    expected = [classifier.classify(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(classifier.classify, texts)) == expected
+
+
+def test_small_enough_to_ship() -> None:
+    assert sum((FOLDER / name).stat().st_size for name in ("model.onnx", "tokenizer.json")) <= 25e6
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    shutil.copytree(FOLDER, tmp_path / "text")
+    return tmp_path / "text"
+
+
+def rewrite(folder: Path, **changes: object) -> None:
+    manifest = folder / MANIFEST
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), **changes}))
+
+
+def test_other_labels_are_refused(copied: Path) -> None:
+    rewrite(copied, labels=["anger", "joy"])
+    with pytest.raises(ModelError, match="other labels"):
+        TextClassifier.load(copied)
+
+
+def test_a_file_that_is_no_model_is_refused(copied: Path) -> None:
+    (copied / "model.onnx").write_bytes(b"no model")
+    rewrite(copied, files={})
+    with pytest.raises(ModelError, match="cannot be loaded") as caught:
+        TextClassifier.load(copied)
+    assert str(copied) in str(caught.value)
+
+
+def test_an_altered_file_is_refused(copied: Path) -> None:
+    with (copied / "tokenizer.json").open("a") as stream:
+        stream.write(" ")
+    with pytest.raises(ModelError, match="altered"):
+        TextClassifier.load(copied)
+
+
+def test_no_torch_at_run_time() -> None:
+    code = (
+        "import sys; from rasa_emotion.text import TextClassifier; "
+        f"TextClassifier.load({str(FOLDER)!r}).classify('hello there'); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'sklearn')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

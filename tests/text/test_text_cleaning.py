@@ -1,0 +1,52 @@
+"""What of a text reaches the model, and how far it is understood."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_emotion.errors import TextError
+from rasa_emotion.text.cleaning import MAX_CHARS, TextQuality, clean, measure
+
+
+@pytest.mark.parametrize("text", ["", "   \n\t ", "\x00\x01\x1b", "?!... --", "\u200b\ufeff", "😡😡", "\ud800"])
+def test_text_without_words_is_refused(text: str) -> None:
+    with pytest.raises(TextError, match="holds no word"):
+        clean(text)
+
+
+def test_another_type_is_refused() -> None:
+    with pytest.raises(TextError, match="NoneType"):
+        clean(None)  # type: ignore[arg-type]
+
+
+def test_control_characters_are_stripped() -> None:
+    assert clean("I\x00 am\x1b \u200bvery\n\tangry\x7f!") == "I am very angry!"
+
+
+def test_long_texts_are_cut() -> None:
+    assert len(clean("word " * 20_000)) <= MAX_CHARS
+
+
+@given(st.text())
+def test_cleaning_never_fails_otherwise(text: str) -> None:
+    try:
+        cleaned = clean(text)
+    except TextError:
+        return
+    assert clean(cleaned) == cleaned
+    cleaned.encode("utf-8")
+
+
+def test_quality_counts_words_and_letters() -> None:
+    tokens = ["[CLS]", "angry", "xyl", "##oph", ",", "[UNK]", "[SEP]"]
+    quality = measure("angry xyloph, ж", tokens, [None, 0, 1, 1, 2, 3, None])
+    assert quality.words == 3
+    assert quality.known_share == pytest.approx(1 / 3, abs=1e-4)
+    assert quality.latin_share == pytest.approx(11 / 12, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("known", "latin", "expected"), [(1.0, 1.0, 1.0), (0.6, 1.0, 1.0), (0.25, 1.0, 0.5), (1.0, 0.0, 0.0), (0, 1, 0)]
+)
+def test_reliability(known: float, latin: float, expected: float) -> None:
+    assert TextQuality(words=4, known_share=known, latin_share=latin).reliability == expected

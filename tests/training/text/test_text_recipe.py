@@ -1,0 +1,48 @@
+"""Recipes are read strictly."""
+
+from pathlib import Path
+
+import pytest
+
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.training.text.recipe import read_recipe
+
+RECIPES = Path(__file__).parents[3] / "rasa_emotion" / "training" / "text" / "recipes"
+MINIMAL = "labels: [angry, happy]\ntrain:\n  - corpus: meld_train\n"
+
+
+@pytest.mark.parametrize("name", ["goemotions", "emotions8", "tweeteval"])
+def test_shipped_recipes_are_valid(name: str) -> None:
+    recipe = read_recipe(RECIPES / f"{name}.yaml")
+    assert recipe.train
+    assert recipe.labels
+
+
+def test_overrides_take_the_place_of_values(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(MINIMAL + "seed: 3\n")
+    assert read_recipe(path).seed == 3
+    assert read_recipe(path, seed=7, start=None).seed == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (MINIMAL + "learning_rat: 1\n", "unknown key 'learning_rat'"),
+        (MINIMAL.replace("corpus: meld_train", "korpus: meld_train"), "unknown key 'korpus'"),
+        ("labels: [angry]\n", "lacks 'train'"),
+        ("", "holds no settings"),
+        ("a: [", "cannot be read"),
+    ],
+)
+def test_faults_are_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_recipe(path)
+    assert str(path) in str(caught.value)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
+        read_recipe(tmp_path / "nowhere.yaml")
