@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.audio import Waveform, stream_windows
@@ -126,7 +127,9 @@ def _merge(windows: list[Evidence]) -> Evidence:
     if len(windows) == 1:
         return windows[0]
     seconds = np.array([window.quality.get("speech_secs", 1.0) for window in windows])
-    weights = seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(windows), 1 / len(windows))
+    weights: NDArray[np.float64] = (
+        seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(windows), 1 / len(windows))
+    )
     probabilities = weights @ np.stack([as_array(window.probabilities) for window in windows])
     return Evidence(
         modality=windows[0].modality,

@@ -27,6 +27,7 @@ class TextClassifier:
 
     def __init__(self, folder: ModelFolder, session: onnxruntime.InferenceSession, tokenizer: Tokenizer) -> None:
         self.folder = folder
+        self.checksum = folder.checksum
         self._session = session
         self._tokenizer = tokenizer
         self._temperature = float(folder.settings["temperature"])

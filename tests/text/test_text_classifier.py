@@ -12,7 +12,7 @@ import pytest
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ModelError, TextError
-from rasa_emotion.model_folder import MANIFEST, shipped_models
+from rasa_emotion.model_folder import MANIFEST, read_model_folder, shipped_models
 from rasa_emotion.text import TextClassifier
 
 FOLDER = shipped_models() / "text"
@@ -53,6 +53,11 @@ def test_logits_embedding_and_probabilities_fit(classifier: TextClassifier) -> N
     expected = np.exp(scaled - scaled.max()) / np.exp(scaled - scaled.max()).sum()
     found = classifier.classify(text).probabilities
     np.testing.assert_allclose([found[emotion] for emotion in EMOTIONS], expected, atol=1e-5)
+
+
+def test_the_checksum_is_that_of_the_folder(classifier: TextClassifier) -> None:
+    # EmotionAnalyzer's checksum rests on it, by which a bot notices another model.
+    assert classifier.checksum == read_model_folder(FOLDER, "text").checksum
 
 
 def test_similar_sentences_are_close(classifier: TextClassifier) -> None:
