@@ -59,7 +59,7 @@ class Pairs:
 def read_heldout(path: Path, temperature: float, part_column: str | None) -> Heldout:
     """Logits written by the models' own recipes; without a `part_column` the rows are dealt into parts at random."""
     with path.open(newline="", encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream) if row.get("condition", "clean") in ("", "clean")]
+        rows = [row for row in csv.DictReader(stream) if _may_be_fitted_on(row)]
     logits = np.array([[float(row[emotion]) for emotion in EMOTIONS] for row in rows])
     labels = np.array([EMOTIONS.index(row["emotion"]) for row in rows])
     if part_column:
@@ -192,6 +192,11 @@ def fit(models: Path) -> dict[str, Any]:
     }
 
 
+def _may_be_fitted_on(row: Mapping[str, str]) -> bool:
+    """Neither degraded copies of the clips nor sentences that stay a test set."""
+    return row.get("condition", "clean") == "clean" and row.get("part") != "customer_test"
+
+
 def _temperature(folder: Path) -> float:
     return float(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["temperature"])
 
@@ -216,7 +221,7 @@ Regenerate the constants and this card with `python -m rasa_emotion.training.fus
 ## Data and split
 
 {report["pairs"]} pairs of a RAVDESS clip, heard by the fold model that was not trained on its speaker, with a sentence
-that the text model was not trained on (GoEmotions dev and the project's own customer sentences). No corpus here has
+that the text model was not trained on (GoEmotions dev). No corpus here has
 both a voice and free words, so the pairs share a label rather than a speaker; in a quarter of them the words are
 neutral whatever the voice says. Speakers and sentences are dealt into {PARTS} parts; "fused" is the pooled result of
 the parts, each fused with constants fitted on the others.
