@@ -26,4 +26,6 @@ def _load(models: str | None, acoustic: str) -> EmotionAnalyzer | None:
         return EmotionAnalyzer.load(models, acoustic=acoustic, allow_missing=True)
     except ModelError as error:
         logger.warning("The bot goes on without emotions. %s", error)
-        return None
+    except Exception as error:  # whatever it is, a bot must not die of it
+        logger.error("The bot goes on without emotions (%s: %s).", type(error).__name__, error)
+    return None

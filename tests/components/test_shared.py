@@ -2,7 +2,7 @@
 
 import logging
 
-from fake_analyzer import install
+from fake_analyzer import FakeAnalyzer, install
 
 from rasa_emotion.components.shared import shared_analyzer
 
@@ -20,3 +20,11 @@ def test_missing_models_cost_one_warning(caplog, tmp_path):
     lines = [record.getMessage() for record in caplog.records if record.name == "rasa_emotion.components.shared"]
     assert len(lines) == 1
     assert "goes on without emotions" in lines[0]
+
+
+def test_models_that_fail_in_an_unforeseen_way_cost_one_line(monkeypatch, caplog):
+    install(monkeypatch)
+    monkeypatch.setattr(FakeAnalyzer, "load", lambda *args, **kwargs: 1 / 0)
+    assert shared_analyzer() is None
+    assert shared_analyzer() is None
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
