@@ -68,7 +68,6 @@ class EmotionBrain(sb.Brain):  # type: ignore[misc]
         moving_average = get_ema_multi_avg_fn(recipe.average_decay)  # type: ignore[no-untyped-call]  # torch
         self.average = AveragedModel(self.modules.network, multi_avg_fn=moving_average, use_buffers=True)
         self.counter = sb.utils.epoch_loop.EpochCounter(recipe.epochs)
-        self.first_epoch_steps = 0
         if checkpointer is not None:
             checkpointer.add_recoverables(
                 {"network": self.modules.network, "average": self.average, "counter": self.counter}
@@ -85,6 +84,8 @@ class EmotionBrain(sb.Brain):  # type: ignore[misc]
     def on_stage_start(self, stage: Any, epoch: int | None = None) -> None:
         """Seed by epoch, so that a resumed run draws what an uninterrupted one would; draw the epoch's clips."""
         self.epoch = epoch or 1
+        # a checkpoint at the end of an epoch holds the brain's count and mean of that epoch
+        self.step, self.avg_train_loss = 0, 0.0
         seed = self.recipe.seed * 1000 + self.epoch
         random.seed(seed)
         np.random.seed(seed)
