@@ -20,7 +20,7 @@ from rasa_emotion.components.evidence import trusted_evidence
 from rasa_emotion.components.settings import check_names, check_number, check_text, checked
 from rasa_emotion.components.shared import shared_analyzer
 from rasa_emotion.conversation.history import ESTIMATE_KEY, current_turns
-from rasa_emotion.conversation.mood import mood
+from rasa_emotion.conversation.mood import MEMORY, mood
 from rasa_emotion.errors import ConfigError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 
@@ -168,7 +168,7 @@ class EmotionClassifier(GraphComponent):
         )
 
     def _entity_values(self, estimate: EmotionEstimate, tracker: DialogueStateTracker | None) -> dict[str, Any]:
-        earlier = [turn.estimate for turn in current_turns(tracker.events)] if tracker else []
+        earlier = [turn.estimate for turn in current_turns(tracker.events, last=MEMORY)] if tracker else []
         values = {
             "emotion": estimate.emotion,
             "emotion_confidence": estimate.confidence,

@@ -1,6 +1,7 @@
 """The policy that hands an angry caller to a human."""
 
 import logging
+from itertools import islice
 from typing import Any
 
 from rasa.core.policies.policy import Policy, PolicyPrediction
@@ -23,7 +24,12 @@ from rasa.shared.exceptions import InvalidConfigException
 
 from rasa_emotion.components.settings import check_names, check_number, check_text, checked
 from rasa_emotion.conversation.escalation import EscalationRules
-from rasa_emotion.conversation.history import awaits_first_action, current_turns, escalated_since_boundary
+from rasa_emotion.conversation.history import (
+    awaits_first_action,
+    escalated_since_boundary,
+    latest_turn,
+    turns_backwards,
+)
 from rasa_emotion.errors import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -120,10 +126,13 @@ class EmotionPolicy(Policy):
         events = list(tracker.events)
         if tracker.is_paused() or not awaits_first_action(events):
             return None
-        turns = current_turns(events)
-        if not turns or turns[-1].intent in self._exempt or escalated_since_boundary(events, ESCALATED_SLOT):
+        latest = latest_turn(events)
+        if latest is None or not latest.estimate.probabilities or latest.intent in self._exempt:
             return None
-        return self._rules.reason([turn.estimate for turn in turns])
+        if escalated_since_boundary(events, ESCALATED_SLOT):
+            return None
+        heard = (turn.estimate for turn in turns_backwards(events) if turn.estimate.probabilities)
+        return self._rules.reason(list(islice(heard, self._rules.window))[::-1])
 
     def _fault(self, domain: Domain) -> str | None:
         """What the domain lacks, with the remedy."""

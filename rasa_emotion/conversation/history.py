@@ -3,8 +3,9 @@
 Events may be Rasa's objects or the dictionaries that they are stored as.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from rasa_emotion.estimate import EmotionEstimate
@@ -25,18 +26,28 @@ class Turn:
     estimate: EmotionEstimate
 
 
-def current_turns(events: Iterable[Any]) -> list[Turn]:
-    """The caller's turns since the last restart, new session or hand-back, oldest first.
+def turns_backwards(events: Iterable[Any]) -> Iterator[Turn]:
+    """The caller's turns since the last restart, new session or hand-back, newest first, read one by one."""
+    for event in reversed(list(events)):
+        kind = _kind(event)
+        if kind in BOUNDARIES:
+            return
+        if kind == "user":
+            yield _turn(event)
+
+
+def current_turns(events: Iterable[Any], *, last: int | None = None) -> list[Turn]:
+    """The `last` of these turns, or all of them, oldest first.
 
     >>> current_turns([{"event": "user", "parse_data": {"intent": {"name": "greet"}}}])[0].intent
     'greet'
     """
-    return [_turn(event) for event in _current(list(events)) if _kind(event) == "user"]
+    return list(islice(turns_backwards(events), last))[::-1]
 
 
 def latest_turn(events: Iterable[Any]) -> Turn | None:
     """The caller's last turn, or None when there is none since the last boundary."""
-    return next((_turn(event) for event in reversed(_current(list(events))) if _kind(event) == "user"), None)
+    return next(turns_backwards(events), None)
 
 
 def awaits_first_action(events: Iterable[Any]) -> bool:

@@ -10,6 +10,9 @@ MOODS: tuple[str, ...] = ("calm", "tense", "upset", "hostile", "distressed")
 DECAY = 0.6
 """A turn weighs this much less than the turn after it."""
 
+MEMORY = 20
+"""Turns that are worth reading: what is older weighs less than a ten-thousandth."""
+
 
 @dataclass(frozen=True)
 class Mood:

@@ -31,6 +31,11 @@ def test_turns_carry_intent_and_estimate():
     assert [(turn.intent, turn.estimate.emotion) for turn in turns] == [("complain", "angry"), ("inform", "happy")]
 
 
+def test_the_last_turns():
+    turns = current_turns([user("angry"), user("sad"), action(), user("happy")], last=2)
+    assert [turn.estimate.emotion for turn in turns] == ["sad", "happy"]
+
+
 def test_an_intent_message_holds_its_estimate_in_the_metadata():
     assert emotions([user("sad", where="metadata")]) == ["sad"]
 
