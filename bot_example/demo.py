@@ -56,13 +56,13 @@ def demo(
 def serving(call: Call, progress: Console) -> Iterator[Bot]:
     """The bot, trained and ready, hearing with the acoustic model that suits the call."""
     with TemporaryDirectory(prefix="rasa-emotion-demo-") as folder:
+        credentials = credentials_for(call, Path(folder))
         with progress.status("Training the bot (nothing to do when it has not changed) ..."):
             model = trained_model()
-        with progress.status("Starting the Rasa server ...") as status:
-            credentials = credentials_for(call, Path(folder))
-            with running_bot(model, credentials, Path(folder) / "server.log") as bot:
-                status.stop()
-                yield bot
+        log = Path(folder) / "server.log"
+        with progress.status("Starting the Rasa server ...") as status, running_bot(model, credentials, log) as bot:
+            status.stop()
+            yield bot
 
 
 def play(bot: Bot, call: Call) -> Iterator[tuple[Turn, Outcome]]:

@@ -51,7 +51,13 @@ SCRIPT = (
     Line("I am really worried, I need it for work and nobody can help me.", 170, 60, 90, "fear"),
     Line("It has been down since Monday.", 160, 50, 90, "neutral"),
     Line("This is ridiculous! I already told you this, why does nobody ever call me back?", 200, 65, 160, "angry"),
-    Line("I am so angry with you! I have been waiting for three days and I am sick of your stupid excuses!", 220, 75, 200, "angry"),
+    Line(
+        "I am so angry with you! I have been waiting for three days and I am sick of your stupid excuses!",
+        220,
+        75,
+        200,
+        "angry",
+    ),
 )
 
 

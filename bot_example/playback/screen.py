@@ -40,7 +40,8 @@ def show_turn(console: Console, turn: Turn, outcome: Outcome) -> None:
         layout.add_row("warning", Text(outcome.warning, style="yellow"))
     layout.add_row("mood", outcome.mood or "not known yet")
     layout.add_row("intent", outcome.intent)
-    for answer in outcome.answers or ("(says nothing)",):
+    silence = "(is silent: a human has the call)" if outcome.escalated else "(says nothing)"
+    for answer in outcome.answers or (silence,):
         layout.add_row("bot", Text(answer, style="bold cyan"))
     console.print(layout)
 
