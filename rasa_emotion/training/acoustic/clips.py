@@ -44,15 +44,20 @@ def clip_sounds(clips: Sequence[Clip], data: Path, cache: Path) -> dict[str, NDA
     return read_sounds([clip.path for clip in clips], data, cache)
 
 
-def noise_sounds(data: Path, cache: Path, *, held_out: bool = False) -> list[NDArray[np.int16]]:
+def noise_sounds(
+    data: Path, cache: Path, *, folders: Sequence[str] | None = None, held_out: bool = False
+) -> list[NDArray[np.int16]]:
     """The noises below `data/noise`, untrimmed; an empty list where there is none.
 
-    Every fifth recording is held out of training, for the figures in noise.
+    Every fifth recording is held out of training, for the figures in noise. `folders` keeps the named ones of
+    `data/noise` where not every collection's licence suits the weights.
     """
     folder = data / "noise"
     paths = sorted(str(p.relative_to(data)) for p in folder.rglob("*") if p.suffix in {".ogg", ".flac", ".wav"})
     sounds = read_sounds(paths, data, cache, trim=False) if paths else {}
     chosen = [path for number, path in enumerate(paths) if (number % 5 == 0) == held_out]
+    if folders is not None:
+        chosen = [path for path in chosen if Path(path).parts[1] in folders]
     return [sounds[path] for path in chosen if np.abs(sounds[path]).max(initial=0) > 0]
 
 

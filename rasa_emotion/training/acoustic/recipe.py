@@ -20,10 +20,13 @@ class Recipe:
         scored: the corpus whose held-out speakers are scored.
         shares: per corpus, the share of its clips drawn in an epoch.
         heads: per head, the corpora that it learns from.
+        initial: weights of another run to start the trunk from.
+        trunk_lr: learning rate of the trunk as a factor of the heads'.
         head_weights: weight of a head's loss where it is not 1.
         network: keyword arguments of `AcousticNetwork`.
         speed: module that changes the speed of a batch.
         drops: modules that mask parts of spectrograms.
+        noise_folders: the collections of noises; all of them when None.
         warp: range of the vocal tract factor.
     """
 
@@ -50,7 +53,7 @@ class Recipe:
     head_weights: Mapping[str, float] = field(default_factory=dict)
     initial: str | None = None
     trunk_lr: float = 1.0
-    gain_db: float = 0.0
+    noise_folders: list[str] | None = None
 
 
 def read_recipe(file: str | Path, overrides: str = "") -> Recipe:

@@ -111,7 +111,7 @@ def train(
     )
     augment = WaveformAugment(
         speed=recipe.speed,
-        noises=noise_sounds(data, cache),
+        noises=noise_sounds(data, cache, folders=recipe.noise_folders),
         noise_probability=recipe.noise_probability,
         snr_db=(recipe.snr_db[0], recipe.snr_db[1]),
         telephone_probability=recipe.telephone_probability,

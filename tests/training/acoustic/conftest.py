@@ -14,6 +14,7 @@ name: tones
 scored: tones
 shares: {tones: 1.0}
 heads: {emotion: [tones], tones: [tones]}
+initial: null
 epochs: 2
 batch_size: 6
 max_secs: 0.6

@@ -20,8 +20,8 @@ def run(recipe: Path, data: Path, out: Path, *more: str) -> list[dict[str, float
 
 
 def test_learns_and_writes_what_is_needed_to_go_on(tones: Path, recipe: Path, tmp_path: Path) -> None:
-    log = run(recipe, tones, tmp_path / "run", "--fold", "1", "--set", "epochs: 10")
-    assert log[-1]["epoch"] == 10
+    log = run(recipe, tones, tmp_path / "run", "--fold", "1", "--set", "epochs: 20")
+    assert log[-1]["epoch"] == 20
     assert log[-1]["ua"] == 1.0
     network = training.read_run(tmp_path / "run")
     logits, embedding = network(torch.zeros(1, 8000))
