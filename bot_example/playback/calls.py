@@ -36,7 +36,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the scripted caller: its words, how espeak-ng says them, and how an actor feels meanwhile."""
+    """One line of the scripted caller: its words, how espeak-ng says them, and how an actor says them.
+
+    `emotion` is the actor's alone: an actor may be angry where the words are not.
+    """
 
     text: str
     words_per_minute: int
@@ -47,9 +50,9 @@ class Line:
 
 SCRIPT = (
     Line("Hello, good morning.", 150, 45, 80, "neutral"),
-    Line("My broadband is down and I would like to report it.", 150, 45, 80, "calm"),
+    Line("I need a technician for my broadband.", 150, 45, 80, "calm"),
     Line("I am really worried, I need it for work and nobody can help me.", 170, 60, 90, "fear"),
-    Line("It has been down since Monday.", 160, 50, 90, "neutral"),
+    Line("It has been down since Monday.", 160, 50, 90, "angry"),
     Line("This is ridiculous! I already told you this, why does nobody ever call me back?", 200, 65, 160, "angry"),
     Line(
         "I am so angry with you! I have been waiting for three days and I am sick of your stupid excuses!",
