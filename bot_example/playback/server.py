@@ -106,13 +106,11 @@ class Bot:
     def _request(self, method: str, path: str, **request: Any) -> requests.Response:
         try:
             response = self.session.request(method, self.address + path, timeout=TURN_SECS, **request)
-            response.raise_for_status()
-            return response
-        except requests.HTTPError as error:
-            said = error.response.text[:300]
-            raise BotError(f"The bot refused {method} {path} ({error.response.status_code}): {said}") from error
         except requests.RequestException as error:
             raise BotError(f"The bot did not answer {method} {path}: {error}") from error
+        if not response.ok:
+            raise BotError(f"The bot refused {method} {path} ({response.status_code}): {response.text[:300]}")
+        return response
 
 
 @contextmanager
