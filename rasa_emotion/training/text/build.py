@@ -27,13 +27,15 @@ from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE
 from rasa_emotion.training.text.data import inner_split, load_tokenizer, read_sources
 from rasa_emotion.training.text.export import export_int8
-from rasa_emotion.training.text.model import TextEmotionModel, load_model
+from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
 from rasa_emotion.training.text.train import load_rows, predict, single_labels
 
 MAX_TOKENS = 128
+BIASED = "biased"
+"""Folder inside a run: the weights that were exported, in float32, to measure what int8 costs."""
 HELDOUT_FILE = "heldout_logits.csv"
-STRENGTHS = np.round(np.arange(-0.5, 1.01, 0.1), 1)
+STRENGTHS = np.arange(-5, 11) / 10
 LICENCE_FILE = Path(__file__).resolve().parents[3] / "LICENSE"
 
 
@@ -47,10 +49,11 @@ class Scored:
 
 
 def build(recipe: Recipe, run: Path, data: Path, out: Path, *, beside: Path) -> None:
-    """Write `model.onnx`, `tokenizer.json`, `model.json` and LICENSE into `out`."""
+    """Write `model.onnx`, `tokenizer.json`, `model.json` and LICENSE into `out`, and what was exported into `run`."""
     out.mkdir(parents=True, exist_ok=True)
     model = load_model(run)
     strength = add_class_bias(model, recipe, data, beside)
+    save_model(model, run / BIASED)
     export_int8(model, out / MODEL_FILE)
     write_tokenizer(out / TOKENIZER_FILE)
     shutil.copyfile(LICENCE_FILE, out / "LICENSE")

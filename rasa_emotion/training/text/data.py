@@ -134,7 +134,7 @@ def in_order(rows: Sequence[TrainingText], size: int = 64) -> Iterator[tuple[NDA
 
 
 def _drawn(rows: Sequence[TrainingText], recipe: Recipe, random: np.random.Generator) -> NDArray[np.int64]:
-    """Row numbers of one epoch: repeated, and with plain neutral rows limited, as the sources say."""
+    """Row numbers of one epoch: limited and repeated as the sources say."""
     source = np.array([row.source for row in rows])
     only_neutral = np.zeros(len(rows), dtype=bool)
     if "neutral" in recipe.labels:
@@ -142,9 +142,9 @@ def _drawn(rows: Sequence[TrainingText], recipe: Recipe, random: np.random.Gener
         only_neutral = np.array([row.target[neutral] == 1 for row in rows])
     parts = []
     for number, settings in enumerate(recipe.train):
-        rest = np.flatnonzero((source == number) & ~only_neutral)
-        plain = np.flatnonzero((source == number) & only_neutral)
-        if settings.neutral_limit:
-            plain = random.permutation(plain)[: settings.neutral_limit]
-        parts += [np.tile(np.concatenate([rest, plain]), settings.repeat)]
+        for kind, limit in ((~only_neutral, settings.limit), (only_neutral, settings.neutral_limit)):
+            found = np.flatnonzero((source == number) & kind)
+            if limit:
+                found = random.permutation(found)[:limit]
+            parts += [np.tile(found, settings.repeat)]
     return np.concatenate(parts)

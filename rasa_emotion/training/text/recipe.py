@@ -17,11 +17,13 @@ class Source:
     Args:
         corpus: a name for `read_text_corpus`, or the path of a CSV file (text, emotion) beside the recipe.
         repeat: how often each row is seen per epoch.
-        neutral_limit: at most that many rows that are neutral and nothing else, drawn anew each epoch; 0 keeps all.
+        limit: at most that many rows that are not neutral alone, drawn anew each epoch; 0 keeps all.
+        neutral_limit: the same for rows that are neutral and nothing else.
     """
 
     corpus: str
     repeat: int = 1
+    limit: int = 0
     neutral_limit: int = 0
 
 

@@ -1,0 +1,182 @@
+"""Score the model that ships and write its card:
+`python -m rasa_emotion.training.text.report models/text --run runs/text/emotions8 --before runs/text/before`.
+
+Every figure comes from rows that the training has not seen; the card says which of them were looked at before.
+"""
+
+import sys
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from time import perf_counter
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rasa_emotion.corpora.text import LabelledText, read_sentences, read_text_corpus
+from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.errors import RasaEmotionError
+from rasa_emotion.evaluation.metrics import (
+    accuracy,
+    bootstrap,
+    calibration_error,
+    class_recall,
+    macro_f1,
+    softmax,
+    unweighted_accuracy,
+)
+from rasa_emotion.model_folder import sha256
+from rasa_emotion.text import TextClassifier
+from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE
+from rasa_emotion.training.text.build import BIASED, Scored, score_single
+from rasa_emotion.training.text.data import load_tokenizer
+from rasa_emotion.training.text.model import load_model
+
+TEMPLATE = Path(__file__).parent / "card_template.md"
+TWELVE_WORDS = "I have been waiting for an hour and nobody has helped me"
+REPEATS = 500
+SAMPLES = 400
+
+
+@dataclass(frozen=True)
+class Part:
+    """One set of held-out sentences: its name in the card, and how the shipped model scored it."""
+
+    name: str
+    scored: Scored
+
+    @property
+    def found(self) -> NDArray[np.int64]:
+        numbers: NDArray[np.int64] = self.scored.logits.argmax(1)
+        return numbers
+
+
+def score_parts(classifier: TextClassifier, rows: dict[str, list[LabelledText]]) -> list[Part]:
+    """Every part through the classifier, as a bot would call it."""
+    return [Part(name, score_single(classifier.logits, part)) for name, part in rows.items()]
+
+
+def recall_table(parts: list[Part]) -> str:
+    """Markdown: recall of each emotion in each part with its number of rows, then the summary figures."""
+    lines = [_row(["emotion", *(part.name for part in parts)]), _row(["---"] * (len(parts) + 1))]
+    recalls = [class_recall(part.scored.truth, part.found, len(EMOTIONS)) for part in parts]
+    for number, emotion in enumerate(EMOTIONS):
+        cells = []
+        for part, recall in zip(parts, recalls, strict=True):
+            count = int((part.scored.truth == number).sum())
+            cells.append(f"{recall[number]:.2f} of {count:,}" if count else "none")
+        lines.append(_row([emotion, *cells]))
+    for name, metric in {"UA": unweighted_accuracy, "macro-F1": macro_f1, "accuracy": accuracy}.items():
+        lines.append(
+            _row(
+                [
+                    f"**{name}**",
+                    *(str(bootstrap(metric, part.scored.truth, part.found, samples=SAMPLES)) for part in parts),
+                ]
+            )
+        )
+    return "\n".join(lines)
+
+
+def calibration_row(parts: list[Part], temperature: float) -> str:
+    """Expected calibration error of each part, in words."""
+    errors = [calibration_error(part.scored.truth, softmax(part.scored.logits, temperature)) for part in parts]
+    return ", ".join(f"{error:.3f} on {part.name}" for part, error in zip(parts, errors, strict=True))
+
+
+def int8_cost(part: Part, weights: Path) -> str:
+    """What int8 changes against the float32 weights on one part, in words."""
+    model = load_model(weights)
+    tokenizer = load_tokenizer(128)
+    found = []
+    with torch.no_grad():
+        for row in part.scored.rows:
+            ids = torch.tensor([tokenizer.encode(row.text).ids])
+            found.append(int(model(ids, torch.ones_like(ids))[0].argmax()))
+    exact = np.array(found)
+    return (
+        f"{accuracy(part.scored.truth, part.found):.4f} in int8, {accuracy(part.scored.truth, exact):.4f} in float32; "
+        f"{(part.found == exact).mean():.1%} of the predictions agree"
+    )
+
+
+def latency(classifier: TextClassifier) -> str:
+    """Median and 95th percentile of one sentence of 12 words, in words."""
+    times = []
+    for _ in range(REPEATS):
+        start = perf_counter()
+        classifier.classify(TWELVE_WORDS)
+        times.append(1000 * (perf_counter() - start))
+    return f"p50 {np.percentile(times, 50):.2f} ms, p95 {np.percentile(times, 95):.2f} ms, best {min(times):.2f} ms"
+
+
+def reliability_shares(classifier: TextClassifier, parts: list[Part]) -> str:
+    """How many English sentences are trusted less than fully, in words."""
+    shares = []
+    for part in parts:
+        lowered = [classifier.classify(row.text).reliability < 1 for row in part.scored.rows]
+        shares.append(f"{np.mean(lowered):.1%} of {part.name}")
+    return ", ".join(shares)
+
+
+def write_card(folder: Path, run: Path, before: Path, data: Path, sentences: Path) -> str:
+    """Score the model in `folder` and write its `card.md`; returns the text."""
+    rows = {
+        "GoEmotions dev": read_text_corpus(data, "goemotions_dev"),
+        "MELD dev": read_text_corpus(data, "meld_dev"),
+        "own customers, test": read_sentences(sentences),
+    }
+    classifier = TextClassifier.load(folder)
+    parts = score_parts(classifier, rows)
+    earlier = score_parts(TextClassifier.load(before), rows)
+    temperature = float(classifier.folder.settings["temperature"])
+    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        table=recall_table(parts),
+        before="\n".join(_before_after(parts, earlier)),
+        calibration=calibration_row(parts, temperature),
+        temperature=temperature,
+        strength=classifier.folder.settings["class_bias_strength"],
+        int8=int8_cost(parts[0], run / BIASED),
+        latency=latency(classifier),
+        reliability=reliability_shares(classifier, parts),
+        megabytes=f"{sum((folder / name).stat().st_size for name in (MODEL_FILE, TOKENIZER_FILE)) / 1e6:.1f}",
+        checksum=sha256(folder / MODEL_FILE),
+    )
+    (folder / "card.md").write_text(text, encoding="utf-8")
+    return text
+
+
+def _before_after(parts: list[Part], earlier: list[Part]) -> list[str]:
+    lines = [_row(["macro-F1 / UA", *(part.name for part in parts)]), _row(["---"] * (len(parts) + 1))]
+    for name, scored in {"GoEmotions alone": earlier, "with the own sentences": parts}.items():
+        figures = [
+            f"{macro_f1(p.scored.truth, p.found):.3f} / {unweighted_accuracy(p.scored.truth, p.found):.3f}"
+            for p in scored
+        ]
+        lines.append(_row([name, *figures]))
+    return lines
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = ArgumentParser(prog="rasa_emotion.training.text.report", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--run", type=Path, required=True, help="the training that the model was built from")
+    parser.add_argument("--before", type=Path, required=True, help="a model folder built from the first stage")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--sentences", type=Path, default=Path("tests/data/customer_test_sentences.csv"))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        print(write_card(options.folder, options.run, options.before, options.data, options.sentences))
+    except RasaEmotionError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
