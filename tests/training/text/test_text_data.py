@@ -27,6 +27,13 @@ def test_neutral_is_limited_and_drawn_anew() -> None:
     assert ids[0] != ids[1]
 
 
+def test_other_rows_can_be_limited_too() -> None:
+    recipe = replace(RECIPE, train=(Source("goemotions_train", limit=5, neutral_limit=10),))
+    targets = torch.cat([batch.targets for batch in epoch_batches(tokenize(ROWS, recipe), recipe, 0)])
+    assert len(targets) == 15
+    assert targets[:, NEUTRAL].sum() == 10
+
+
 def test_an_epoch_is_the_same_each_time() -> None:
     rows = tokenize(ROWS, RECIPE)
     for first, second in zip(epoch_batches(rows, RECIPE, 2), epoch_batches(rows, RECIPE, 2), strict=True):
