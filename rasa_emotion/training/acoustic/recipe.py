@@ -82,4 +82,6 @@ def read_recipe(file: str | Path, overrides: str = "") -> Recipe:
     stray = {corpus for corpora in recipe.heads.values() for corpus in corpora} - set(recipe.shares)
     if stray:
         raise ConfigError(f"'{file}': heads name {', '.join(sorted(stray))}, which has no share: add it to 'shares'.")
+    if not all(callable(part) for part in [recipe.speed, *recipe.drops]):
+        raise ConfigError(f"'{file}': 'speed' and 'drops' must be modules (!new:), without comments inside.")
     return recipe

@@ -92,8 +92,12 @@ def test_bad_recipes(recipe: Path, tmp_path: Path, change: tuple[str, str], says
 
 
 def test_recipes_that_ship_can_be_read(repository: Path) -> None:
-    names = {read_recipe(file).name for file in (repository / "rasa_emotion/training/acoustic/recipes").glob("*.yaml")}
-    assert names == {"pretrain", "ravdess", "emogator"}
+    recipes = [read_recipe(file) for file in (repository / "rasa_emotion/training/acoustic/recipes").glob("*.yaml")]
+    assert {recipe.name for recipe in recipes} == {"pretrain", "ravdess", "emogator"}
+    for recipe in recipes:
+        # a comment in the wrong place makes hyperpyyaml hand over a dictionary instead of the module
+        assert recipe.drops
+        assert all(callable(part) for part in [recipe.speed, *recipe.drops])
 
 
 def test_weights_of_another_shape_are_refused(tones: Path, recipe: Path, tmp_path: Path) -> None:
