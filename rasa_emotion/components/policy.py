@@ -27,6 +27,7 @@ from rasa_emotion.conversation.escalation import EscalationRules
 from rasa_emotion.conversation.history import (
     awaits_first_action,
     escalated_since_boundary,
+    last_reply,
     latest_turn,
     turns_backwards,
 )
@@ -70,6 +71,12 @@ class EmotionPolicy(Policy):
             "extreme": rules.extreme,
             # Intents that never escalate, besides restart, back and session_start.
             "exempt_intents": [],
+            # Intents with which a caller asks for a human; they hand over whatever the emotion is.
+            "handoff_intents": [],
+            # Response that offers a human, if the bot has one, ...
+            "offer_action": None,
+            # ... and the intents that accept it in the next turn.
+            "accept_intents": ["affirm"],
         }
 
     def __init__(
@@ -85,6 +92,9 @@ class EmotionPolicy(Policy):
         super().__init__(settings, model_storage, resource, execution_context)
         self._action: str = settings["handoff_action"]
         self._exempt = ALWAYS_EXEMPT | set(settings["exempt_intents"])
+        self._asking = frozenset(settings["handoff_intents"])
+        self._offer: str | None = settings["offer_action"]
+        self._accepting = frozenset(settings["accept_intents"])
 
     def train(self, training_trackers: list[TrackerWithCachedStates], domain: Domain, **kwargs: Any) -> Resource:
         """Checks the domain; there is nothing to train. Raises InvalidConfigException when the domain lacks a part."""
@@ -127,9 +137,13 @@ class EmotionPolicy(Policy):
         if tracker.is_paused() or not awaits_first_action(events):
             return None
         latest = latest_turn(events)
-        if latest is None or not latest.estimate.probabilities or latest.intent in self._exempt:
+        if latest is None or latest.intent in self._exempt or escalated_since_boundary(events, ESCALATED_SLOT):
             return None
-        if escalated_since_boundary(events, ESCALATED_SLOT):
+        if latest.intent in self._asking:
+            return "The caller asked for a human."
+        if self._offer and latest.intent in self._accepting and last_reply(events) == self._offer:
+            return "The caller accepted the offer of a human."
+        if not latest.estimate.probabilities:
             return None
         heard = (turn.estimate for turn in turns_backwards(events) if turn.estimate.probabilities)
         return self._rules.reason(list(islice(heard, self._rules.window))[::-1])
@@ -162,7 +176,9 @@ def _checked_config(config: dict[str, Any]) -> tuple[dict[str, Any], EscalationR
         settings = checked(owner, config, EmotionPolicy.get_default_config())
         check_number(owner, "priority", settings["priority"], above=RULE_POLICY_PRIORITY)
         check_text(owner, "handoff_action", settings["handoff_action"])
-        check_names(owner, "exempt_intents", settings["exempt_intents"])
+        for names in ("exempt_intents", "handoff_intents", "accept_intents"):
+            check_names(owner, names, settings[names])
+        check_text(owner, "offer_action", settings["offer_action"], optional=True)
         rules = EscalationRules(
             threshold=settings["threshold"],
             angry_turns=settings["angry_turns"],

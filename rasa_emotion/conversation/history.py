@@ -61,6 +61,17 @@ def awaits_first_action(events: Iterable[Any]) -> bool:
     return False
 
 
+def last_reply(events: Iterable[Any]) -> str | None:
+    """Name of the bot's last action before the caller's latest utterance, other than listening."""
+    spoken = False
+    for event in reversed(list(events)):
+        kind, name = _kind(event), _get(event, "action_name", "name")
+        if spoken and kind == "action" and name != "action_listen":
+            return str(name)
+        spoken = spoken or kind == "user"
+    return None
+
+
 def escalated_since_boundary(events: Iterable[Any], slot: str) -> bool:
     """Whether `slot` became true after the caller's first turn since the last boundary, and stayed so.
 

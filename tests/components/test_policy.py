@@ -123,6 +123,23 @@ def test_exempt_intents(make, domain, intent):
     assert predicted(policy, conversation(domain, said(*EXTREME, intent)), domain) is None
 
 
+def test_a_caller_who_asks_for_a_human_gets_one(make, domain):
+    asked = conversation(domain, said("neutral", intent="ask_human"))
+    assert predicted(make(handoff_intents=["ask_human"]), asked, domain) == "utter_handoff"
+    assert predicted(make(), asked, domain) is None
+
+
+@pytest.mark.parametrize(
+    ("offer", "intent", "handed_over"),
+    [("utter_offer", "affirm", True), ("utter_offer", "deny", False), ("utter_greet", "affirm", False)],
+)
+def test_only_an_accepted_offer_of_a_human_hands_over(make, domain, offer, intent, handed_over):
+    policy = make(offer_action="utter_offer")
+    before = [said("neutral"), ActionExecuted(offer), ActionExecuted("action_listen")]
+    action = predicted(policy, conversation(domain, before, said("neutral", intent=intent)), domain)
+    assert (action == "utter_handoff") is handed_over
+
+
 def test_it_escalates_once(make, domain):
     escalated = SlotSet("escalated", True)
     assert (
