@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,26 @@ import pytest  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems() -> None:
+    _give_lazy_modules_a_file()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    _give_lazy_modules_a_file()
+
+
+def _give_lazy_modules_a_file() -> None:
+    """Keep Hypothesis, which asks every loaded module for its file, from making SpeechBrain's lazy ones load.
+
+    They stand for optional packages (k2, flair, ...) whose import fails here and would stop the whole run.
+    """
+    lazy = sys.modules.get("speechbrain.utils.importutils")
+    if lazy is not None:
+        lazy.LazyModule.__file__ = lazy.__file__
 
 
 @pytest.fixture(scope="session")
