@@ -109,3 +109,9 @@ def test_the_core_loads_without_heavy_packages(statement: str) -> None:
     script = f"{statement}; import sys; print(*sys.modules)"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert set(answer.stdout.split()) & (HEAVY | {"rasa"}) == set()
+
+
+def test_test_files_have_names_of_their_own(repository: Path) -> None:
+    # Without packages among the tests, pytest refuses a second file of the same name.
+    names = [path.name for path in (repository / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
