@@ -34,6 +34,7 @@ def classifier() -> TextClassifier:
         ("I'm so sad, I lost my father last week.", "sad"),
         ("Wow, I really did not expect that!", "surprise"),
         ("What a relief, I feel at ease now.", "calm"),
+        ("I have been waiting for an hour!", "angry"),
     ],
 )
 def test_plain_cases(classifier: TextClassifier, text: str, emotion: str) -> None:
@@ -87,7 +88,9 @@ def test_what_the_model_cannot_read_counts_for_nothing(classifier: TextClassifie
     assert classifier.classify(text).reliability == 0
 
 
-@pytest.mark.parametrize("text", ["qwxzv brtlkz ptrngh", "Ihre Rechnungsabteilung verschickte Mahnschreiben"])
+@pytest.mark.parametrize(
+    "text", ["qwxzv brtlkz ptrngh", "Ich bin sehr wütend, die Rechnung ist falsch", "estoy muy enfadado"]
+)
 def test_unknown_words_lower_reliability(classifier: TextClassifier, text: str) -> None:
     assert classifier.classify(text).reliability < 0.5
 

@@ -46,7 +46,8 @@ def test_quality_counts_words_and_letters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "latin", "expected"), [(1.0, 1.0, 1.0), (0.6, 1.0, 1.0), (0.25, 1.0, 0.5), (1.0, 0.0, 0.0), (0, 1, 0)]
+    ("known", "latin", "expected"),
+    [(1.0, 1.0, 1.0), (0.8, 1.0, 1.0), (0.6, 1.0, 0.5), (0.4, 1.0, 0.0), (1.0, 0.0, 0.0), (0, 1, 0)],
 )
 def test_reliability(known: float, latin: float, expected: float) -> None:
     assert TextQuality(words=4, known_share=known, latin_share=latin).reliability == expected

@@ -35,7 +35,8 @@ MAX_TOKENS = 128
 BIASED = "biased"
 """Folder inside a run: the weights that were exported, in float32, to measure what int8 costs."""
 HELDOUT_FILE = "heldout_logits.csv"
-STRENGTHS = np.arange(-5, 11) / 10
+STRENGTHS = np.arange(11) / 10
+"""Never below 0, which would favour what is frequent on Reddit: callers are angry more often than that."""
 LICENCE_FILE = Path(__file__).resolve().parents[3] / "LICENSE"
 
 

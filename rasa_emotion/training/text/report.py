@@ -113,10 +113,10 @@ def latency(classifier: TextClassifier) -> str:
 
 
 def reliability_shares(classifier: TextClassifier, parts: list[Part]) -> str:
-    """How many English sentences are trusted less than fully, in words."""
+    """How many English sentences are trusted by less than half, in words."""
     shares = []
     for part in parts:
-        lowered = [classifier.classify(row.text).reliability < 1 for row in part.scored.rows]
+        lowered = [classifier.classify(row.text).reliability < 0.5 for row in part.scored.rows]
         shares.append(f"{np.mean(lowered):.1%} of {part.name}")
     return ", ".join(shares)
 
