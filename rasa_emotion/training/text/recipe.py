@@ -1,6 +1,6 @@
 """The settings of one training of the text model, read from a YAML file with comments."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +51,12 @@ class Recipe:
     freeze_embeddings: bool = True
     checkpoint_every: int = 300
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def read_recipe(path: Path, **overrides: Any) -> Recipe:
     """Read a recipe; `overrides` that are not None take the place of its values.
 
     Raises:
-        ConfigError: the file is missing, is no YAML, or names a key that does not exist.
+        ConfigError: the file is missing, is no YAML, names a key that does not exist, or has a value of the wrong type.
     """
     try:
         data = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
@@ -67,18 +64,25 @@ def read_recipe(path: Path, **overrides: Any) -> Recipe:
         raise ConfigError(f"Recipe '{path}' cannot be read ({type(error).__name__}); name a YAML file.") from error
     if not isinstance(data, dict):
         raise ConfigError(f"Recipe '{path}' holds no settings; copy one of rasa_emotion/training/text/recipes.")
-    _refuse_unknown(data, Recipe, path)
+    _check(data, Recipe, path)
     for missing in {"train", "labels"} - set(data):
         raise ConfigError(f"Recipe '{path}' lacks '{missing}'; copy one of rasa_emotion/training/text/recipes.")
     for source in data["train"]:
-        _refuse_unknown(source, Source, path)
+        _check(source, Source, path)
     data.update({key: value for key, value in overrides.items() if value is not None})
     sources = tuple(Source(**source) for source in data.pop("train"))
     return Recipe(train=sources, labels=tuple(data.pop("labels")), **data)
 
 
-def _refuse_unknown(data: dict[str, Any], kind: type[Any], path: Path) -> None:
-    known = [field.name for field in fields(kind)]
-    for key in data:
-        if key not in known:
-            raise ConfigError(f"Recipe '{path}' has an unknown key '{key}'; it may be one of {', '.join(known)}.")
+def _check(data: Any, kind: type[Any], path: Path) -> None:
+    """Refuse keys that `kind` lacks and values of another type than its defaults."""
+    if not isinstance(data, dict):
+        raise ConfigError(f"Recipe '{path}' has '{data}' where `key: value` lines belong; see the recipes beside it.")
+    defaults = {field.name: field.default for field in fields(kind)}
+    for key, value in data.items():
+        if key not in defaults:
+            raise ConfigError(f"Recipe '{path}' has an unknown key '{key}'; it may be one of {', '.join(defaults)}.")
+        expected = type(defaults[key])
+        fits = isinstance(value, expected) or (expected is float and type(value) is int)
+        if expected in (bool, int, float, str) and not fits:
+            raise ConfigError(f"Recipe '{path}' sets {key} to '{value}'; it must be of type {expected.__name__}.")

@@ -33,6 +33,8 @@ def test_overrides_take_the_place_of_values(tmp_path: Path) -> None:
         ("labels: [angry]\n", "lacks 'train'"),
         ("", "holds no settings"),
         ("a: [", "cannot be read"),
+        (MINIMAL + "epochs: many\n", "sets epochs to 'many'; it must be of type int"),
+        (MINIMAL.replace("corpus: meld_train", "meld_train"), "has 'meld_train' where"),
     ],
 )
 def test_faults_are_named(tmp_path: Path, text: str, message: str) -> None:
