@@ -52,9 +52,9 @@ def _model(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> str:
         "## Model\n\nA 16 kHz mono waveform in, eight logits and an embedding out. Inside: log-mel spectrogram (64 "
         "bands, 25 ms window, 16 ms hop) with zero mean and unit deviation per utterance, 2-D convolutions, a "
         f"bidirectional LSTM, attentive statistics pooling. {manifest['parameters']:,} parameters. 3 s of audio take "
-        f"{latency['p50']} ms (median; 95th percentile {latency['p95']} ms) on one thread of ONNX Runtime on the "
-        f"machine that wrote this card. Logits are divided by the temperature {manifest['temperature']} before the "
-        "softmax."
+        f"{latency['p50']} ms (median; 95th percentile {latency['p95']} ms) of CPU time on one thread of ONNX Runtime "
+        f"on the machine that wrote this card. Logits are divided by the temperature {manifest['temperature']} before "
+        "the softmax."
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def read_sounds(paths: Sequence[str], data: Path, cache: Path, *, trim: bool = T
             return _split(list(stored["paths"]), stored["samples"], stored["ends"])
     sounds = {path: _decode(data / path, trim) for path in tqdm(sorted(paths), desc="decode", mininterval=2)}
     cache.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(file.name + ".part")
+    partial = file.with_name(f"{file.name}.{os.getpid()}.part")  # two trainings may start at once
     with partial.open("wb") as stream:
         np.savez(
             stream,
