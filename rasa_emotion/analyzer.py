@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -14,11 +14,14 @@ from rasa_emotion.audio import Waveform, stream_windows
 from rasa_emotion.emotions import as_array, as_probabilities
 from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
-from rasa_emotion.fusion import Fusion
+from rasa_emotion.fusion import Fusion, fusion_for
 from rasa_emotion.model_folder import shipped_models
 from rasa_emotion.text import TextClassifier
 
 logger = logging.getLogger(__name__)
+
+WINDOW_SECS = 10.0
+"""Longer audio is heard in windows of this length, whose evidence is averaged."""
 
 AudioSource = str | Path | bytes | BinaryIO | Waveform
 Loaded = TypeVar("Loaded")
@@ -44,7 +47,7 @@ class EmotionAnalyzer:
         *,
         acoustic: str = "acoustic",
         text: str = "text",
-        fusion: str = "fusion",
+        fusion: str | None = None,
         allow_missing: bool = False,
     ) -> "EmotionAnalyzer":
         """Load the models that ship, or those of another folder.
@@ -53,7 +56,7 @@ class EmotionAnalyzer:
             models: a folder with one folder per model; the shipped ones by default.
             acoustic: name of the acoustic model's folder; "acoustic-emogator" is the one that companies may use.
             text: name of the text model's folder.
-            fusion: name of the folder with the fusion's constants.
+            fusion: name of the folder with the fusion's constants; those fitted for `acoustic` by default.
             allow_missing: go on with what is there, with one log line for each model that cannot be loaded.
 
         Raises:
@@ -74,7 +77,7 @@ class EmotionAnalyzer:
         analyzer = cls(
             attempt(AcousticClassifier.load, acoustic),
             attempt(TextClassifier.load, text),
-            attempt(Fusion.load, fusion),
+            attempt(Fusion.load, fusion or fusion_for(acoustic)),
         )
         if analyzer.acoustic is None and analyzer.text is None:
             raise ModelError(
@@ -110,7 +113,7 @@ class EmotionAnalyzer:
         """Evidence of the voice; None without an acoustic model. Raises AudioError."""
         if self.acoustic is None:
             return None
-        windows = [audio] if isinstance(audio, Waveform) else stream_windows(audio)
+        windows = [audio] if isinstance(audio, Waveform) else _windows(audio)
         return _merge([self.acoustic.classify(window) for window in windows])
 
     def read(self, text: str) -> Evidence | None:
@@ -120,6 +123,11 @@ class EmotionAnalyzer:
     def fuse(self, evidence: Iterable[Evidence | None]) -> EmotionEstimate:
         """One estimate from what was heard and read."""
         return self.fusion.fuse(piece for piece in evidence if piece is not None)
+
+
+def _windows(audio: str | Path | bytes | BinaryIO) -> Iterator[Waveform]:
+    """Side by side, since each is heard as a whole; only the last one may overlap the one before."""
+    return stream_windows(audio, window_secs=WINDOW_SECS, hop_secs=WINDOW_SECS)
 
 
 def _merge(windows: list[Evidence]) -> Evidence:

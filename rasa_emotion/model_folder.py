@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rasa_emotion.errors import ModelError
+
+logger = logging.getLogger(__name__)
 
 MANIFEST = "model.json"
 REINSTALL = "reinstall rasa-emotion or train the model again"
@@ -40,6 +43,11 @@ class ModelFolder:
 
     def file(self, name: str) -> Path:
         return self.path / name
+
+    @property
+    def use(self) -> str:
+        """Licence and permitted use in a few words."""
+        return f"{self.licence}, {'companies may use it' if self.commercial else 'research and evaluation only'}"
 
 
 def shipped_models() -> Path:
@@ -78,7 +86,9 @@ def read_model_folder(path: str | Path, kind: str) -> ModelFolder:
         raise ModelError(f"'{path}' holds a model of kind {known['kind']}, not {kind}; name another folder.")
     for name, expected in files.items():
         _verify(path / name, expected)
-    return ModelFolder(path=path, checksum=hashlib.sha256(raw).hexdigest(), settings=data, **known)
+    model = ModelFolder(path=path, checksum=hashlib.sha256(raw).hexdigest(), settings=data, **known)
+    logger.info("Model '%s' (%s): %s.", model.name, kind, model.use)
+    return model
 
 
 def write_manifest(path: Path, files: Iterable[str], **manifest: Any) -> None:

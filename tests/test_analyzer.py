@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import soundfile
 
 from rasa_emotion import EMOTIONS, EmotionAnalyzer, Evidence
 from rasa_emotion.analyzer import _merge
@@ -119,6 +120,29 @@ def test_windows_merge_weighted_by_their_speech():
     assert merged.probabilities["angry"] == pytest.approx(0.75)
     assert merged.reliability == pytest.approx(0.875)
     assert merged.quality["speech_secs"] == 4.0
+
+
+def test_a_long_recording_counts_its_speech_once(analyzer, speech, tmp_path):
+    samples, rate = soundfile.read(speech("I would like to speak to somebody about my bill, please. " * 4))
+    minute = np.resize(samples, 60 * rate)
+    path = tmp_path / "minute.wav"
+    soundfile.write(path, minute, rate)
+    evidence = analyzer.hear(path)
+    assert 30 < evidence.quality["speech_secs"] <= 60
+    assert evidence.reliability == 1
+
+
+def test_each_acoustic_model_has_constants_of_its_own(analyzer):
+    other = EmotionAnalyzer.load(acoustic="acoustic-emogator")
+    assert analyzer.fusion.weights != other.fusion.weights
+
+
+def test_loading_says_in_one_line_each_what_may_be_used_for_what(caplog):
+    caplog.set_level("INFO", "rasa_emotion")
+    EmotionAnalyzer.load()
+    lines = "\n".join(caplog.messages)
+    assert "'acoustic' (acoustic): CC-BY-NC-SA-4.0, research and evaluation only." in lines
+    assert "'text' (text): Apache-2.0, companies may use it." in lines
 
 
 def test_loading_and_analysing_import_no_training_library():

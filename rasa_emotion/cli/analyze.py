@@ -1,5 +1,6 @@
 """`rasa-emotion analyze`: one turn as a table or JSON, or many as JSON lines."""
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -40,8 +41,9 @@ def analyze(
         raise ConfigError("There is nothing to analyse; name a sound file, --text, or --jsonl.")
     analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
     if jsonl:
-        for answer in answer_lines(analyzer, sys.stdin):
-            print(json.dumps(answer, ensure_ascii=False), flush=True)
+        lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
+        for answer in answer_lines(analyzer, lines):
+            print(json.dumps(answer), flush=True)  # ASCII: an identifier may hold what no encoding can write
         return
     estimate = analyzer.analyze(audio=audio, text=text)
     if as_json:

@@ -171,10 +171,9 @@ def _models(folder: Path, distribution: metadata.Distribution) -> Iterator[Findi
         except ModelError as error:
             yield Finding("model", name, False, required, str(error), _restore(path, distribution))
             continue
-        use = "companies may use it" if model.commercial else "research and evaluation only"
         facts = {"kind": model.kind, "licence": model.licence, "commercial": model.commercial}
         facts |= {"summary": model.summary, "checksum": model.checksum, "path": str(path)}
-        yield Finding("model", name, True, required, f"{model.licence}, {use}: {model.summary}", "", facts)
+        yield Finding("model", name, True, required, f"{model.use}: {model.summary}", "", facts)
 
 
 def _kind(path: Path) -> str:

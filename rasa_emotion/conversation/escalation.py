@@ -22,10 +22,10 @@ class EscalationRules:
         ConfigError: a value is out of range.
     """
 
-    threshold: float = 0.5
+    threshold: float = 0.4
     angry_turns: int = 2
     window: int = 3
-    extreme: float = 0.9
+    extreme: float = 0.85
 
     def __post_init__(self) -> None:
         for name in ("threshold", "extreme"):

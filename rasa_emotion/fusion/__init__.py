@@ -1,5 +1,5 @@
 """Several pieces of evidence to one estimate."""
 
-from rasa_emotion.fusion.product import Fusion
+from rasa_emotion.fusion.product import Fusion, fusion_for
 
-__all__ = ["Fusion"]
+__all__ = ["Fusion", "fusion_for"]

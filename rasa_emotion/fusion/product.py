@@ -1,8 +1,10 @@
 """A weighted, temperature-calibrated product of the modalities' probabilities (a logarithmic opinion pool).
 
-log p(emotion) = (w_acoustic r_acoustic log p_acoustic + w_text r_text log p_text) / T + constant, where w are fitted
-weights, r the reliabilities that travel with the evidence, and T a fitted temperature (C. Genest and J. V. Zidek,
-"Combining probability distributions: a critique and an annotated bibliography", 1986).
+log p(emotion) = sum over modalities m of r_m ((1 - r_o) + r_o w_m / T) log p_m + constant, where w are fitted weights,
+T is a fitted temperature, r the reliabilities that travel with the evidence, and o the other modality. With both
+reliable that is the weighted product (C. Genest and J. V. Zidek, "Combining probability distributions: a critique and
+an annotated bibliography", 1986); as one becomes unreliable it turns into the other one alone, and as both do, into no
+opinion.
 """
 
 import json
@@ -13,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rasa_emotion.emotions import NEGATIVE, POSITIVE, as_array, as_probabilities
+from rasa_emotion.emotions import EMOTIONS, NEGATIVE, POSITIVE, as_array, as_probabilities
 from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import MODALITIES, EmotionEstimate, Evidence
 from rasa_emotion.model_folder import read_model_folder
@@ -21,6 +23,18 @@ from rasa_emotion.model_folder import read_model_folder
 FUSION_FILE = "fusion.json"
 FLOOR = 1e-4
 """Probabilities are held above this before the logarithm, so that one modality cannot veto an emotion."""
+
+
+def fusion_for(acoustic: str) -> str:
+    """Name of the folder with the constants that were fitted for an acoustic model; "fusion" for a name of another form.
+
+    >>> fusion_for("acoustic-emogator")
+    'fusion-emogator'
+    """
+    return "fusion-" + acoustic.removeprefix("acoustic-") if acoustic.startswith("acoustic-") else "fusion"
+
+
+UNIFORM = np.full(len(EMOTIONS), 1 / len(EMOTIONS))
 
 
 @dataclass(frozen=True)
@@ -64,18 +78,17 @@ class Fusion:
     def fuse(self, evidence: Iterable[Evidence]) -> EmotionEstimate:
         """One estimate from at most one evidence per modality; without usable evidence it is unknown.
 
-        A single modality is taken as it is: its model is calibrated on its own. Evidence of reliability 0 is ignored.
+        A single reliable modality is taken as it is: its model is calibrated on its own. Unreliable evidence is
+        flattened, and that of reliability 0 ignored.
         """
         usable = {piece.modality: piece for piece in evidence if piece.reliability > 0}
         if not usable:
             return EmotionEstimate.unknown()
-        if len(usable) == 1:
-            (only,) = usable.values()
-            probabilities: Mapping[str, float] = only.probabilities
-        else:
-            probabilities = as_probabilities(self._pool(usable))
         return EmotionEstimate.from_probabilities(
-            probabilities, usable, conflict=self.in_conflict(usable), min_confidence=self.min_confidence
+            as_probabilities(self._pool(usable)),
+            usable,
+            conflict=self.in_conflict(usable),
+            min_confidence=self.min_confidence,
         )
 
     def in_conflict(self, evidence: Mapping[str, Evidence]) -> bool:
@@ -88,23 +101,24 @@ class Fusion:
         return bool(emotions & NEGATIVE) and bool(emotions & POSITIVE)
 
     def _pool(self, evidence: Mapping[str, Evidence]) -> NDArray[np.float64]:
-        weights = np.array([self.weights[modality] * piece.reliability for modality, piece in evidence.items()])
-        stacked = np.stack([as_array(piece.probabilities) for piece in evidence.values()])
-        return pool(stacked, weights / weights.sum(), self.temperature)
+        reliability = np.array([evidence[m].reliability if m in evidence else 0.0 for m in MODALITIES])
+        fitted = np.array([self.weights[m] for m in MODALITIES]) / self.temperature
+        others = reliability[::-1]
+        stacked = np.stack([as_array(evidence[m].probabilities) if m in evidence else UNIFORM for m in MODALITIES])
+        return pool(stacked, reliability * (1 - others + others * fitted))
 
 
-def pool(probabilities: NDArray[np.float64], weights: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """The weighted product itself.
+def pool(probabilities: NDArray[np.float64], exponents: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The product of powers itself.
 
     Args:
         probabilities: shape [modalities, ..., emotions].
-        weights: shape [modalities], summing to 1.
-        temperature: positive.
+        exponents: shape [modalities], not negative.
 
     Returns:
         Shape [..., emotions], summing to 1 over the last axis.
     """
-    logits = np.tensordot(weights, np.log(np.maximum(probabilities, FLOOR)), axes=1) / temperature
+    logits = np.tensordot(exponents, np.log(np.maximum(probabilities, FLOOR)), axes=1)
     scaled = np.exp(logits - logits.max(axis=-1, keepdims=True))
     pooled: NDArray[np.float64] = scaled / scaled.sum(axis=-1, keepdims=True)
     return pooled

@@ -5,11 +5,13 @@ paired; in a quarter of the pairs the words are neutral whatever the voice says,
 sentences are dealt into five parts, and every figure comes from a part that the constants were not fitted on.
 
     python -m rasa_emotion.training.fusion models
+    python -m rasa_emotion.training.fusion models --acoustic acoustic-emogator
 """
 
 import argparse
 import csv
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +22,27 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from rasa_emotion.emotions import EMOTIONS, NEGATIVE, POSITIVE
-from rasa_emotion.evaluation.metrics import accuracy, calibration_error, macro_f1, softmax, unweighted_accuracy
-from rasa_emotion.fusion.product import FUSION_FILE, pool
-from rasa_emotion.model_folder import MANIFEST, write_manifest
+from rasa_emotion.evaluation.metrics import (
+    accuracy,
+    bootstrap,
+    calibration_error,
+    macro_f1,
+    softmax,
+    unweighted_accuracy,
+)
+from rasa_emotion.fusion.product import FUSION_FILE, fusion_for, pool
+from rasa_emotion.model_folder import MANIFEST, sha256, write_manifest
 
 SEED = 20_26
 PARTS = 5
 PAIRS_PER_CLIP = 4
 NEUTRAL_SHARE = 0.25
 MAX_FALSE_CONFLICTS = 0.05
+VOICES = {
+    "acoustic": "RAVDESS, CC BY-NC-SA 4.0, by the five fold models",
+    "acoustic-emogator": "held-out contributors of EmoGator, Apache-2.0",
+}
+"""Whose clips the constants are fitted on, by acoustic model."""
 THRESHOLDS = np.round(np.arange(0.15, 0.96, 0.05), 2)
 
 Floats = NDArray[np.float64]
@@ -56,16 +70,15 @@ class Pairs:
         return Pairs(self.probabilities[:, mask], self.labels[mask], self.parts[mask])
 
 
-def read_heldout(path: Path, temperature: float, part_column: str | None) -> Heldout:
-    """Logits written by the models' own recipes; without a `part_column` the rows are dealt into parts at random."""
+def read_heldout(path: Path, temperature: float) -> Heldout:
+    """Logits written by the models' own recipes, dealt into parts by fold, else by speaker, else row by row."""
     with path.open(newline="", encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if _may_be_fitted_on(row)]
     logits = np.array([[float(row[emotion]) for emotion in EMOTIONS] for row in rows])
     labels = np.array([EMOTIONS.index(row["emotion"]) for row in rows])
-    if part_column:
-        parts = np.array([int(row[part_column]) - 1 for row in rows])
-    else:
-        parts = np.random.default_rng(SEED).permutation(len(rows)) % PARTS
+    groups = [row.get("fold") or row.get("speaker") or row["id"] for row in rows]
+    dealt = np.random.default_rng(SEED).permutation(len(set(groups))) % PARTS
+    parts = dealt[np.unique(groups, return_inverse=True)[1]]
     return Heldout(softmax(logits, temperature), labels, parts)
 
 
@@ -96,7 +109,8 @@ def fit_weights(pairs: Pairs) -> tuple[Floats, float]:
     balance = 1 / counts[pairs.labels]
 
     def loss(free: Floats) -> float:
-        fused = pool(pairs.probabilities, *unpack(free))
+        weights, temperature = unpack(free)
+        fused = pool(pairs.probabilities, weights / temperature)
         likelihood = fused[np.arange(len(pairs.labels)), pairs.labels]
         return float(-(balance * np.log(np.maximum(likelihood, 1e-12))).sum() / balance.sum())
 
@@ -114,7 +128,7 @@ def cross_validate(pairs: Pairs, tested: Pairs) -> Floats:
     for part in range(PARTS):
         weights, temperature = fit_weights(pairs.where(pairs.parts != part))
         mask = tested.parts == part
-        fused[mask] = pool(tested.probabilities[:, mask], weights, temperature)
+        fused[mask] = pool(tested.probabilities[:, mask], weights / temperature)
     return fused
 
 
@@ -145,31 +159,32 @@ def min_confidence(probabilities: Floats, labels: Ints) -> float:
     return float(THRESHOLDS[-1])
 
 
-def figures(probabilities: Floats, labels: Ints) -> dict[str, float]:
+def figures(probabilities: Floats, labels: Ints) -> dict[str, Any]:
     predicted = probabilities.argmax(axis=1)
     return {
-        "ua": unweighted_accuracy(labels, predicted),
+        "ua": str(bootstrap(unweighted_accuracy, labels, predicted)),
         "accuracy": accuracy(labels, predicted),
         "macro_f1": macro_f1(labels, predicted),
         "ece": calibration_error(labels, probabilities),
     }
 
 
-def fit(models: Path) -> dict[str, Any]:
+def fit(models: Path, acoustic_name: str = "acoustic") -> dict[str, Any]:
     """Everything that the card and `fusion.json` say."""
-    acoustic = read_heldout(
-        models / "acoustic" / "folds" / "out_of_fold.csv", _temperature(models / "acoustic"), part_column="fold"
-    )
-    text = read_heldout(models / "text" / "heldout_logits.csv", _temperature(models / "text"), part_column=None)
+    voices, sentences = models / acoustic_name / "folds" / "out_of_fold.csv", models / "text" / "heldout_logits.csv"
+    acoustic = read_heldout(voices, _temperature(models / acoustic_name))
+    text = read_heldout(sentences, _temperature(models / "text"))
     pairs = pair(acoustic, text, neutral_share=NEUTRAL_SHARE)
     agreeing = pair(acoustic, text, neutral_share=0.0)
-    ironic = dict.fromkeys(EMOTIONS, "happy")
-    opposed = pair(acoustic, text, neutral_share=0.0, words=ironic)
+    opposed = pair(acoustic, text, neutral_share=0.0, words=dict.fromkeys(EMOTIONS, "happy"))
     opposed = opposed.where(np.isin(opposed.labels, [EMOTIONS.index(emotion) for emotion in ("angry", "disgust")]))
     weights, temperature = fit_weights(pairs)
     fused = cross_validate(pairs, pairs)
     threshold = conflict_confidence(agreeing)
     return {
+        "acoustic": acoustic_name,
+        "checksums": {name: sha256(models / name / "model.onnx") for name in (acoustic_name, "text")},
+        "clips": len(acoustic.labels),
         "constants": {
             "weights": {"acoustic": round(float(weights[0]), 4), "text": round(float(weights[1]), 4)},
             "temperature": round(temperature, 4),
@@ -207,8 +222,10 @@ def card(report: dict[str, Any]) -> str:
     voice, words = constants["weights"]["acoustic"], constants["weights"]["text"]
     unsure, sure = constants["min_confidence"], constants["conflict_confidence"]
     agreeing, ironic = (f"{share:.1%}" for share in conflict.values())
+    checksums = "\n".join(f"| {name} | `{digest}` |" for name, digest in report["checksums"].items())
+    voices = VOICES[report["acoustic"]]
     rows = "\n".join(
-        f"| {name} | {row['ua']:.3f} | {row['accuracy']:.3f} | {row['macro_f1']:.3f} | {row['ece']:.3f} |"
+        f"| {name} | {row['ua']} | {row['accuracy']:.3f} | {row['macro_f1']:.3f} | {row['ece']:.3f} |"
         for name, row in report["figures"].items()
     )
     return f"""# Fusion of voice and words
@@ -216,17 +233,26 @@ def card(report: dict[str, Any]) -> str:
 A weighted product of both models' probabilities: weight {voice} for the voice and {words} for the
 words, multiplied by the reliability of each, temperature {constants["temperature"]}.
 
-Regenerate the constants and this card with `python -m rasa_emotion.training.fusion models`.
+Regenerate the constants and this card with
+
+    python -m rasa_emotion.training.fusion models --acoustic {report["acoustic"]}
+
+They belong to these models (SHA-256 of `model.onnx`):
+
+| model | checksum |
+|---|---|
+{checksums}
 
 ## Data and split
 
-{report["pairs"]} pairs of a RAVDESS clip, heard by the fold model that was not trained on its speaker, with a sentence
-that the text model was not trained on (GoEmotions dev). No corpus here has
-both a voice and free words, so the pairs share a label rather than a speaker; in a quarter of them the words are
-neutral whatever the voice says. Speakers and sentences are dealt into {PARTS} parts; "fused" is the pooled result of
-the parts, each fused with constants fitted on the others.
+{report["pairs"]} pairs made of {report["clips"]} clips, each heard by a model that was not trained on its speaker
+({voices}), with sentences that the text model was not trained on (GoEmotions dev,
+Apache-2.0). No corpus here has both a voice and free words, so the pairs share a label rather than a speaker; in a
+quarter of them the words are neutral whatever the voice says. Speakers and sentences are dealt into {PARTS} parts;
+"fused" is the pooled result of the parts, each fused with constants fitted on the others. The intervals are bootstraps
+over pairs; with so few speakers they are too narrow for new ones.
 
-| evidence | UA | accuracy | macro-F1 | ECE (15 bins) |
+| evidence | UA (95 % interval) | accuracy | macro-F1 | ECE (15 bins) |
 |---|---|---|---|---|
 {rows}
 
@@ -236,38 +262,39 @@ neither. Read the rows as a comparison between kinds of evidence, not as the acc
 ## Unknown
 
 Below a confidence of {unsure} the estimate is `unknown`: it is the lowest step from which on answers of about that
-confidence were right at least one time in three.
+confidence were right at least one time in three. It was read off the pairs themselves.
 
 ## Conflict
 
 Voice and words are in conflict when both are at least {sure} sure and their emotions have opposite valence.
 That threshold is the lowest that flags at most {MAX_FALSE_CONFLICTS:.0%} of the pairs that agree: it flags
-{agreeing} of those, and {ironic} of angry or disgusted voices with happy words.
+{agreeing} of those, on which it was chosen, and {ironic} of angry or disgusted voices with happy words.
 
 ## Licence
 
-The constants are Apache-2.0. They were fitted on outputs of the research-only acoustic model; with another acoustic
-model fit them again.
+Apache-2.0: four numbers, no weights. They fit the two models named above; fit them again for others.
 """
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", type=Path, help="folder that holds acoustic/ and text/ and receives fusion/")
-    models = parser.parse_args().models
-    report = fit(models)
-    folder = models / "fusion"
+    parser.add_argument("models", type=Path, help="folder that holds the models and receives the fusion's")
+    parser.add_argument("--acoustic", default="acoustic", choices=list(VOICES), help="acoustic model to fit for")
+    options = parser.parse_args()
+    report = fit(options.models, options.acoustic)
+    folder = options.models / fusion_for(options.acoustic)
     folder.mkdir(exist_ok=True)
     (folder / FUSION_FILE).write_text(json.dumps(report["constants"], indent=2) + "\n", encoding="utf-8")
     (folder / "card.md").write_text(card(report), encoding="utf-8")
+    shutil.copyfile(options.models / "text" / "LICENSE", folder / "LICENSE")
     write_manifest(
         folder,
         [FUSION_FILE],
-        name="product",
+        name=folder.name,
         kind="fusion",
         licence="Apache-2.0",
         commercial=True,
-        summary="Weighted product of voice and words, fitted on held-out evidence.",
+        summary=f"Weighted product of voice ({options.acoustic}) and words, fitted on held-out evidence.",
     )
     print(json.dumps(report, indent=2))
 

@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 
 import pytest
@@ -67,6 +68,17 @@ def test_lines_in_lines_out_in_order_and_a_bad_line_stops_nothing(clip):
     assert [("error" in answer) for answer in answers] == [False, True, False, True, True, True, True, True, True]
     assert answers[2]["emotion"] == "happy"
     assert "missing.wav" in answers[6]["error"]
+
+
+def test_no_bytes_stop_the_lines():
+    lines = [
+        b'{"id": "\\ud800", "text": "hello there"}',
+        b'{"id": "\xff", "text": "hello"}',
+        b'{"id": 3, "text": "hi"}',
+    ]
+    command = [sys.executable, "-m", "rasa_emotion.cli", "analyze", "--jsonl"]
+    finished = subprocess.run(command, input=b"\n".join(lines), capture_output=True, check=True)
+    assert [json.loads(line)["id"] for line in finished.stdout.splitlines()] == ["\ud800", "\ufffd", 3]
 
 
 def test_answers_come_as_the_lines_do(analyzer):

@@ -36,7 +36,7 @@ def test_nothing_heard_is_unknown():
 
 def test_one_modality_is_taken_as_it_is():
     probabilities = sure_of("fear", 0.5)
-    assert FUSION.fuse([Evidence("text", probabilities)]).probabilities == probabilities
+    assert FUSION.fuse([Evidence("text", probabilities)]).probabilities == pytest.approx(probabilities, abs=1e-5)
 
 
 def test_an_unreliable_modality_weighs_less():
@@ -46,6 +46,20 @@ def test_an_unreliable_modality_weighs_less():
         return FUSION.fuse([Evidence("acoustic", voice, reliability), Evidence("text", words)]).probabilities["angry"]
 
     assert anger(1.0) > anger(0.5) > anger(0.1)
+
+
+@given(st.floats(0.3, 0.99), st.floats(0.3, 0.99), st.floats(0, 0.02))
+def test_as_one_modality_becomes_unreliable_the_other_decides_alone(voice, words, reliability):
+    sharp = Fusion({"acoustic": 0.6, "text": 0.4}, 0.4, 0.0, 0.6)
+    heard, read = Evidence("acoustic", sure_of("angry", voice)), Evidence("text", sure_of("angry", words), reliability)
+    alone = sharp.fuse([heard]).probabilities["angry"]
+    assert sharp.fuse([heard, read]).probabilities["angry"] == pytest.approx(alone, abs=0.03)
+
+
+def test_unreliable_evidence_is_no_opinion():
+    faint = [Evidence("acoustic", sure_of("angry"), 0.1), Evidence("text", sure_of("angry"), 0.1)]
+    assert FUSION.fuse(faint).emotion == "unknown"
+    assert FUSION.fuse(faint[1:]).emotion == "unknown"
 
 
 def test_opposite_valence_is_a_conflict_only_when_both_are_sure():
@@ -58,21 +72,20 @@ def test_opposite_valence_is_a_conflict_only_when_both_are_sure():
 
 @given(
     st.lists(st.floats(0, 1), min_size=16, max_size=16).filter(lambda p: sum(p[:8]) > 0 and sum(p[8:]) > 0),
-    st.floats(0.01, 1),
-    st.floats(0.01, 1),
-    st.floats(0.2, 5),
+    st.floats(0, 5),
+    st.floats(0, 5),
 )
-def test_any_two_distributions_fuse_to_a_distribution(values, voice, words, temperature):
+def test_any_two_distributions_fuse_to_a_distribution(values, voice, words):
     both = np.array(values).reshape(2, 8)
     both /= both.sum(axis=1, keepdims=True)
-    pooled = pool(both, np.array([voice, words]) / (voice + words), temperature)
+    pooled = pool(both, np.array([voice, words]))
     assert pooled.sum() == pytest.approx(1)
     assert (pooled >= 0).all()
 
 
 def test_equal_distributions_pool_to_themselves():
     probabilities = as_array(sure_of("calm", 0.5))
-    pooled = pool(np.stack([probabilities, probabilities]), np.array([0.3, 0.7]), 1.0)
+    pooled = pool(np.stack([probabilities, probabilities]), np.array([0.3, 0.7]))
     assert pooled == pytest.approx(probabilities)
 
 
