@@ -26,7 +26,7 @@ FLOOR = 1e-4
 
 
 def fusion_for(acoustic: str) -> str:
-    """Name of the folder with the constants that were fitted for an acoustic model; "fusion" for a name of another form.
+    """Name of the folder with the constants fitted for an acoustic model; "fusion" for any other name.
 
     >>> fusion_for("acoustic-emogator")
     'fusion-emogator'
