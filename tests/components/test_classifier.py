@@ -1,6 +1,8 @@
 """Every message gets an estimate; nothing a client sends is taken for one; nothing raises."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 from fake_analyzer import FakeAnalyzer, evidence
@@ -12,7 +14,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from rasa_emotion.components import shared
-from rasa_emotion.components.classifier import ENTITY_NAMES, EmotionClassifier
+from rasa_emotion.components.classifier import _COMMAND, ENTITY_NAMES, EmotionClassifier
 from rasa_emotion.components.evidence import EVIDENCE_KEY, ChannelEvidence
 
 pytestmark = pytest.mark.usefixtures("analyzer")
@@ -100,6 +102,19 @@ def test_words_behind_a_slash_are_words(make):
     assert found.get("text") == "/ I am annoyed"
 
 
+def test_a_long_message_behind_a_slash_is_read_in_linear_time():
+    program = """
+import re, sys
+command = re.compile(sys.argv[1], int(sys.argv[2]))
+for text in ("/a{}x", "/a@1{}x", "/a{}{{x", "/a{{{}x"):
+    for filler in (" ", "\\t\\n", "1.", "@1 ", "{", "{}"):
+        command.match(text.format(filler * 1_000_000))
+"""
+    # Anything but linear would take hours, and only the end of its process stops a regular expression.
+    arguments = [sys.executable, "-c", program, _COMMAND.pattern, str(_COMMAND.flags)]
+    subprocess.run(arguments, timeout=60, check=True)
+
+
 def test_mood_follows_the_conversation(make):
     classifier = make()
 
@@ -110,12 +125,6 @@ def test_mood_follows_the_conversation(make):
 
     events = [ActionExecuted("action_listen")]
     assert [turn("I am annoyed"), turn("fine"), turn("fine"), turn("wonderful")] == ["hostile", "tense", "calm", "calm"]
-
-
-def test_outside_a_conversation_there_are_no_emotion_entities(make):
-    (found,) = make().process([message("I am annoyed")], DialogueStateTracker.from_events("x", []))
-    assert found.get("emotion_estimate")["emotion"] == "angry"
-    assert not found.get("entities")
 
 
 def test_min_confidence_makes_a_turn_unknown(make):
