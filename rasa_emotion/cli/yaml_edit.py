@@ -9,6 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from rasa_emotion.errors import ConfigError
 
@@ -185,8 +186,16 @@ def _dumped(data: CommentedMap) -> str:
     return stream.getvalue()
 
 
+class _Representer(RoundTripRepresenter):
+    """Writes an empty value as nothing, also after Rasa has told ruamel's own class to write "null"."""
+
+
+_Representer.add_representer(type(None), RoundTripRepresenter.represent_none)
+
+
 def _round_trip() -> YAML:
     yaml = YAML()
+    yaml.Representer = _Representer
     yaml.preserve_quotes = True  # type: ignore[assignment]
     yaml.width = 10_000  # type: ignore[assignment]
     yaml.indent(mapping=2, sequence=4, offset=2)

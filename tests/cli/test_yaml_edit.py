@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from rasa_emotion.cli.yaml_edit import add, nest, read_yaml
 from rasa_emotion.errors import ConfigError
@@ -126,3 +127,14 @@ def test_broken_yaml(text: str, fault: str) -> None:
     assert message.startswith("'bot/domain.yml' ")
     assert fault in message
     assert "\n" not in message
+
+
+def test_an_empty_value_stays_empty_after_rasa_has_written_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As rasa.shared.utils.io.write_yaml does, for all of the process.
+    monkeypatch.setattr(RoundTripRepresenter, "yaml_representers", RoundTripRepresenter.yaml_representers.copy())
+    RoundTripRepresenter.add_representer(
+        type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
+    assert nest("nlg:\n  url: x  # ours\n", "nlg", under="wrap", beside={"type": "new"}) == (
+        "nlg:\n  type: new\n  wrap:\n    url: x  # ours\n"
+    )

@@ -31,16 +31,22 @@ def test_set_up_takes_two_commands_and_ci_runs_the_second(repository: Path) -> N
     assert ci.read_text().splitlines()[-1] == "make test"
 
 
+def make(repository: Path, *arguments: str) -> list[str]:
+    """What `make` prints, also where these tests were themselves started by it."""
+    outside = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "CALL"}}
+    command = ["make", *arguments]
+    shown = subprocess.run(command, cwd=repository, env=outside, capture_output=True, text=True, check=True).stdout
+    return shown.splitlines()
+
+
 def test_make_says_what_it_can_do(repository: Path) -> None:
-    answer = subprocess.run(["make", "-s", "help"], cwd=repository, capture_output=True, text=True, check=True)
-    assert [line.split()[1] for line in answer.stdout.splitlines()] == ["help", "demo", "test", "lock"]
+    assert [line.split()[1] for line in make(repository, "help")] == ["help", "demo", "test", "lock"]
 
 
 @pytest.mark.parametrize(("call", "option"), [("", ""), ("my calls", ' --call "my calls"')])
 def test_a_call_of_ones_own_is_handed_to_the_demo(repository: Path, call: str, option: str) -> None:
-    command = ["make", "-n", "demo", *([f"CALL={call}"] if call else [])]
-    answer = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
-    assert answer.stdout.splitlines()[-1].rstrip() == f".venv/bin/python bot_example/demo.py{option}"
+    shown = make(repository, "-n", "demo", *([f"CALL={call}"] if call else []))
+    assert shown[-1].rstrip() == f".venv/bin/python bot_example/demo.py{option}"
 
 
 def test_every_verb_that_is_written_about_exists(repository: Path) -> None:
