@@ -1,6 +1,7 @@
 """The channel for turns over HTTP: words, voice, or both."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,14 +9,14 @@ from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
-from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
 from rasa.core.channels.rest import QueueOutputChannel, RestInput
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.utils.endpoints import bool_arg
 from sanic import Blueprint, Sanic, response
 from sanic.exceptions import SanicException
 from sanic.request import Request
-from sanic.response import HTTPResponse, ResponseStream
+from sanic.response import HTTPResponse
 
 from rasa_emotion.channels.listening import Heard, listen
 from rasa_emotion.channels.rest_request import Audio, RequestError, TurnRequest, from_form, from_json
@@ -87,7 +88,7 @@ class EmotionRestInput(RestInput):
         """The channel's routes (see parent class for full docstring)."""
         webhook = Blueprint("emotion_webhook", __name__)
 
-        async def receive(request: Request) -> Any:  # Sanic's types know no streams
+        async def receive(request: Request) -> HTTPResponse | None:
             try:
                 turn = self._parse(request)
                 self._check_domain(request.app, turn)
@@ -96,29 +97,14 @@ class EmotionRestInput(RestInput):
             # A short recording must not overtake a long one of the same caller.
             async with self._in_turn.setdefault(turn.sender, asyncio.Lock()):
                 heard = await self._listen(turn.audio)
-                stream = bool_arg(request, "stream", default=False)
-                return await self._answer(on_new_message, turn, heard, stream=stream)
+                if not bool_arg(request, "stream", default=False):
+                    return await self._answer(on_new_message, turn, heard)
+                await self._stream(request, on_new_message, turn, heard)
+                return None  # it has been answered
 
         webhook.add_route(_health, "/", methods=["GET"])
         webhook.add_route(receive, "/webhook", methods=["POST"])
         return webhook
-
-    @staticmethod
-    async def on_message_wrapper(  # noqa: PLR0917 -- the signature is Rasa's
-        on_new_message: OnMessage,
-        text: str,
-        queue: asyncio.Queue[Any],
-        sender_id: str | None,
-        input_channel: str,
-        metadata: dict[str, Any] | None,
-    ) -> None:
-        """Handles a message whose answers are streamed (see parent class for full docstring)."""
-        message = UserMessage(text, _Queue(queue), sender_id, input_channel=input_channel, metadata=metadata)
-        try:
-            await on_new_message(message)
-        except Exception:  # the client waits for the end of the stream
-            logger.exception("A turn of '%s' failed.", sender_id)
-        await queue.put("DONE")
 
     def _parse(self, request: Request) -> TurnRequest:
         max_bytes = int(self.config["max_audio_mb"] * 1e6)
@@ -158,28 +144,40 @@ class EmotionRestInput(RestInput):
             max_secs=self.config["max_secs"],
         )
 
-    async def _answer(
-        self, on_new_message: OnMessage, turn: TurnRequest, heard: Heard, *, stream: bool
-    ) -> HTTPResponse | ResponseStream:
-        text = turn.message or f"/{self.config['voice_intent']}"
-        metadata = {**turn.metadata, EVIDENCE_KEY: heard.evidence} if heard.evidence else turn.metadata
-        channel = turn.input_channel or self.name()
-        headers = {WARNING_HEADER: _header(heard.warning)} if heard.warning else {}
-        if stream:
-            return response.stream(
-                self.stream_response(on_new_message, text, turn.sender, channel, metadata or None),
-                headers=headers,
-                content_type="text/event-stream",
-            )
+    async def _answer(self, on_new_message: OnMessage, turn: TurnRequest, heard: Heard) -> HTTPResponse:
         collector = _Collector()
-        message = UserMessage(text, collector, turn.sender, input_channel=channel, metadata=metadata or None)
+        await _handle(on_new_message, self._message(turn, heard, collector))
+        return response.json(collector.messages, headers=_headers(heard))
+
+    async def _stream(self, request: Request, on_new_message: OnMessage, turn: TurnRequest, heard: Heard) -> None:
+        """Sends the answers as they come. Returns, and so gives the next turn way, when the bot is done."""
+        queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        answers = await request.respond(headers=_headers(heard), content_type="text/event-stream")
+        handling = asyncio.ensure_future(_handle(on_new_message, self._message(turn, heard, _Queue(queue))))
+        handling.add_done_callback(lambda _: queue.put_nowait(None))
         try:
-            await on_new_message(message)
-        except asyncio.CancelledError:
-            logger.error("A turn of '%s' took longer than the response timeout.", turn.sender)
-        except Exception:
-            logger.exception("A turn of '%s' failed.", turn.sender)
-        return response.json(collector.messages, headers=headers)
+            while (answer := await queue.get()) is not None:
+                await answers.send(json.dumps(answer) + "\n")
+        finally:  # also for a client that has hung up
+            await handling
+
+    def _message(self, turn: TurnRequest, heard: Heard, output: OutputChannel) -> UserMessage:
+        return UserMessage(
+            turn.message or f"/{self.config['voice_intent']}",
+            output,
+            turn.sender,
+            input_channel=turn.input_channel or self.name(),
+            metadata=({**turn.metadata, EVIDENCE_KEY: heard.evidence} if heard.evidence else turn.metadata) or None,
+        )
+
+
+async def _handle(on_new_message: OnMessage, message: UserMessage) -> None:
+    try:
+        await on_new_message(message)
+    except asyncio.CancelledError:
+        logger.error("A turn of '%s' took longer than the response timeout.", message.sender_id)
+    except Exception:  # the client gets what the bot said until then
+        logger.exception("A turn of '%s' failed.", message.sender_id)
 
 
 async def _health(request: Request) -> HTTPResponse:
@@ -190,8 +188,10 @@ def _failure(error: RequestError) -> HTTPResponse:
     return response.json({"status": "failure", "code": error.status, "message": str(error)}, status=error.status)
 
 
-def _header(sentence: str) -> str:
-    return " ".join(sentence.split()).encode("ascii", "replace").decode()
+def _headers(heard: Heard) -> dict[str, str]:
+    if heard.warning is None:
+        return {}
+    return {WARNING_HEADER: " ".join(heard.warning.split()).encode("ascii", "replace").decode()}
 
 
 def _checked_config(config: dict[str, Any]) -> dict[str, Any]:

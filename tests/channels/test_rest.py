@@ -21,13 +21,15 @@ from rasa_emotion.components.evidence import EVIDENCE_KEY, ChannelEvidence
 
 
 class Bot:
-    """Answers with the text that it got."""
+    """Answers with the text that it got, after the seconds that it `thinks` about it."""
 
     def __init__(self):
         self.messages = []
         self.domain = SimpleNamespace(intents=["voice_without_words"])
+        self.thinks = {}
 
     async def __call__(self, message):
+        await asyncio.sleep(self.thinks.get(message.text, 0))
         self.messages.append(message)
         if message.text == "fail":
             raise RuntimeError("on purpose")
@@ -93,13 +95,23 @@ def test_words_alone_carry_no_metadata(post, bot):
     assert bot.messages[0].metadata is None
 
 
-def test_a_short_turn_does_not_overtake_a_long_one_of_the_same_caller(post, bot):
+@pytest.mark.parametrize("path", ["webhook", "webhook?stream=true"])
+def test_a_short_turn_does_not_overtake_a_long_one_of_the_same_caller(post, bot, path):
+    bot.thinks = {"first": 1.0}
     with ThreadPoolExecutor(3) as pool:
-        pool.submit(post, {"sender": "a", "message": "first"}, pitch=SLOW_PITCH)
+        pool.submit(post, {"sender": "a", "message": "first"}, pitch=SLOW_PITCH, path=path)
         time.sleep(1.0)  # the analysis takes longer
-        pool.submit(post, {"sender": "a", "message": "second"})
-        pool.submit(post, {"sender": "b", "message": "other"})
+        pool.submit(post, {"sender": "a", "message": "second"}, path=path)
+        pool.submit(post, {"sender": "b", "message": "other"}, path=path)
     assert [message.text for message in bot.messages] == ["other", "first", "second"]
+
+
+def test_a_turn_goes_on_when_its_client_hangs_up(served, bot):
+    bot.thinks = {"first": 2.0}
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(f"{served[1]}/webhook?stream=true", json={"sender": "a", "message": "first"}, timeout=0.5)
+    requests.post(f"{served[1]}/webhook", json={"sender": "a", "message": "second"}, timeout=60)
+    assert [message.text for message in bot.messages] == ["first", "second"]
 
 
 def test_a_bot_without_an_intent_for_it_is_not_made_to_guess(post, bot, caplog):
