@@ -15,6 +15,7 @@ from jsonschema.exceptions import best_match
 from rasa_emotion.audio.raw import RawEncoding
 from rasa_emotion.components.evidence import drop_reserved
 from rasa_emotion.errors import RasaEmotionError
+from rasa_emotion.text.cleaning import has_words
 
 SCHEMA_FILE = "rest_request.schema.json"
 DEFAULT_RAW_RATE = 8000
@@ -45,7 +46,7 @@ class Audio:
 
 @dataclass(frozen=True)
 class TurnRequest:
-    """A checked request: at least one of `message` and `audio` is there."""
+    """A checked request with a `message`, `audio` or both; beside audio, the message holds a word or is empty."""
 
     sender: str | None
     message: str
@@ -100,8 +101,11 @@ def _turn(body: dict[str, Any], audio: Audio | None) -> TurnRequest:
     message = (body.get("message") or "").strip()
     if not message and audio is None:
         raise RequestError(400, "The request has neither 'message' nor 'audio'; send at least one of them.")
+    if audio is not None and not has_words(message):
+        message = ""  # what a recogniser makes of a sigh, such as "...", is not to be guessed an intent of
     metadata = dict(body.get("metadata") or {})
     drop_reserved(metadata)
+    _check_storable(metadata)
     return TurnRequest(body.get("sender"), message, audio, metadata, body.get("input_channel"))
 
 
@@ -131,8 +135,18 @@ def _check_size(size: int, max_bytes: int) -> None:
 def _json_field(key: str, value: str) -> Any:
     try:
         return json.loads(value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError(400, f"The field '{key}' is not JSON; quote it as JSON does.") from error
+
+
+def _check_storable(metadata: dict[str, Any]) -> None:
+    # Parsers let NaN and 1e999 pass, but no tracker store or client that reads JSON strictly takes them.
+    try:
+        json.dumps(metadata, allow_nan=False)
+    except ValueError as error:
+        raise RequestError(400, "In 'metadata': NaN and Infinity are no numbers in JSON; leave them out.") from error
+    except RecursionError as error:
+        raise RequestError(400, "In 'metadata': it is nested too deeply; send a flatter object.") from error
 
 
 def _shortened(message: str, limit: int = 160) -> str:

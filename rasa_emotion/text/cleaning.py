@@ -41,6 +41,15 @@ class TextQuality:
         return round(self.latin_share * english, 4)
 
 
+def has_words(text: str) -> bool:
+    """Whether anything would be left of the text for the model to read.
+
+    >>> has_words("... \\u200b")
+    False
+    """
+    return bool(_WORD.search(_visible(text)))
+
+
 def clean(text: str) -> str:
     """The text without invisible characters, with single spaces, cut at `MAX_CHARS`.
 
@@ -52,12 +61,16 @@ def clean(text: str) -> str:
     """
     if not isinstance(text, str):
         raise TextError(f"The text is of type {type(text).__name__}; pass a string.")
-    # A lone surrogate, as broken JSON can hold, cannot be encoded and would make the tokenizer fail.
-    readable = text[:MAX_CHARS].encode("utf-8", "ignore").decode("utf-8")
-    cleaned = " ".join(_INVISIBLE.sub("", readable).split())
+    cleaned = _visible(text)
     if not _WORD.search(cleaned):
         raise TextError("The text holds no word; send what the caller said, or the audio alone.")
     return cleaned
+
+
+def _visible(text: str) -> str:
+    # A lone surrogate, as broken JSON can hold, cannot be encoded and would make the tokenizer fail.
+    readable = text[:MAX_CHARS].encode("utf-8", "ignore").decode("utf-8")
+    return " ".join(_INVISIBLE.sub("", readable).split())
 
 
 def measure(text: str, tokens: Sequence[str], word_ids: Sequence[int | None]) -> TextQuality:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from rasa_emotion.channels.rest_request import RequestError, from_form, from_jso
 
 SOUND = b"RIFF" + bytes(100)
 CONTENT = base64.b64encode(SOUND).decode()
+NESTED = reduce(lambda inner, _: [inner], range(2000), [])
 
 
 def turn(body, max_bytes=1000):
@@ -43,6 +45,13 @@ def test_words_and_voice():
     assert (found.sender, found.message, found.audio.content, found.audio.encoding) == ("a", "hello", SOUND, None)
 
 
+@pytest.mark.parametrize("message", ["...", "\u200b", " ?! ", "." * 3000 + "no"])
+def test_a_message_without_a_word_is_none_beside_a_voice_only(message):
+    assert turn({"message": message, "audio": {"content": CONTENT}}).message == ""
+    assert form({"message": message}, SOUND).message == ""
+    assert turn({"message": message}).message == message.strip()
+
+
 def test_headerless_voice():
     audio = turn({"audio": {"content": CONTENT, "format": "mulaw"}}).audio
     assert (audio.encoding, audio.sample_rate) == ("mulaw", 8000)
@@ -68,6 +77,9 @@ def test_a_recording_is_never_shown():
         ({"message": 5}, "In 'message': 5 is not of type"),
         ({"message": "x", "sender": ""}, "In 'sender'"),
         ({"message": "x", "metadata": "y"}, "In 'metadata'"),
+        ({"message": "x", "metadata": {"a": [float("nan")]}}, "In 'metadata': NaN"),
+        ({"message": "x", "metadata": {"a": float("-inf")}}, "In 'metadata': NaN"),
+        ({"message": "x", "metadata": {"a": NESTED}}, "In 'metadata': it is nested too deeply"),
         ({"audio": CONTENT * 9}, "In 'audio'"),
         ({"audio": {}}, "'content' is a required property"),
         ({"audio": {"content": CONTENT, "data": 1}}, "data"),
@@ -107,6 +119,10 @@ def test_a_form():
         ({"audio": "abc"}, None, 400, "'audio' is not a file"),
         ({"metadata": "{"}, SOUND, 400, "'metadata' is not JSON"),
         ({"metadata": "5"}, SOUND, 400, "In 'metadata'"),
+        ({"metadata": "[" * 100_000}, SOUND, 400, "'metadata' is not JSON"),
+        ({"metadata": '{"a": [NaN]}'}, SOUND, 400, "In 'metadata': NaN"),
+        ({"metadata": '{"a": -1e999}'}, SOUND, 400, "In 'metadata': NaN"),
+        ({"sample_rate": "Infinity"}, SOUND, 400, "In 'audio.sample_rate'"),
         ({"sample_rate": "fast"}, SOUND, 400, "'sample_rate' is not JSON"),
         ({"format": "aiff"}, SOUND, 400, "In 'audio.format'"),
         ({}, bytes(2000), 413, "MB"),

@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_emotion.errors import TextError
-from rasa_emotion.text.cleaning import MAX_CHARS, TextQuality, clean, measure
+from rasa_emotion.text.cleaning import MAX_CHARS, TextQuality, clean, has_words, measure
 
 
 @pytest.mark.parametrize("text", ["", "   \n\t ", "\x00\x01\x1b", "?!... --", "\u200b\ufeff", "😡😡", "\ud800"])
 def test_text_without_words_is_refused(text: str) -> None:
+    assert not has_words(text)
     with pytest.raises(TextError, match="holds no word"):
         clean(text)
 
@@ -32,7 +33,9 @@ def test_cleaning_never_fails_otherwise(text: str) -> None:
     try:
         cleaned = clean(text)
     except TextError:
+        assert not has_words(text)
         return
+    assert has_words(text)
     assert clean(cleaned) == cleaned
     cleaned.encode("utf-8")
 
