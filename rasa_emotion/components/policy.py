@@ -98,7 +98,7 @@ class EmotionPolicy(Policy):
 
     def train(self, training_trackers: list[TrackerWithCachedStates], domain: Domain, **kwargs: Any) -> Resource:
         """Checks the domain; there is nothing to train. Raises InvalidConfigException when the domain lacks a part."""
-        fault = self._fault(domain)
+        fault = self._fault(domain) or self._missing_name(domain)
         if fault:
             raise InvalidConfigException(f"EmotionPolicy cannot hand over to a human: {fault}")
         return self._resource
@@ -157,6 +157,17 @@ class EmotionPolicy(Policy):
             return f"the domain has no slot '{ESCALATED_SLOT}'; add it with type bool and a custom mapping."
         if not isinstance(slot, BooleanSlot | AnySlot):
             return f"the slot '{ESCALATED_SLOT}' is of type {slot.type_name}; make it bool."
+        return None
+
+    def _missing_name(self, domain: Domain) -> str | None:
+        """A name in config.yml that the domain lacks: no turn would ever match it. With the remedy."""
+        if self._offer and self._offer not in domain.action_names_or_texts:
+            return f"the domain has no action '{self._offer}', the 'offer_action'; add it or correct the name."
+        named = {"handoff_intents": self._asking, "accept_intents": self._accepting if self._offer else ()}
+        for option, intents in named.items():
+            for intent in sorted(intents):
+                if intent not in domain.intents:
+                    return f"the domain has no intent '{intent}', named by '{option}'; add it or correct the name."
         return None
 
 

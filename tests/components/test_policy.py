@@ -189,6 +189,27 @@ def test_a_domain_that_lacks_a_part(make, old, new, sentence, caplog):
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"offer_action": "utter_ofer"}, "no action 'utter_ofer', the 'offer_action'; add it or correct"),
+        ({"handoff_intents": ["complain", "ask_man"]}, "no intent 'ask_man', named by 'handoff_intents'; add it"),
+        ({"offer_action": "utter_offer"}, "no intent 'affirm', named by 'accept_intents'"),
+    ],
+)
+def test_a_name_that_the_domain_lacks_is_refused_in_training_alone(make, config, sentence):
+    domain = Domain.from_yaml(DOMAIN + '  utter_offer: [{text: "A colleague?"}]\n')
+    with pytest.raises(InvalidConfigException, match=sentence):
+        make(**config).train([], domain)
+    assert predicted(make(**config), conversation(domain, said(*EXTREME)), domain) == "utter_handoff"
+
+
+def test_names_that_the_domain_has_are_taken(make):
+    domain = Domain.from_yaml(DOMAIN + '  utter_offer: [{text: "A colleague?"}]\n')
+    config = {"handoff_intents": ["complain"], "offer_action": "utter_offer", "accept_intents": ["inform"]}
+    assert make(**config).train([], domain).name == "emotion"
+
+
 def test_a_complete_domain_trains(make, domain):
     assert make().train([], domain).name == "emotion"
 
