@@ -5,6 +5,7 @@ import hashlib
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -49,6 +50,7 @@ class FakeAnalyzer:
 
     def __init__(self, checksum: str = "fake") -> None:
         self.checksum = checksum
+        self.acoustic = SimpleNamespace(name="fake")
         self._fusion = Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.3, 0.6)
 
     @classmethod

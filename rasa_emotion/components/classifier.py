@@ -16,6 +16,7 @@ from rasa.shared.nlu.constants import ENTITIES, INTENT, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.components.evidence import trusted_evidence
 from rasa_emotion.components.settings import check_names, check_number, check_text, checked
 from rasa_emotion.components.shared import shared_analyzer
@@ -58,7 +59,8 @@ class EmotionClassifier(GraphComponent):
         return {
             # Folder with one folder per model; null takes the models that ship.
             "models": None,
-            # Name of the acoustic model's folder; "acoustic-emogator" is the one that companies may use.
+            # Name of the acoustic model's folder; "acoustic-emogator" is the one that companies may use. The channel
+            # hears, with the model that credentials.yml names: give the same name here and there.
             "acoustic": "acoustic",
             # Probability below which a turn's emotion is "unknown"; null takes the fitted one.
             "min_confidence": None,
@@ -76,6 +78,7 @@ class EmotionClassifier(GraphComponent):
         self.config = _checked_config(config)
         self._model_storage = model_storage
         self._resource = resource
+        self._warned_of_channel = False
 
     @classmethod
     def create(
@@ -148,6 +151,7 @@ class EmotionClassifier(GraphComponent):
         analyzer = shared_analyzer(self.config["models"], self.config["acoustic"])
         if analyzer is None:
             return EmotionEstimate.unknown()
+        self._warn_of_other_ears(analyzer, heard)
         evidence = list(heard)
         try:
             if text.strip():
@@ -157,6 +161,21 @@ class EmotionClassifier(GraphComponent):
         except Exception as error:  # what was heard must not be lost with the words
             _log_failure(error)
         return self._thresholded(analyzer.fuse(evidence))
+
+    def _warn_of_other_ears(self, analyzer: EmotionAnalyzer, heard: list[Evidence]) -> None:
+        """One line for a channel that hears with another model than config.yml names, which may be a licence matter."""
+        if self._warned_of_channel or analyzer.acoustic is None:
+            return
+        own = analyzer.acoustic.name
+        other = next((piece.model for piece in heard if piece.modality == "acoustic" and piece.model != own), None)
+        if other is not None:
+            self._warned_of_channel = True
+            logger.warning(
+                "The model '%s' hears the callers, while config.yml names '%s'; write the same 'models' and 'acoustic' "
+                "at the channel in credentials.yml, whose setting decides.",
+                other,
+                own,
+            )
 
     def _thresholded(self, estimate: EmotionEstimate) -> EmotionEstimate:
         if self.config["min_confidence"] is None or not estimate.probabilities:

@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from fake_analyzer import FakeAnalyzer, evidence
@@ -136,6 +137,17 @@ def test_min_confidence_makes_a_turn_unknown(make):
 def test_only_the_named_entities_are_set(make):
     (found,) = make(entities=["emotion"]).process([message("hello")])
     assert set(entities(found)) == {"emotion"}
+
+
+def test_a_channel_that_hears_with_another_model_costs_one_line(make, caplog):
+    classifier = make()
+    classifier.process([message("hello", voice="angry")])
+    assert not caplog.records
+    for _ in range(2):
+        other = replace(evidence("acoustic", "angry", 0.9), model="other")
+        classifier.process([Message({"text": "hi", "metadata": {EVIDENCE_KEY: ChannelEvidence.of([other])}})])
+    (record,) = caplog.records
+    assert "The model 'other' hears the callers, while config.yml names 'fake'" in record.getMessage()
 
 
 def test_a_failing_model_costs_one_line_and_keeps_the_voice(make, monkeypatch, caplog):
