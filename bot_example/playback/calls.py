@@ -53,11 +53,11 @@ SCRIPT = (
     Line("I need a technician for my broadband.", 150, 45, 80, "calm"),
     Line("I am really worried, I need it for work and nobody can help me.", 170, 60, 90, "fear"),
     Line("It has been down since Monday.", 160, 50, 90, "angry"),
-    Line("This is ridiculous! I already told you this, why does nobody ever call me back?", 200, 65, 160, "angry"),
+    Line("This is ridiculous! I already told you this, why does nobody ever call me back?", 220, 50, 200, "angry"),
     Line(
         "I am so angry with you! I have been waiting for three days and I am sick of your stupid excuses!",
         220,
-        75,
+        50,
         200,
         "angry",
     ),

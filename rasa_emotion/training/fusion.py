@@ -38,12 +38,22 @@ PARTS = 5
 PAIRS_PER_CLIP = 4
 NEUTRAL_SHARE = 0.25
 MAX_FALSE_CONFLICTS = 0.05
-VOICES = {
-    "acoustic": "RAVDESS, CC BY-NC-SA 4.0, by the five fold models",
-    "acoustic-emogator": "held-out contributors of EmoGator, Apache-2.0",
-}
-"""Whose clips the constants are fitted on, by acoustic model."""
 THRESHOLDS = np.round(np.arange(0.15, 0.96, 0.05), 2)
+
+
+@dataclass(frozen=True)
+class Voices:
+    """Whose clips the constants of an acoustic model are fitted on: a file of its folds, and what the card says."""
+
+    file: str
+    description: str
+
+
+VOICES = {
+    "acoustic": Voices("out_of_fold.csv", "RAVDESS, CC BY-NC-SA 4.0, by the five fold models"),
+    # Its own corpus has no sentences: on it, a voice would seem to be worth far more than it is in a call.
+    "acoustic-emogator": Voices("ravdess.csv", "RAVDESS, CC BY-NC-SA 4.0, of which the model knows nothing"),
+}
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -171,7 +181,8 @@ def figures(probabilities: Floats, labels: Ints) -> dict[str, Any]:
 
 def fit(models: Path, acoustic_name: str = "acoustic") -> dict[str, Any]:
     """Everything that the card and `fusion.json` say."""
-    voices, sentences = models / acoustic_name / "folds" / "out_of_fold.csv", models / "text" / "heldout_logits.csv"
+    voices = models / acoustic_name / "folds" / VOICES[acoustic_name].file
+    sentences = models / "text" / "heldout_logits.csv"
     acoustic = read_heldout(voices, _temperature(models / acoustic_name))
     text = read_heldout(sentences, _temperature(models / "text"))
     pairs = pair(acoustic, text, neutral_share=NEUTRAL_SHARE)
@@ -223,7 +234,7 @@ def card(report: dict[str, Any]) -> str:
     unsure, sure = constants["min_confidence"], constants["conflict_confidence"]
     agreeing, ironic = (f"{share:.1%}" for share in conflict.values())
     checksums = "\n".join(f"| {name} | `{digest}` |" for name, digest in report["checksums"].items())
-    voices = VOICES[report["acoustic"]]
+    voices = VOICES[report["acoustic"]].description
     rows = "\n".join(
         f"| {name} | {row['ua']} | {row['accuracy']:.3f} | {row['macro_f1']:.3f} | {row['ece']:.3f} |"
         for name, row in report["figures"].items()
@@ -272,7 +283,8 @@ That threshold is the lowest that flags at most {MAX_FALSE_CONFLICTS:.0%} of the
 
 ## Licence
 
-Apache-2.0: four numbers, no weights. They fit the two models named above; fit them again for others.
+Apache-2.0: five numbers that were measured, no weights and nothing of any recording. They
+fit the two models named above; fit them again for others.
 """
 
 

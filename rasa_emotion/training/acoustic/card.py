@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rasa_emotion.corpora.catalogue import corpus
+from rasa_emotion.model_folder import sha256
 
 CONDITIONS = {
     "mulaw": "8 kHz mu-law telephone",
@@ -17,15 +18,17 @@ CONDITIONS = {
 
 def write_card(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write `card.md`."""
-    (folder / "card.md").write_text(card(folder.name, manifest), encoding="utf-8")
+    text = card(folder.name, manifest, sha256(folder / "model.onnx"))
+    (folder / "card.md").write_text(text, encoding="utf-8")
 
 
-def card(name: str, manifest: Mapping[str, Any]) -> str:
+def card(name: str, manifest: Mapping[str, Any], checksum: str) -> str:
     """Markdown for people: what the model is, its data and licence, and its figures with their split."""
     found = manifest["figures"]
     use = "Companies may use it." if manifest["commercial"] else "For research and evaluation only."
     sections = [
-        f"# {name}\n\n{manifest['summary']}\n\nLicence of the weights: {manifest['licence']}. {use}",
+        f"# {name}\n\n{manifest['summary']}\n\nLicence of the weights: {manifest['licence']}. {use}"
+        f" SHA-256 of `model.onnx`: `{checksum}`",
         _data(manifest),
         _model(manifest, found),
         f"## Figures\n\n{manifest['split']}\n\n{_headline(found)}",
@@ -69,6 +72,10 @@ def _headline(found: Mapping[str, Any]) -> str:
             f"{found['ece']:.3f} (without temperature {found['ece_uncalibrated']:.3f})",
         ],
     ]
+    if "ua_without_inner_speakers" in found:
+        rows.append(
+            ["UA without the speakers that settings were chosen on", f"{found['ua_without_inner_speakers']:.3f}"]
+        )
     rows += [[f"UA of fold {fold}", f"{ua:.3f}"] for fold, ua in found["ua_by_fold"].items()]
     note = (
         f"{found['clips']:,} clips of {found['speakers']} speakers. The interval is a bootstrap over speakers; the "
@@ -81,8 +88,8 @@ def _conditions(found: Mapping[str, Any]) -> str:
     rows = [["undisturbed", f"{found['ua']:.3f}"]]
     rows += [[CONDITIONS.get(name, name), f"{ua:.3f}"] for name, ua in found["ua_by_condition"].items()]
     note = (
-        "Same clips and models. Noise: recordings (weather, animals, machines, people's noises) that training did not "
-        "hear, mixed into the trimmed clip."
+        "Same clips and models. Noise: recordings (weather, animals, machines, people's noises) of which "
+        "training heard no take, mixed into the trimmed clip."
     )
     return _table(["condition", "UA"], rows) + "\n\n" + note
 

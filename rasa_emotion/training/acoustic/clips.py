@@ -50,16 +50,24 @@ def noise_sounds(
 ) -> list[NDArray[np.int16]]:
     """The noises below `data/noise`, untrimmed; an empty list where there is none.
 
-    Every fifth recording is held out of training, for the figures in noise. `folders` keeps the named ones of
-    `data/noise` where not every collection's licence suits the weights.
+    Every fifth file is kept from training. For the figures in noise (`held_out`) only those of them serve whose
+    recording has no other take in training. `folders` keeps the named ones of `data/noise` where not every
+    collection's licence suits the weights.
     """
     folder = data / "noise"
     paths = sorted(str(p.relative_to(data)) for p in folder.rglob("*") if p.suffix in {".ogg", ".flac", ".wav"})
     sounds = read_sounds(paths, data, cache, trim=False) if paths else {}
-    chosen = [path for number, path in enumerate(paths) if (number % 5 == 0) == held_out]
+    trained = [path for number, path in enumerate(paths) if number % 5]
+    recordings = {_recording(path) for path in trained}
+    chosen = [path for path in paths if _recording(path) not in recordings] if held_out else trained
     if folders is not None:
         chosen = [path for path in chosen if Path(path).parts[1] in folders]
     return [sounds[path] for path in chosen if np.abs(sounds[path]).max(initial=0) > 0]
+
+
+def _recording(path: str) -> str:
+    """ESC's files are named fold-recording-take."""
+    return Path(path).stem.rsplit("-", 1)[0]
 
 
 def as_float(samples: NDArray[np.int16]) -> NDArray[np.float32]:

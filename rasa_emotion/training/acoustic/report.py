@@ -64,6 +64,7 @@ def report(folder: Path, data: Path, cache: Path) -> dict[str, Any]:
     manifest["temperature"] = fit_temperature(clean.truth, clean.logits)
     manifest["figures"] = {
         **clean_figures(clean, parts),
+        **without_speakers(clean, manifest.get("inner_speakers", [])),
         "ua_by_condition": {name: _ua(part) for name, part in {**heard, **short}.items() if name != CLEAN},
         "other_corpora": other_corpora(folder, manifest, clips, data, cache),
         "latency_ms": latency_ms(folder),
@@ -110,6 +111,15 @@ def clean_figures(heard: Heard, parts: Sequence[Any]) -> dict[str, Any]:
     }
 
 
+def without_speakers(heard: Heard, speakers: Sequence[str]) -> dict[str, float]:
+    """UA over the speakers that no setting was chosen on; nothing where all are such."""
+    if not speakers:
+        return {}
+    rows = ~np.isin(heard.speakers, speakers)
+    ua = unweighted_accuracy(heard.truth[rows], heard.logits[rows].argmax(axis=1))
+    return {"ua_without_inner_speakers": round(ua, 4)}
+
+
 def cross_calibrated(heard: Heard, parts: Sequence[Any]) -> NDArray[np.float64]:
     """Probabilities with the temperature of the other parts."""
     probabilities = np.zeros_like(heard.logits)
@@ -133,6 +143,7 @@ def other_corpora(
             continue
         models = {clip.speaker: model for clip in unseen}
         heard = hear(models, unseen, clip_sounds(unseen, data, cache), lambda waveform, _: waveform)
+        write_csv(folder / FOLDS / f"{name}.csv", {CLEAN: heard})
         present = np.unique(heard.truth)
         among = present[heard.logits[:, present].argmax(axis=1)]
         found[name] = {

@@ -52,6 +52,7 @@ class Product:
     split: str
     data_note: str
     held_out_run: str | None = None
+    inner_speakers: tuple[str, ...] = ()
 
 
 ACOUSTIC = Product(
@@ -73,7 +74,10 @@ ACOUSTIC = Product(
     "speakers.",
     data_note="All corpora but RAVDESS teach the trunk first, with a head for each corpus' own labels; RAVDESS then "
     "teaches the eight emotions. TESS and SAVEE are augmented copies, used for training alone. The model that ships "
-    "has heard all twenty speakers of RAVDESS; the fold models, beside it in the repository, have not.",
+    "has heard all twenty speakers of RAVDESS; the fold models, beside it in the repository, have not. Training "
+    'mixes in noises of ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015; CC BY '
+    "3.0) and a hundred short non-speech noises that may not be passed on.",
+    inner_speakers=("ravdess-04", "ravdess-09", "ravdess-15", "ravdess-24"),
 )
 
 EMOGATOR = Product(
@@ -88,7 +92,8 @@ EMOGATOR = Product(
     "to one of the eight. Nothing was chosen on them. The model that ships was then trained on all contributors.",
     data_note="Eleven of the eighteen categories map to the eight emotions (Contentment and Serenity to calm, "
     "Amusement and Elation to happy, both surprises to surprise, ...); a second head learns all eighteen. "
-    "Training mixes in noises of ESC-10 (CC BY 3.0).",
+    'Training mixes in noises of ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015; CC '
+    "BY 3.0).",
     held_out_run="emogator-held-out",
 )
 
@@ -150,6 +155,7 @@ def _describe(product: Product, name: str, runs: Path, out: Path) -> None:
         corpora=list(product.corpora),
         scored=product.scored,
         test_speakers=test_speakers,
+        inner_speakers=list(product.inner_speakers),
         split=product.split,
         data_note=product.data_note,
     )

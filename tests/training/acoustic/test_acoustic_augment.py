@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from numpy.typing import NDArray
 
@@ -83,3 +84,16 @@ def test_noises_of_the_figures_are_not_those_of_training(tones: Path, tmp_path: 
     trained, kept = (noise_sounds(tones, tmp_path, held_out=held_out) for held_out in (False, True))
     assert len(trained) == len(kept) == 1
     assert not np.array_equal(trained[0], kept[0])
+
+
+def test_no_take_of_a_recording_stands_on_both_sides(tmp_path: Path) -> None:
+    (tmp_path / "noise").mkdir()
+    names = [f"1-{number}-{take}" for number in range(100, 120) for take in ("A", "B")] + ["2-1-A", "3-1-A", "4-1-A"]
+    for level, name in enumerate(names, start=1):
+        soundfile.write(tmp_path / "noise" / f"{name}.wav", np.full(800, level / 100), 16_000)
+    trained, kept = (noise_sounds(tmp_path, tmp_path / "cache", held_out=held_out) for held_out in (False, True))
+    heard, tested = (
+        {names[round(sound.mean() / 32768 * 100) - 1].rsplit("-", 1)[0] for sound in part} for part in (trained, kept)
+    )
+    assert tested
+    assert not heard & tested
