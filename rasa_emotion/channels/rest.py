@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
+from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
@@ -23,6 +24,7 @@ from rasa_emotion.channels.rest_request import Audio, RequestError, TurnRequest,
 from rasa_emotion.components.evidence import EVIDENCE_KEY
 from rasa_emotion.components.settings import check_number, check_text, checked
 from rasa_emotion.components.shared import shared_analyzer
+from rasa_emotion.conversation.history import HEARD_PREFIX
 from rasa_emotion.errors import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -162,12 +164,14 @@ class EmotionRestInput(RestInput):
             await handling
 
     def _message(self, turn: TurnRequest, heard: Heard, output: OutputChannel) -> UserMessage:
+        metadata = {**turn.metadata, EVIDENCE_KEY: heard.evidence} if heard.evidence else turn.metadata
         return UserMessage(
             turn.message or f"/{self.config['voice_intent']}",
             output,
             turn.sender,
             input_channel=turn.input_channel or self.name(),
-            metadata=({**turn.metadata, EVIDENCE_KEY: heard.evidence} if heard.evidence else turn.metadata) or None,
+            message_id=f"{HEARD_PREFIX}{uuid4().hex}" if heard.evidence else None,
+            metadata=metadata or None,
         )
 
 

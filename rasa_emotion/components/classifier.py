@@ -213,7 +213,7 @@ def _annotate_command(message: Message, estimate: EmotionEstimate, values: dict[
     """Carry estimate and entities past Rasa's handler of `/intent` messages, which makes a new message of the text.
 
     The entities go into the text, in place of any of their names that the client wrote there; the estimate of the
-    voice goes into the metadata, which is stored with the event.
+    voice goes into the metadata, which is stored with the event and read when the channel marked the message's id.
     """
     unpacked = YAMLStoryReader.unpack_regex_message(message)
     entities: dict[str, list[Any]] = {}

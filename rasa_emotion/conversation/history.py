@@ -11,7 +11,14 @@ from typing import Any
 from rasa_emotion.estimate import EmotionEstimate
 
 ESTIMATE_KEY = "emotion_estimate"
-"""Where a user event holds its estimate: in `parse_data`, and for `/intent` messages in `metadata`."""
+"""Where a user event holds its estimate: in `parse_data`, and for `/intent` messages with a voice in `metadata`."""
+
+HEARD_PREFIX = "emotion-"
+"""How a message's id begins when a channel of this package heard it; only then is its `metadata` to be trusted.
+
+A client writes text and metadata, and the NLU component, which drops a forgery, may run elsewhere or not at all; the id
+is the channel's.
+"""
 
 # A restart, a new session and a human who hands back each begin a conversation anew.
 BOUNDARIES = frozenset({"restart", "session_started", "resume"})
@@ -97,7 +104,8 @@ def _turn(event: Any) -> Turn:
     parsed = _get(event, "parse_data") or {}
     metadata = _get(event, "metadata") or {}
     intent = (parsed.get("intent") or {}).get("name")
-    return Turn(intent, _estimate(parsed.get(ESTIMATE_KEY) or metadata.get(ESTIMATE_KEY)))
+    heard = str(_get(event, "message_id")).startswith(HEARD_PREFIX)
+    return Turn(intent, _estimate(parsed.get(ESTIMATE_KEY) or (metadata.get(ESTIMATE_KEY) if heard else None)))
 
 
 def _estimate(data: Any) -> EmotionEstimate:

@@ -18,6 +18,7 @@ from sanic import Sanic
 
 from rasa_emotion.channels.rest import EmotionRestInput
 from rasa_emotion.components.evidence import EVIDENCE_KEY, ChannelEvidence
+from rasa_emotion.conversation.history import HEARD_PREFIX
 
 
 class Bot:
@@ -88,11 +89,13 @@ def test_evidence_travels_in_the_metadata(post, bot):
     assert message.metadata["shop"] == 7
     assert (message.text, message.sender_id, message.input_channel) == ("hi", "a", "emotion")
     assert message.output_channel.name() == "emotion"
+    assert message.message_id.startswith(HEARD_PREFIX)
 
 
 def test_words_alone_carry_no_metadata(post, bot):
     post({"message": "hi"})
     assert bot.messages[0].metadata is None
+    assert not bot.messages[0].message_id.startswith(HEARD_PREFIX)
 
 
 @pytest.mark.parametrize("path", ["webhook", "webhook?stream=true"])

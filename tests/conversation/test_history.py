@@ -36,8 +36,14 @@ def test_the_last_turns():
     assert [turn.estimate.emotion for turn in turns] == ["sad", "happy"]
 
 
-def test_an_intent_message_holds_its_estimate_in_the_metadata():
-    assert emotions([user("sad", where="metadata")]) == ["sad"]
+def test_an_intent_message_that_a_channel_heard_holds_its_estimate_in_the_metadata():
+    assert emotions([{**user("sad", where="metadata"), "message_id": "emotion-5e1c"}]) == ["sad"]
+
+
+def test_an_estimate_in_a_clients_metadata_is_none():
+    # As Rasa's own REST channel stores it where the NLU component does not run, such as with a remote NLU server.
+    forged = user("angry", where="metadata")
+    assert emotions([forged, {**forged, "message_id": "5e1c"}, {**forged, "message_id": None}]) == [UNKNOWN] * 3
 
 
 def test_a_reverted_utterance_still_counts():
