@@ -259,6 +259,12 @@ def _notes(files: Iterable[BotFile]) -> Iterator[str]:
                         f"The slot '{name}' takes any text; add `not_intent: {additions.VOICE_INTENT}` to its mapping, "
                         "or a sigh counts as an answer."
                     )
+        for name, form in (file.data.get("forms") or {}).items():
+            if isinstance(form, dict) and form.get("ignored_intents"):
+                yield (
+                    f"The form '{name}' has ignored_intents; on such turns Rasa leaves the emotion slots as they were, "
+                    "while policy and replies use the turn's own estimate (docs/rasa.md)."
+                )
 
 
 def write(plan: Plan) -> None:

@@ -264,6 +264,15 @@ def test_slots_that_take_any_text_are_noted(small: Path) -> None:
     assert plan(small).notes == ()
 
 
+def test_forms_that_ignore_intents_are_noted(small: Path) -> None:
+    form = "forms:\n  order:\n    required_slots: []\n"
+    (small / "domain.yml").write_text(form + "    ignored_intents: [chitchat]\n")
+    (note,) = plan(small).notes
+    assert "The form 'order' has ignored_intents" in note
+    (small / "domain.yml").write_text(form + "    ignored_intents: []\n")
+    assert plan(small).notes == ()
+
+
 def test_line_ends_and_letters_stay(small: Path) -> None:
     (small / "domain.yml").write_bytes("intents:\r\n- grüße\r\nresponses:\r\n  utter_hi:\r\n  - text: 😀\r\n".encode())
     write(plan(small))
