@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -183,14 +184,15 @@ def test_exempt_intents(caller, message, answer):
     assert caller.say(message, FURIOUS) == answer
 
 
-def test_the_human_hands_back(caller):
+@pytest.mark.parametrize("document", ["rasa.md", "quickstart.md"])
+def test_the_human_hands_back_as_documented(caller, repository, document):
     caller.say("hello, I am furious")
-    events = [
-        {"event": "resume"},
-        {"event": "action", "name": "action_listen"},
-        {"event": "slot", "name": "escalated", "value": False},
-    ]
-    requests.post(f"{caller.server}/conversations/{caller.sender}/tracker/events", json=events, timeout=60)
+    assert caller.say("blargh, where is the human?") == []
+    text = (repository / "docs" / document).read_text(encoding="utf-8")
+    events = re.search(r'\[\s*\{"event": "action", "name": "action_session_start"\}.*?\]', text, re.DOTALL).group()
+    requests.post(f"{caller.server}/conversations/{caller.sender}/tracker/events", json=json.loads(events), timeout=60)
+    assert caller.say("blargh") == ["Pardon?"]
+    assert caller.say("hello") == ["Hello on the line."]
     assert caller.say("hello, I am annoyed") == ["I am sorry for the trouble."]
     assert caller.say("hello, I am annoyed") == HANDOFF
 
