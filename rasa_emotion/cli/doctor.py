@@ -23,7 +23,7 @@ DISTRIBUTION = "rasa-emotion"
 
 EXTRAS = {
     "rasa": "the bot framework that the components plug into",
-    "torch": "models that were not exported, by name or folder",
+    "torch": "PyTorch and the libraries that the recipes build on",
     "train": "the training recipes and reports",
 }
 """What each extra is for; a bot needs `rasa` alone, `EmotionAnalyzer` none. `make test` looks after `dev`."""
