@@ -35,6 +35,7 @@ from rasa_emotion.training.text.data import load_tokenizer
 from rasa_emotion.training.text.model import load_model
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
+OWN_SENTENCES = Path(__file__).parent / "customer_sentences.csv"
 TWELVE_WORDS = "I have been waiting for an hour and nobody has helped me"
 REPEATS = 500
 SAMPLES = 400
@@ -121,6 +122,23 @@ def reliability_shares(classifier: TextClassifier, parts: list[Part]) -> str:
     return ", ".join(shares)
 
 
+def counts(data: Path, sentences: Path) -> dict[str, str]:
+    """Rows of each part, for the card."""
+    mapped = read_text_corpus(data, "goemotions_train")
+    own = read_sentences(OWN_SENTENCES)
+    found = {
+        "comments": len(read_text_corpus(data, "goemotions_train", as_emotions=False)),
+        "mapped": len(mapped),
+        "relief": sum("calm" in row.target for row in mapped),
+        "own": len(own),
+        "own_calm": sum("calm" in row.target for row in own),
+        "goemotions_dev": len(read_text_corpus(data, "goemotions_dev", as_emotions=False)),
+        "meld_dev": len(read_text_corpus(data, "meld_dev", as_emotions=False)),
+        "customers": len(read_sentences(sentences)),
+    }
+    return {name: f"{count:,}" for name, count in found.items()}
+
+
 def write_card(folder: Path, run: Path, before: Path, data: Path, sentences: Path) -> str:
     """Score the model in `folder` and write its `card.md`; returns the text."""
     rows = {
@@ -133,6 +151,7 @@ def write_card(folder: Path, run: Path, before: Path, data: Path, sentences: Pat
     earlier = score_parts(TextClassifier.load(before), rows)
     temperature = float(classifier.folder.settings["temperature"])
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        **counts(data, sentences),
         table=recall_table(parts),
         before="\n".join(_before_after(parts, earlier)),
         calibration=calibration_row(parts, temperature),
