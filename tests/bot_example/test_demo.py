@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,11 @@ def test_the_angry_caller_gets_a_human_at_the_end(turns: list[Any]) -> None:
 
 
 def test_ctrl_c_stops_the_server_too(bot_folder: Path, bot_model: Path, speech: Any) -> None:
-    with subprocess.Popen(demo(bot_folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as player:
+    # Whoever starts the tests in the background starts them deaf to Ctrl-C, and the demo would inherit that.
+    hearing = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        demo(bot_folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=hearing
+    ) as player:
         server = _server_of(player)
         player.send_signal(signal.SIGINT)
         _, complaint = player.communicate(timeout=60)
