@@ -64,7 +64,11 @@ def test_ctrl_c_stops_the_server_too(bot_folder: Path, bot_model: Path, speech: 
     # Whoever starts the tests in the background starts them deaf to Ctrl-C, and the demo would inherit that.
     hearing = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(
-        demo(bot_folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=hearing
+        demo(bot_folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hearing,  # noqa: PLW1509 -- nothing but the signal is touched
     ) as player:
         server = _server_of(player)
         player.send_signal(signal.SIGINT)
