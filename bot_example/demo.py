@@ -57,6 +57,8 @@ def serving(call: Call, progress: Console) -> Iterator[Bot]:
     """The bot, trained and ready, hearing with the acoustic model that suits the call."""
     with TemporaryDirectory(prefix="rasa-emotion-demo-") as folder:
         credentials = credentials_for(call, Path(folder))
+        if not progress.is_terminal:
+            progress.print("Training the bot, unless it has not changed, and starting the Rasa server ...")
         with progress.status("Training the bot (nothing to do when it has not changed) ..."):
             model = trained_model()
         log = Path(folder) / "server.log"

@@ -57,6 +57,7 @@ def ensure_uv() -> None:
     # As variables, because an older pip refuses options that it does not know: Debian's pip would ask for a virtual
     # environment, and one set to install for the user cannot have a target.
     variables = {"PIP_BREAK_SYSTEM_PACKAGES": "1", "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    variables["PIP_ROOT_USER_ACTION"] = "ignore"  # it goes into a folder of the project, whoever calls
     lock = str(REQUIREMENTS / "uv.txt")
     options = ["--quiet", "--upgrade", "--target", str(TOOLS), "--require-hashes", "-r", lock]
     run([*pip, "install", *options], "Installing uv", **variables)

@@ -115,13 +115,16 @@ def folder_call(folder: Path) -> Call:
 
 
 def _turn_of(folder: Path, stem: str) -> Turn:
-    transcript = folder / f"{stem}.txt"
-    clips = [file for file in sorted(folder.glob(f"{stem}.*")) if file.suffix.lower() in AUDIO_SUFFIXES]
+    files = sorted(file for file in folder.iterdir() if file.stem == stem)
+    transcript = next((file for file in files if file.suffix.lower() == ".txt"), None)
+    clip = next((file for file in files if file.suffix.lower() in AUDIO_SUFFIXES), None)
     try:
-        text = transcript.read_text(encoding="utf-8").strip() if transcript.is_file() else ""
+        text = transcript.read_text(encoding="utf-8").strip() if transcript else ""
     except UnicodeDecodeError as error:
         raise ConfigError(f"'{transcript}' is not UTF-8 text ({error}); save it as UTF-8.") from error
-    return Turn(text, clips[0] if clips else None)
+    if not text and clip is None:
+        raise ConfigError(f"'{transcript}' is empty and has no recording beside it; write what was said, or remove it.")
+    return Turn(text, clip)
 
 
 def actors_call(data: Path, actor: str) -> Call:

@@ -44,6 +44,9 @@ def init(
 def _show(planned: Plan) -> None:
     console = Console()
     for change in planned.changes:
+        if not console.is_terminal:  # a diff that `patch` can read
+            print(change.diff)
+            continue
         console.print(Syntax(change.diff, "diff", theme="ansi_dark", background_color="default", word_wrap=True))
         console.print()
     for note in planned.notes:

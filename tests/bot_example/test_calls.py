@@ -26,6 +26,20 @@ def test_a_folder_gives_turns_in_order_with_voice_words_or_both(tmp_path: Path) 
     assert [turn.audio and turn.audio.name for turn in turns] == ["01.wav", None, "10.FLAC"]
 
 
+def test_names_with_signs_and_capitals_are_found(tmp_path: Path) -> None:
+    (tmp_path / "call [3].WAV").write_bytes(b"sound")
+    (tmp_path / "call [3].TXT").write_text("hello")
+    (turn,) = folder_call(tmp_path).turns
+    assert turn.text == "hello"
+    assert turn.audio == tmp_path / "call [3].WAV"
+
+
+def test_an_empty_transcript_without_a_recording_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "01.txt").write_text(" ")
+    with pytest.raises(ConfigError, match=r"01\.txt' is empty"):
+        folder_call(tmp_path)
+
+
 def test_a_folder_without_turns_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no turns"):
         folder_call(tmp_path)
