@@ -18,7 +18,12 @@ for _name, _value in {
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
+
+# A busy machine must not fail a test, and in CI the same tests must draw the same examples.
+settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("project")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -215,7 +215,6 @@ def test_text_stream() -> None:
 
 
 @given(data=st.binary(max_size=500), start=st.sampled_from([b"", b"RIFF", b"fLaC", b"OggS", b"ID3", b"\xff\xfb"]))
-@settings(deadline=None)
 def test_any_bytes_are_decoded_or_refused(data: bytes, start: bytes) -> None:
     try:
         waveform = load_audio(start + data)
@@ -226,7 +225,6 @@ def test_any_bytes_are_decoded_or_refused(data: bytes, start: bytes) -> None:
 
 
 @given(data=st.data())
-@settings(deadline=None)
 def test_damaged_files_are_decoded_or_refused(data: st.DataObject) -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 4000).astype(np.float32)
     kind, subtype = data.draw(st.sampled_from([k for k in FORMATS if k[0] != "mp3"]))  # mpg123 writes to stderr

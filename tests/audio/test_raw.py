@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -86,7 +86,6 @@ def test_what_cannot_be_decoded(data: bytes, options: dict[str, object], fault: 
     sample_rate=st.integers(-10, 1_000_000),
     channels=st.integers(-1, 70),
 )
-@settings(deadline=None)
 def test_any_bytes_are_decoded_or_refused(data: bytes, encoding: str, sample_rate: int, channels: int) -> None:
     try:
         heard = decode_raw(data, encoding=encoding, sample_rate=sample_rate, channels=channels)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -39,7 +39,6 @@ def test_empty() -> None:
 
 
 @given(cuts=st.lists(st.integers(0, 4_000), max_size=6), rate=st.sampled_from([8_000, 11_025, 16_000, 44_100]))
-@settings(deadline=None)
 def test_blocks_leave_no_seams(cuts: list[int], rate: int) -> None:
     samples = np.random.default_rng(1).uniform(-0.5, 0.5, 4_000).astype(np.float32)
     blocks = np.split(samples, sorted(cuts))

@@ -80,7 +80,7 @@ VALUES = st.recursive(
     more=st.lists(VALUES, min_size=1, max_size=2),
     offset=st.sampled_from([0, 2]),
 )
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_any_document_keeps_what_it_holds(document: dict[str, object], more: list[object], offset: int) -> None:
     file = io.StringIO()
     yaml = YAML()
