@@ -29,7 +29,13 @@ def write_logits(file, noise, rng, **columns):
 def models(tmp_path):
     rng = np.random.default_rng(0)
     voice, words = tmp_path / "acoustic", tmp_path / "text"
-    write_logits(voice / "folds" / "out_of_fold.csv", 2.0, rng, path=str, fold=lambda index: 1 + index // 8 % 5)
+    write_logits(
+        voice / "folds" / "out_of_fold.csv",
+        2.0,
+        rng,
+        speaker=lambda i: f"s{i // 8 % 10}",
+        fold=lambda i: 1 + i // 8 % 5,
+    )
     write_logits(words / "heldout_logits.csv", 1.0, rng, id=str)
     (words / "LICENSE").write_text("free")
     for folder, kind in ((voice, "acoustic"), (words, "text")):
