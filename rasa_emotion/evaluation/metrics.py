@@ -60,6 +60,33 @@ def _classes(truth: IntArray, predicted: IntArray) -> int:
     return int(max(truth.max(), predicted.max())) + 1
 
 
+def average_auc(truth: IntArray, probabilities: FloatArray) -> float:
+    """The area under the ROC curve of each class against the rest, averaged over the classes that occur in `truth`.
+
+    The area is the share of pairs of a row of the class and another that the scores put in the right order, ties
+    counting half (the Mann-Whitney statistic), 0 to 1. NaN where only one class occurs.
+
+    Args:
+        truth: the classes' numbers, shape [n].
+        probabilities: shape [n, classes].
+
+    >>> average_auc(np.array([0, 0, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]))
+    0.5
+    """
+    present = np.unique(truth)
+    if len(present) < 2:
+        return math.nan
+    return float(np.mean([_auc(truth == number, probabilities[:, number]) for number in present]))
+
+
+def _auc(positive: NDArray[np.bool_], scores: FloatArray) -> float:
+    _, position, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[position]  # from 1, tied scores share the mean of theirs
+    positives = int(positive.sum())
+    negatives = len(positive) - positives
+    return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
 def calibration_error(truth: IntArray, probabilities: FloatArray, bins: int = 15) -> float:
     """Expected calibration error over bins of equal width (Guo et al., 2017), 0 to 1."""
     confidence = probabilities.max(axis=1)

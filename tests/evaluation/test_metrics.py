@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import balanced_accuracy_score, f1_score
+from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 
 from rasa_emotion.evaluation.metrics import (
     accuracy,
+    average_auc,
     bootstrap,
     calibration_error,
     class_recall,
@@ -34,6 +35,20 @@ def test_agrees_with_scikit_learn(answers: tuple[np.ndarray, np.ndarray]) -> Non
         f1_score(truth, predicted, labels=np.unique(truth), average="macro")
     )
     assert accuracy(truth, predicted) == pytest.approx((truth == predicted).mean())
+
+
+@pytest.mark.parametrize("decimals", [1, 8])
+def test_average_auc_agrees_with_scikit_learn_also_with_ties(decimals: int) -> None:
+    generator = np.random.default_rng(2)
+    truth = generator.integers(0, 5, 300)
+    scores = np.round(softmax(generator.normal(size=(300, 6)) + np.eye(6)[truth]), decimals)
+    areas = [roc_auc_score(truth == number, scores[:, number]) for number in range(5)]
+    assert average_auc(truth, scores) == pytest.approx(np.mean(areas))
+    assert average_auc(truth, np.eye(6)[truth]) == 1.0
+
+
+def test_average_auc_needs_two_classes() -> None:
+    assert np.isnan(average_auc(np.array([1, 1]), np.array([[0.2, 0.8], [0.6, 0.4]])))
 
 
 def test_recall_of_a_class_that_does_not_occur_is_not_a_number() -> None:
