@@ -14,6 +14,7 @@ from rasa_emotion.evaluation.metrics import (
     fit_temperature,
     macro_f1,
     mcnemar,
+    paired_bootstrap,
     softmax,
     unweighted_accuracy,
 )
@@ -97,3 +98,41 @@ def test_mcnemar() -> None:
     # six rows that only the first gets right: 2 * 0.5 ** 6
     assert mcnemar(truth, better, worse) == pytest.approx(2 * 0.5**6)
     assert mcnemar(truth, worse, better) == pytest.approx(2 * 0.5**6)
+
+
+def test_paired_bootstrap_tells_a_gain_from_noise() -> None:
+    generator = np.random.default_rng(3)
+    truth = generator.integers(0, 3, 400)
+    good = np.where(generator.random(400) < 0.8, truth, (truth + 1) % 3)
+    bad = np.where(generator.random(400) < 0.5, truth, (truth + 1) % 3)
+    gain = paired_bootstrap(accuracy, truth, good, bad, samples=500)
+    loss = paired_bootstrap(accuracy, truth, bad, good, samples=500)
+    assert gain.value == pytest.approx(accuracy(truth, good) - accuracy(truth, bad))
+    assert gain.low < gain.value < gain.high
+    assert gain.p == loss.p == pytest.approx(2 / 501)
+    assert (loss.value, loss.low) == pytest.approx((-gain.value, -gain.high))
+
+
+def test_paired_bootstrap_of_equal_systems_proves_nothing() -> None:
+    truth = np.tile([0, 1], 50)
+    same = np.zeros(100, dtype=int)
+    assert paired_bootstrap(accuracy, truth, same, same, samples=100).p == 1.0
+
+
+def test_paired_bootstrap_keeps_its_error_rate() -> None:
+    # two systems equally often right, each by its own chance: p-values are then spread evenly
+    generator = np.random.default_rng(4)
+    truth = np.zeros(100, dtype=int)
+    found = [paired_bootstrap(accuracy, truth, *generator.integers(0, 2, (2, 100)), samples=200).p for _ in range(200)]
+    assert 0.01 <= np.mean(np.array(found) < 0.05) <= 0.10
+
+
+def test_paired_bootstrap_draws_whole_groups() -> None:
+    # the first system is right for one speaker alone, so that a gain over speakers rests on one of five
+    truth = np.zeros(100, dtype=int)
+    groups = [str(i) for i in np.repeat(np.arange(5), 20)]
+    first = np.where(np.array(groups) == "0", 0, 1)
+    rows = paired_bootstrap(accuracy, truth, first, np.ones(100, dtype=int), samples=500)
+    whole = paired_bootstrap(accuracy, truth, first, np.ones(100, dtype=int), groups=groups, samples=500)
+    assert rows.p < 0.01
+    assert whole.p > 0.3
