@@ -39,7 +39,12 @@ def export(network: AcousticNetwork, file: Path, *, head: str = "emotion") -> fl
     Raises:
         ModelError: the exported model differs by more than `TOLERANCE`.
     """
-    served = _Served(network, head).eval()
+    return export_module(_Served(network, head), file)
+
+
+def export_module(served: nn.Module, file: Path) -> float:
+    """The same for any module that maps waveforms [batch, samples] to logits [batch, 8] and an embedding [batch, d]."""
+    served.eval()
     with warnings.catch_warnings():
         # the exporter warns about LSTM with a free batch; the check below runs other batch sizes
         warnings.simplefilter("ignore")

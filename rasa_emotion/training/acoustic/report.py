@@ -155,12 +155,16 @@ def other_corpora(
     return found
 
 
-def latency_ms(folder: Path, secs: float = 3.0, runs: int = 200) -> dict[str, float]:
+def latency_ms(folder: Path) -> dict[str, float]:
+    """`cpu_time_ms` of a folder's model."""
+    return cpu_time_ms(AcousticClassifier(folder / "model.onnx", name=folder.name))
+
+
+def cpu_time_ms(model: AcousticClassifier, secs: float = 3.0, runs: int = 200) -> dict[str, float]:
     """Median and 95th percentile of the CPU time of the logits of `secs` of noise, on one thread, trimming included.
 
     CPU time, because a machine that is busy with other things would say more about these.
     """
-    model = AcousticClassifier(folder / "model.onnx", name=folder.name)
     samples = np.random.default_rng(0).normal(0, 0.1, int(secs * SAMPLE_RATE)).astype(np.float32)
     times = []
     for _ in range(runs):
