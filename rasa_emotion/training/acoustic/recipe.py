@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hyperpyyaml import load_hyperpyyaml
 
 from rasa_emotion.errors import ConfigError
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -56,12 +58,11 @@ class Recipe:
     noise_folders: list[str] | None = None
 
 
-def read_recipe(file: str | Path, overrides: str = "") -> Recipe:
-    """Read a recipe; `overrides` is YAML that replaces values, such as `"epochs: 1"`.
+def load_recipe(kind: type[T], file: str | Path, overrides: str = "") -> T:
+    """Read a YAML file into the dataclass `kind`; `overrides` is YAML that replaces values.
 
     Raises:
-        ConfigError: the file is missing or is no YAML, a key is unknown or missing, or a head names a
-            corpus without share.
+        ConfigError: the file is missing or is no YAML, or a key is unknown or missing.
     """
     file = Path(file)
     if not file.is_file():
@@ -71,14 +72,24 @@ def read_recipe(file: str | Path, overrides: str = "") -> Recipe:
             values = load_hyperpyyaml(stream, overrides or None)
     except Exception as error:  # hyperpyyaml raises whatever the named class raises
         raise ConfigError(f"'{file}' cannot be read as a recipe: {error}.") from error
-    known = {item.name for item in fields(Recipe)}
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # a dataclass
     unknown = sorted(set(values) - known)
     if unknown:
         raise ConfigError(f"'{file}' has unknown keys {', '.join(unknown)}: use only {', '.join(sorted(known))}.")
     try:
-        recipe = Recipe(**values)
+        return kind(**values)
     except TypeError as error:
         raise ConfigError(f"'{file}' is incomplete ({error}): add the missing keys.") from error
+
+
+def read_recipe(file: str | Path, overrides: str = "") -> Recipe:
+    """Read a recipe; `overrides` is YAML that replaces values, such as `"epochs: 1"`.
+
+    Raises:
+        ConfigError: the file is missing or is no YAML, a key is unknown or missing, or a head names a
+            corpus without share.
+    """
+    recipe = load_recipe(Recipe, file, overrides)
     stray = {corpus for corpora in recipe.heads.values() for corpus in corpora} - set(recipe.shares)
     if stray:
         raise ConfigError(f"'{file}': heads name {', '.join(sorted(stray))}, which has no share: add it to 'shares'.")

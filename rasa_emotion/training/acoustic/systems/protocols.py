@@ -1,0 +1,158 @@
+"""How examples are split for training and scoring: as the papers split them, leaks included, and by speaker.
+
+TESS and SAVEE are augmented copies in the data here, so they are trained on and never scored, whatever the protocol.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.training.acoustic.systems.augment import Example
+
+Rows = NDArray[np.int64]
+
+TRAIN_ONLY = frozenset({"tess", "savee"})
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a random split depends on."""
+
+    test_share: float
+    repeats: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One training and its test: row numbers of the examples."""
+
+    name: str
+    train: Rows
+    test: Rows
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A protocol.
+
+    Args:
+        parts: from the examples, their classes and the draw to its trainings.
+        leak: what stands on both sides, in words; empty where nothing does.
+        split: a sentence for the table; `{share}`, `{repeats}` are filled in.
+    """
+
+    parts: Callable[[Sequence[Example], NDArray[np.int64], Draw], Iterator[Part]]
+    leak: str
+    split: str
+
+
+def split(protocol: str, examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> list[Part]:
+    """The trainings of a protocol.
+
+    Args:
+        examples: originals, and the copies that a protocol may use.
+        classes: the class number of each example.
+
+    Raises:
+        ConfigError: a part has nothing to train on or to score, a copy is scored outside `random-augmented`, or a
+            speaker stands on both sides of the `speaker` protocol.
+    """
+    rule = PROTOCOLS[protocol]
+    parts = list(rule.parts(examples, classes, draw))
+    for part in parts:
+        if not len(part.train) or not len(part.test):
+            raise ConfigError(f"Protocol '{protocol}' leaves a side of {part.name} empty: name a corpus it can score.")
+        _refuse_leaks(rule, examples, part)
+    return parts
+
+
+def _refuse_leaks(rule: Rule, examples: Sequence[Example], part: Part) -> None:
+    train, test = ([examples[row] for row in rows] for rows in (part.train, part.test))
+    if "copies" not in rule.leak and (
+        any(example.is_copy for example in test) or {e.clip.path for e in train} & {e.clip.path for e in test}
+    ):
+        raise ConfigError(f"A clip or its copy stands on both sides of {part.name}: split before augmenting.")
+    shared = {example.clip.speaker for example in train} & {example.clip.speaker for example in test}
+    if not rule.leak and shared:
+        raise ConfigError(f"Speakers on both sides of {part.name}: {', '.join(sorted(shared))}; split by speaker.")
+
+
+def _random(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
+    """Draw among the originals; the copies of those in training join it, the other copies are not used."""
+    originals = _rows(examples, lambda example: _scorable(example) and not example.is_copy)
+    for repeat in range(draw.repeats):
+        _, test = _drawn(originals, classes, draw, repeat)
+        tested = {examples[row].clip.path for row in test}
+        yield Part(f"draw {repeat + 1}", _rows(examples, lambda example, t=tested: example.clip.path not in t), test)  # type: ignore[misc]
+
+
+def _random_augmented(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
+    """Draw among originals and copies alike, as if each were a recording of its own."""
+    pool = _rows(examples, _scorable)
+    always = _rows(examples, lambda example: not _scorable(example))
+    for repeat in range(draw.repeats):
+        train, test = _drawn(pool, classes, draw, repeat)
+        yield Part(f"draw {repeat + 1}", np.concatenate([train, always]), test)
+
+
+def _speaker(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
+    """Five folds: RAVDESS' own (EmoBox), any other corpus' speakers dealt out after a shuffle."""
+    fold = folds_of_speakers(examples, draw.seed)
+    for number in range(1, FOLDS + 1):
+        tested = {speaker for speaker, its in fold.items() if its == number}
+        if tested:
+            yield Part(
+                f"fold {number}",
+                _rows(examples, lambda example, t=tested: example.clip.speaker not in t),  # type: ignore[misc]
+                _rows(examples, lambda example, t=tested: example.clip.speaker in t and not example.is_copy),  # type: ignore[misc]
+            )
+
+
+def folds_of_speakers(examples: Sequence[Example], seed: int) -> dict[str, int]:
+    """The fold, from 1, in which each speaker that may be scored is tested."""
+    official = {e.clip.speaker: e.clip.fold for e in examples if _scorable(e) and e.clip.fold is not None}
+    found = dict(official)
+    for corpus in sorted({e.clip.corpus for e in examples if _scorable(e)}):
+        speakers = sorted({e.clip.speaker for e in examples if e.clip.corpus == corpus} - set(official))
+        random.Random(seed).shuffle(speakers)
+        found |= {speaker: 1 + number % FOLDS for number, speaker in enumerate(speakers)}
+    return found
+
+
+def _scorable(example: Example) -> bool:
+    return example.clip.corpus not in TRAIN_ONLY
+
+
+def _rows(examples: Sequence[Example], wanted: Callable[[Example], bool]) -> Rows:
+    return np.array([row for row, example in enumerate(examples) if wanted(example)], dtype=np.int64)
+
+
+def _drawn(rows: Rows, classes: NDArray[np.int64], draw: Draw, repeat: int) -> tuple[Rows, Rows]:
+    if len(rows) < 2:
+        return rows, rows[:0]
+    train, test = train_test_split(
+        rows, test_size=draw.test_share, stratify=classes[rows], random_state=draw.seed + repeat
+    )
+    return train, test
+
+
+PROTOCOLS: Mapping[str, Rule] = MappingProxyType(
+    {
+        "random": Rule(_random, "speakers", "{share} of the clips at random{repeats}; every speaker is on both sides"),
+        "random-augmented": Rule(
+            _random_augmented,
+            "speakers and copies",
+            "augmented first, then {share} of originals and copies at random{repeats}; speakers and copies of the same "
+            "clip are on both sides",
+        ),
+        "speaker": Rule(_speaker, "", "five folds, no speaker on both sides (RAVDESS: EmoBox folds 1 to 5)"),
+    }
+)
