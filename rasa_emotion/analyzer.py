@@ -15,7 +15,7 @@ from rasa_emotion.emotions import as_array, as_probabilities
 from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.fusion import Fusion, fusion_for
-from rasa_emotion.model_folder import shipped_models
+from rasa_emotion.model_folder import model_path, shipped_models
 from rasa_emotion.text import TextClassifier
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,8 @@ class EmotionAnalyzer:
         """Load the models that ship, or those of another folder.
 
         Args:
-            models: a folder with one folder per model; the shipped ones by default.
+            models: a folder with one folder per model (the shipped ones by default), or one model's own folder, such
+                as `rasa-emotion train` writes, beside which the other shipped models serve.
             acoustic: name of the acoustic model's folder; "acoustic-emogator" is the one that companies may use.
             text: name of the text model's folder.
             fusion: name of the folder with the fusion's constants; those fitted for `acoustic` by default.
@@ -63,11 +64,10 @@ class EmotionAnalyzer:
             ModelError: a folder is missing or altered; with `allow_missing` only when neither voice nor words can be
                 analysed.
         """
-        folder = Path(models) if models is not None else shipped_models()
 
-        def attempt(load: Callable[[Path], Loaded], name: str) -> Loaded | None:
+        def attempt(load: Callable[[Path], Loaded], kind: str, name: str) -> Loaded | None:
             try:
-                return load(folder / name)
+                return load(model_path(models, kind, name))
             except ModelError as error:
                 if not allow_missing:
                     raise
@@ -75,11 +75,12 @@ class EmotionAnalyzer:
                 return None
 
         analyzer = cls(
-            attempt(AcousticClassifier.load, acoustic),
-            attempt(TextClassifier.load, text),
-            attempt(Fusion.load, fusion or fusion_for(acoustic)),
+            attempt(AcousticClassifier.load, "acoustic", acoustic),
+            attempt(TextClassifier.load, "text", text),
+            attempt(Fusion.load, "fusion", fusion or fusion_for(acoustic)),
         )
         if analyzer.acoustic is None and analyzer.text is None:
+            folder = models or shipped_models()
             raise ModelError(
                 f"No model could be loaded from '{folder}'; reinstall rasa-emotion or name another folder."
             )
@@ -145,4 +146,11 @@ def _merge(windows: list[Evidence]) -> Evidence:
         reliability=round(float(weights @ np.array([window.reliability for window in windows])), 6),
         model=windows[0].model,
         quality={"speech_secs": round(float(seconds.sum()), 3)},
+        confused=_mean([window.confused for window in windows], weights),
     )
+
+
+def _mean(values: list[float | None], weights: NDArray[np.float64]) -> float | None:
+    """The weighted mean; all values are of one model, which says each or none."""
+    known = [value for value in values if value is not None]
+    return round(float(weights @ np.array(known)), 6) if len(known) == len(values) else None

@@ -20,6 +20,8 @@ class Evidence:
         reliability: 0 (ignore me) to 1 (as good as the data that the model was measured on).
         model: name of the model that said so.
         quality: measurements behind the reliability, such as `speech_secs`; small numbers only.
+        confused: probability that the caller is confused, 0 to 1, beside any of the emotions; None where the model
+            does not say.
 
     >>> Evidence("text", {"happy": 1.0}).emotion
     'happy'
@@ -30,6 +32,7 @@ class Evidence:
     reliability: float = 1.0
     model: str = ""
     quality: Mapping[str, float] = field(default_factory=dict)
+    confused: float | None = None
 
     def __post_init__(self) -> None:
         if self.modality not in MODALITIES:
@@ -42,6 +45,7 @@ class Evidence:
             raise ValueError("The probabilities of an evidence must be finite, not negative and sum to 1.")
         if not 0 <= self.reliability <= 1:
             raise ValueError(f"Reliability {self.reliability} is not between 0 and 1.")
+        _check_confused(self.confused)
 
     @property
     def emotion(self) -> str:
@@ -65,6 +69,7 @@ class Evidence:
             reliability=float(data.get("reliability", 1.0)),
             model=str(data.get("model", "")),
             quality={str(k): float(v) for k, v in data.get("quality", {}).items()},
+            confused=_optional(data.get("confused")),
         )
 
 
@@ -74,7 +79,8 @@ class EmotionEstimate:
 
     `emotion` is one of the eight or "unknown"; `probabilities` stay there also when it is unknown (empty only without
     any evidence). `evidence` maps each modality that was heard to its `Evidence`. `conflict` is true when both
-    modalities are confident and disagree in valence.
+    modalities are confident and disagree in valence. `confused` is the probability that the caller is confused, 0 to 1,
+    beside any of the emotions; None where no model says it.
 
     >>> EmotionEstimate.unknown().emotion
     'unknown'
@@ -87,6 +93,10 @@ class EmotionEstimate:
     arousal: float
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     conflict: bool = False
+    confused: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_confused(self.confused)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -105,6 +115,7 @@ class EmotionEstimate:
         evidence: Mapping[str, Evidence],
         *,
         conflict: bool = False,
+        confused: float | None = None,
         min_confidence: float = 0.0,
     ) -> "EmotionEstimate":
         """The most probable emotion, or "unknown" where its probability is below `min_confidence`."""
@@ -112,7 +123,7 @@ class EmotionEstimate:
         confidence = probabilities[best]
         valence, arousal = coordinates(probabilities)
         emotion = best if confidence >= min_confidence else UNKNOWN
-        return cls(emotion, confidence, dict(probabilities), valence, arousal, dict(evidence), conflict)
+        return cls(emotion, confidence, dict(probabilities), valence, arousal, dict(evidence), conflict, confused)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -121,6 +132,7 @@ class EmotionEstimate:
             "probabilities": dict(self.probabilities),
             "valence": self.valence,
             "arousal": self.arousal,
+            "confused": self.confused,
             "conflict": self.conflict,
             "evidence": {modality: evidence.to_dict() for modality, evidence in self.evidence.items()},
         }
@@ -136,4 +148,14 @@ class EmotionEstimate:
             arousal=float(data["arousal"]),
             evidence={str(k): Evidence.from_dict(v) for k, v in data.get("evidence", {}).items()},
             conflict=bool(data.get("conflict", False)),
+            confused=_optional(data.get("confused")),
         )
+
+
+def _check_confused(value: float | None) -> None:
+    if value is not None and not 0 <= value <= 1:
+        raise ValueError(f"A probability of being confused of {value} is not between 0 and 1.")
+
+
+def _optional(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -30,6 +30,7 @@ class ModelFolder:
         summary: one line for people.
         settings: everything else that `model.json` holds (labels, temperature, ...).
         checksum: SHA-256 over the manifest, which lists the checksum of every file.
+        files: the SHA-256 of each file that the manifest lists.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class ModelFolder:
     summary: str
     checksum: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def file(self, name: str) -> Path:
         return self.path / name
@@ -54,6 +56,30 @@ def shipped_models() -> Path:
     """The folder of the models that ship: inside the wheel, or the checkout's `models/`."""
     installed = Path(str(resources.files("rasa_emotion"))) / "models"
     return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / "models"
+
+
+def model_path(models: str | Path | None, kind: str, name: str) -> Path:
+    """Where the model of a kind lies.
+
+    Args:
+        models: a folder with one folder per model (the shipped ones when None), or one model's own folder, which then
+            stands in for the shipped model of its kind.
+        kind: "acoustic", "text" or "fusion".
+        name: of the model's folder.
+
+    Raises:
+        ModelError: `models` is one model's folder whose manifest cannot be read.
+    """
+    if models is None or not (Path(models) / MANIFEST).is_file():
+        return (shipped_models() if models is None else Path(models)) / name
+    return Path(models) if _manifest_kind(Path(models)) == kind else shipped_models() / name
+
+
+def _manifest_kind(path: Path) -> str:
+    try:
+        return str(json.loads((path / MANIFEST).read_bytes())["kind"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"'{path / MANIFEST}' is not a model manifest ({error}); {REINSTALL}.") from error
 
 
 def sha256(path: Path) -> str:
@@ -86,7 +112,7 @@ def read_model_folder(path: str | Path, kind: str) -> ModelFolder:
         raise ModelError(f"'{path}' holds a model of kind {known['kind']}, not {kind}; name another folder.")
     for name, expected in files.items():
         _verify(path / name, expected)
-    model = ModelFolder(path=path, checksum=hashlib.sha256(raw).hexdigest(), settings=data, **known)
+    model = ModelFolder(path=path, checksum=hashlib.sha256(raw).hexdigest(), settings=data, files=files, **known)
     logger.info("Model '%s' (%s): %s.", model.name, kind, model.use)
     return model
 

@@ -1,18 +1,19 @@
-"""What a voice sounds like, by a model that was exported to ONNX: no torch at run time."""
+"""What a voice sounds like. The models that ship were exported to ONNX and need no torch; others may run in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from rasa_emotion.attributes import AttributeHead, load_head
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, is_silent, resample, speech_secs, trim_silence
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import Evidence
-from rasa_emotion.model_folder import read_model_folder
+from rasa_emotion.model_folder import ModelFolder, read_model_folder
 
 KIND = "acoustic"
 MODEL = "model.onnx"
@@ -27,64 +28,93 @@ MIN_RELIABILITY = 0.1
 """Of audio in which no speech is found: a scream or a sob may say much, but so may a passing lorry."""
 
 
+class Network(Protocol):
+    """What runs a model."""
+
+    def run(self, outputs: Sequence[str], waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """[1, samples] at 16 kHz to each named output: "logits" [1, 8] in the order of `EMOTIONS`, "embedding" [1, d]."""
+
+
+class OnnxNetwork:
+    """An ONNX file: input `waveform` [batch, samples], outputs `logits` [batch, 8] and `embedding` [batch, d].
+
+    Raises:
+        ModelError: the file cannot be loaded.
+    """
+
+    def __init__(self, file: Path, *, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has no public base class of its errors
+            raise ModelError(f"'{file}' cannot be loaded ({error}); reinstall rasa-emotion.") from error
+
+    def run(self, outputs: Sequence[str], waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        found: list[NDArray[np.float32]] = self._session.run(list(outputs), {"waveform": waveform})
+        return found
+
+
 class AcousticClassifier:
-    """An exported acoustic model. Safe to share between threads.
+    """An acoustic model. Safe to share between threads.
 
     Args:
-        model: the ONNX file: input `waveform` [batch, samples] at 16 kHz, outputs `logits` [batch, 8] and `embedding`.
+        model: what runs it, or its ONNX file.
         name: appears in the evidence.
         checksum: changes whenever the model does.
         temperature: divides the logits; fitted on clips that the model was not trained on.
         threads: of ONNX Runtime. One is fastest for a turn, and leaves the other cores to other callers.
         settings: everything else that `model.json` says.
+        confused: the head on the embedding that says how confused the voice sounds, where the model has one.
     """
 
     def __init__(
         self,
-        model: Path,
+        model: Path | Network,
         *,
         name: str,
         checksum: str = "",
         temperature: float = 1.0,
         threads: int = 1,
         settings: Mapping[str, Any] | None = None,
+        confused: AttributeHead | None = None,
     ) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        try:
-            self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has no public base class of its errors
-            raise ModelError(f"'{model}' cannot be loaded ({error}); reinstall rasa-emotion.") from error
+        self._network = OnnxNetwork(model, threads=threads) if isinstance(model, Path) else model
         self.name, self.checksum, self.temperature = name, checksum, temperature
         self.settings: Mapping[str, Any] = settings or {}
+        self._confused = confused
 
     @classmethod
     def load(cls, folder: str | Path, *, threads: int = 1) -> "AcousticClassifier":
         """Load a model folder whose files were checked against their checksums.
 
+        A folder whose manifest names another `backend` than "onnx" runs in torch, which is imported for it alone.
+
         Raises:
-            ModelError: the folder or a file is missing or altered, or its labels are not the eight emotions.
+            ModelError: the folder or a file is missing or altered, its labels are not the eight emotions, or what
+                it runs in is not installed.
         """
         model = read_model_folder(folder, KIND)
         if tuple(model.settings.get("labels", ())) != EMOTIONS:
             raise ModelError(f"'{model.path}' has other labels than {', '.join(EMOTIONS)}; train it with a recipe.")
         return cls(
-            model.file(MODEL),
+            _network(model, threads),
             name=model.name,
             checksum=model.checksum,
             temperature=float(model.settings.get("temperature", 1.0)),
             threads=threads,
             settings={**model.settings, "licence": model.licence, "commercial": model.commercial},
+            confused=load_head(model, "confused"),
         )
 
     def logits(self, waveform: Waveform) -> NDArray[np.float64]:
         """Eight logits before the temperature, in the order of `EMOTIONS`; silence at both ends is cut first."""
-        return self._run(waveform, "logits").astype(np.float64)
+        return self._run(waveform, "logits")[0].astype(np.float64)
 
     def embed(self, waveform: Waveform) -> NDArray[np.float32]:
         """The embedding behind the logits, float32, shape [d]."""
-        return self._run(waveform, "embedding")
+        return self._run(waveform, "embedding")[0]
 
     def classify(self, waveform: Waveform) -> Evidence:
         """Evidence of one utterance of up to some 30 s; cut what is longer with `stream_windows`.
@@ -94,7 +124,8 @@ class AcousticClassifier:
 
         Example: `AcousticClassifier.load("models/acoustic").classify(load_audio("call.wav")).emotion`
         """
-        scaled = self.logits(waveform) / self.temperature
+        logits, embedding = self._run(waveform, "logits", "embedding")
+        scaled = logits.astype(np.float64) / self.temperature
         exponentials = np.exp(scaled - scaled.max())
         spoken = speech_secs(waveform)
         reliability = 0.0 if is_silent(waveform) else min(1.0, max(MIN_RELIABILITY, spoken / FULL_SPEECH_SECS))
@@ -104,12 +135,23 @@ class AcousticClassifier:
             reliability=round(reliability, 4),
             model=self.name,
             quality={"speech_secs": spoken},
+            confused=self._confused.probability(embedding) if self._confused else None,
         )
 
-    def _run(self, waveform: Waveform, output: str) -> NDArray[np.float32]:
+    def _run(self, waveform: Waveform, *outputs: str) -> list[NDArray[np.float32]]:
         trimmed = trim_silence(resample(waveform) if waveform.sample_rate != SAMPLE_RATE else waveform)
         samples = np.ascontiguousarray(trimmed.samples, dtype=np.float32)
         if len(samples) < MIN_SECS * SAMPLE_RATE:
             samples = np.resize(samples, int(MIN_SECS * SAMPLE_RATE))
-        found: NDArray[np.float32] = self._session.run([output], {"waveform": samples[None]})[0][0]
-        return found
+        return [found[0] for found in self._network.run(outputs, samples[None])]
+
+
+def _network(model: ModelFolder, threads: int) -> Network:
+    backend = str(model.settings.get("backend", "onnx"))
+    if backend == "onnx":
+        return OnnxNetwork(model.file(MODEL), threads=threads)
+    try:
+        from rasa_emotion.acoustic.torch_network import TorchNetwork  # noqa: PLC0415 -- for who names such a model alone
+    except ImportError as error:
+        raise ModelError(f"'{model.path}' runs in torch ({error}): pip install 'rasa-emotion[torch]'.") from error
+    return TorchNetwork(model)

@@ -79,9 +79,10 @@ def _answer(analyzer: EmotionAnalyzer, line: str, number: int) -> dict[str, Any]
 def as_table(estimate: EmotionEstimate) -> Table:
     """A bar per emotion, with what each modality said beside it."""
     conflict = "; voice and words disagree" if estimate.conflict else ""
+    confused = "" if estimate.confused is None else f", confused {estimate.confused:.2f}"
     table = Table(
         title=f"{estimate.emotion} ({estimate.confidence:.2f}){conflict}",
-        caption=f"valence {estimate.valence:+.2f}, arousal {estimate.arousal:+.2f}",
+        caption=f"valence {estimate.valence:+.2f}, arousal {estimate.arousal:+.2f}{confused}",
     )
     table.add_column("emotion")
     table.add_column("probability", min_width=BAR_WIDTH + 6)

@@ -184,6 +184,7 @@ class EmotionClassifier(GraphComponent):
             estimate.probabilities,
             estimate.evidence,
             conflict=estimate.conflict,
+            confused=estimate.confused,
             min_confidence=self.config["min_confidence"],
         )
 

@@ -7,6 +7,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from rasa_emotion.attributes import AttributeHead, load_head
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import Evidence
@@ -25,12 +26,19 @@ class TextClassifier:
     'happy'
     """
 
-    def __init__(self, folder: ModelFolder, session: onnxruntime.InferenceSession, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self,
+        folder: ModelFolder,
+        session: onnxruntime.InferenceSession,
+        tokenizer: Tokenizer,
+        confused: AttributeHead | None = None,
+    ) -> None:
         self.folder = folder
         self.checksum = folder.checksum
         self._session = session
         self._tokenizer = tokenizer
         self._temperature = float(folder.settings["temperature"])
+        self._confused = confused
 
     @classmethod
     def load(cls, folder: str | Path) -> "TextClassifier":
@@ -57,7 +65,7 @@ class TextClassifier:
             raise ModelError(f"The model at '{folder}' cannot be loaded ({error}); {REINSTALL}.") from error
         tokenizer.enable_truncation(int(model.settings["max_tokens"]))
         tokenizer.no_padding()
-        return cls(model, session, tokenizer)
+        return cls(model, session, tokenizer, load_head(model, "confused"))
 
     def classify(self, text: str) -> Evidence:
         """Evidence of one sentence, calibrated with the model's temperature.
@@ -70,7 +78,8 @@ class TextClassifier:
         cleaned = clean(text)
         encoding = self._tokenizer.encode(cleaned)
         quality = measure(cleaned, encoding.tokens, encoding.word_ids)
-        scaled = self._run(encoding)[0].astype(np.float64) / self._temperature
+        logits, embedding = self._run(encoding)
+        scaled = logits.astype(np.float64) / self._temperature
         exponentials = np.exp(scaled - scaled.max())
         return Evidence(
             modality="text",
@@ -78,6 +87,7 @@ class TextClassifier:
             reliability=quality.reliability,
             model=self.folder.name,
             quality={"words": quality.words, "known_share": quality.known_share},
+            confused=self._confused.probability(embedding) if self._confused else None,
         )
 
     def logits(self, text: str) -> NDArray[np.float32]:

@@ -43,6 +43,7 @@ def test_one_json_object(clip):
         "probabilities",
         "valence",
         "arousal",
+        "confused",
         "conflict",
         "evidence",
     }

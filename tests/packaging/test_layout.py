@@ -13,6 +13,7 @@ ROOMS = (
     "emotions",
     "estimate",
     "model_folder",
+    "attributes",
     "audio",
     "acoustic",
     "text",
