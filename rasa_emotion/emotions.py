@@ -12,17 +12,20 @@ EMOTIONS: tuple[str, ...] = ("angry", "calm", "disgust", "fear", "happy", "neutr
 UNKNOWN = "unknown"
 """What an estimate says when it has no evidence or is too unsure."""
 
-# Placed on Russell's circumplex of affect (J. A. Russell, "A circumplex model of affect", 1980), x valence, y arousal.
+# Mean pleasure and arousal that people gave to the words angry, relaxed, disgusted, fearful, happy, sad and surprised,
+# rounded as published, on scales from -1 to 1 (J. A. Russell and A. Mehrabian, "Evidence for a three-factor theory of
+# emotions", Journal of Research in Personality 11, 1977). Their list has no "calm", for which "relaxed" stands, and no
+# "neutral", which is the origin of the scales.
 COORDINATES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
-        "angry": (-0.7, 0.8),
-        "calm": (0.5, -0.6),
-        "disgust": (-0.7, 0.3),
-        "fear": (-0.6, 0.7),
-        "happy": (0.8, 0.5),
+        "angry": (-0.51, 0.59),
+        "calm": (0.68, -0.46),
+        "disgust": (-0.60, 0.35),
+        "fear": (-0.64, 0.60),
+        "happy": (0.81, 0.51),
         "neutral": (0.0, 0.0),
-        "sad": (-0.7, -0.5),
-        "surprise": (0.2, 0.7),
+        "sad": (-0.63, -0.27),
+        "surprise": (0.40, 0.67),
     }
 )
 """Valence and arousal of each emotion, both -1 to 1."""
@@ -87,7 +90,7 @@ def coordinates(probabilities: Mapping[str, float]) -> tuple[float, float]:
     """Expected valence and arousal under a distribution over the emotions, each -1 to 1.
 
     >>> coordinates({"angry": 1.0})
-    (-0.7, 0.8)
+    (-0.51, 0.59)
     """
     valence = sum(p * COORDINATES[emotion][0] for emotion, p in probabilities.items())
     arousal = sum(p * COORDINATES[emotion][1] for emotion, p in probabilities.items())

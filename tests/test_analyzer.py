@@ -122,6 +122,13 @@ def test_windows_merge_weighted_by_their_speech():
     assert merged.quality["speech_secs"] == 4.0
 
 
+def test_windows_say_how_confused_they_are_or_nothing():
+    first = Evidence("acoustic", {"fear": 1.0}, 1.0, "m", {"speech_secs": 3.0}, confused=0.8)
+    second = Evidence("acoustic", {"fear": 1.0}, 1.0, "m", {"speech_secs": 1.0}, confused=0.4)
+    assert _merge([first, second]).confused == pytest.approx(0.7)
+    assert _merge([first, Evidence("acoustic", {"fear": 1.0})]).confused is None
+
+
 def test_a_long_recording_counts_its_speech_once(analyzer, speech, tmp_path):
     samples, rate = soundfile.read(speech("I would like to speak to somebody about my bill, please. " * 4))
     minute = np.resize(samples, 60 * rate)

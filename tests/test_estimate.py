@@ -11,6 +11,8 @@ from rasa_emotion.emotions import (
     EMOTIONS,
     FAMILIES,
     GOEMOTIONS,
+    NEGATIVE,
+    POSITIVE,
     UNKNOWN,
     as_array,
     as_probabilities,
@@ -38,24 +40,52 @@ def test_coordinates_stay_on_the_circumplex(probabilities):
     assert all(-1 <= value <= 1 for value in coordinates(probabilities))
 
 
+def test_valence_and_arousal_of_each_emotion_lie_where_people_put_them():
+    valence = {emotion: place[0] for emotion, place in COORDINATES.items()}
+    assert all(valence[emotion] < -0.5 for emotion in NEGATIVE)
+    assert all(valence[emotion] > 0.5 for emotion in POSITIVE)
+    assert coordinates({"neutral": 1.0}) == (0, 0)
+    calmer = [emotion for emotion in EMOTIONS if COORDINATES[emotion][1] < 0]
+    assert calmer == ["calm", "sad"]
+
+
 @given(distributions())
 def test_arrays_and_dictionaries_are_inverse(probabilities):
     assert as_probabilities(as_array(probabilities)) == pytest.approx(probabilities, abs=1e-6)
 
 
-@given(distributions(), st.floats(0, 1), st.sampled_from(["acoustic", "text"]))
-def test_evidence_survives_json(probabilities, reliability, modality):
-    evidence = Evidence(modality, probabilities, reliability, "model", {"speech_secs": 1.5})
+@given(distributions(), st.floats(0, 1), st.sampled_from(["acoustic", "text"]), st.none() | st.floats(0, 1))
+def test_evidence_survives_json(probabilities, reliability, modality, confused):
+    evidence = Evidence(modality, probabilities, reliability, "model", {"speech_secs": 1.5}, confused)
     assert Evidence.from_dict(json.loads(json.dumps(evidence.to_dict()))) == evidence
 
 
-@given(distributions())
-def test_estimate_survives_json(probabilities):
+@given(distributions(), st.none() | st.floats(0, 1))
+def test_estimate_survives_json(probabilities, confused):
     evidence = Evidence("text", probabilities)
-    estimate = EmotionEstimate.from_probabilities(probabilities, {"text": evidence}, conflict=True)
+    estimate = EmotionEstimate.from_probabilities(probabilities, {"text": evidence}, conflict=True, confused=confused)
     assert EmotionEstimate.from_dict(json.loads(json.dumps(estimate.to_dict()))) == estimate
     assert estimate.emotion == evidence.emotion
     assert estimate.modalities == ("text",)
+
+
+def test_what_was_stored_before_there_was_confusion_is_still_read():
+    estimate = EmotionEstimate.from_probabilities(
+        {"happy": 1.0}, {"text": Evidence("text", {"happy": 1.0})}, confused=0.5
+    )
+    stored = estimate.to_dict()
+    del stored["confused"], stored["evidence"]["text"]["confused"]
+    old = EmotionEstimate.from_dict(stored)
+    assert (old.confused, old.evidence["text"].confused) == (None, None)
+    assert old.emotion == "happy"
+
+
+@pytest.mark.parametrize("confused", [-0.1, 1.1, math.nan])
+def test_an_impossible_confusion_is_refused(confused):
+    with pytest.raises(ValueError, match="confused"):
+        Evidence("text", {"happy": 1.0}, confused=confused)
+    with pytest.raises(ValueError, match="confused"):
+        EmotionEstimate.from_probabilities({"happy": 1.0}, {}, confused=confused)
 
 
 def test_too_unsure_an_estimate_is_unknown_but_keeps_its_probabilities():

@@ -13,6 +13,9 @@ DECAY = 0.6
 MEMORY = 20
 """Turns that are worth reading: what is older weighs less than a ten-thousandth."""
 
+UPSET, TENSE = -0.31, -0.13
+"""Valence from which on a caller is upset or tense: about a half and a fifth of the valence of sad and disgust."""
+
 
 @dataclass(frozen=True)
 class Mood:
@@ -68,8 +71,8 @@ def _state(anger: float, fear: float, valence: float) -> str:
         return "hostile"
     if fear >= 0.4:
         return "distressed"
-    if valence <= -0.35:
+    if valence <= UPSET:
         return "upset"
-    if valence <= -0.15 or anger >= 0.25:
+    if valence <= TENSE or anger >= 0.25:
         return "tense"
     return "calm"

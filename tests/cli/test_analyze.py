@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.cli import app, main, verbs  # noqa: F401 -- verbs register themselves
-from rasa_emotion.cli.analyze import answer_lines
+from rasa_emotion.cli.analyze import answer_lines, as_table
 from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.estimate import EmotionEstimate
 
 run = CliRunner().invoke
 
@@ -32,6 +33,12 @@ def test_a_table_for_people(clip):
     assert all(emotion in result.stdout for emotion in EMOTIONS)
     assert "voice" in result.stdout
     assert "█" in result.stdout
+
+
+def test_the_table_says_how_confused_a_caller_is_where_a_model_does():
+    probabilities = {"neutral": 1.0}
+    assert "confused 0.62" in as_table(EmotionEstimate.from_probabilities(probabilities, {}, confused=0.62)).caption
+    assert "confused" not in as_table(EmotionEstimate.from_probabilities(probabilities, {})).caption
 
 
 def test_one_json_object(clip):

@@ -70,6 +70,33 @@ def test_opposite_valence_is_a_conflict_only_when_both_are_sure():
     assert not FUSION.fuse([words]).conflict
 
 
+def test_confusion_is_the_mean_of_those_who_say_it():
+    def confused(voice, words):
+        return FUSION.fuse(
+            [
+                Evidence("acoustic", sure_of("fear"), voice[0], confused=voice[1]),
+                Evidence("text", sure_of("fear"), words[0], confused=words[1]),
+            ]
+        ).confused
+
+    assert confused((1.0, 0.2), (1.0, 0.8)) == pytest.approx(0.5)
+    assert confused((0.5, 0.2), (1.0, 0.8)) == pytest.approx(0.6)
+    assert confused((1.0, None), (1.0, 0.8)) == pytest.approx(0.8)
+    assert confused((0.0, 0.2), (1.0, 0.8)) == pytest.approx(0.8)
+    assert confused((1.0, None), (1.0, None)) is None
+
+
+@given(st.floats(0.01, 1), st.floats(0, 1), st.floats(0.01, 1), st.floats(0, 1))
+def test_confusion_is_never_surer_than_the_surer_one_and_fades_with_reliability(voice_trust, voice, word_trust, words):
+    evidence = [
+        Evidence("acoustic", sure_of("fear"), voice_trust, confused=voice),
+        Evidence("text", sure_of("fear"), word_trust, confused=words),
+    ]
+    confused = FUSION.fuse(evidence).confused
+    assert 0 <= confused <= max(voice, words) + 1e-6
+    assert confused <= voice_trust + word_trust + 1e-6
+
+
 @given(
     st.lists(st.floats(0, 1), min_size=16, max_size=16).filter(lambda p: sum(p[:8]) > 0 and sum(p[8:]) > 0),
     st.floats(0, 5),
