@@ -32,7 +32,7 @@ class Network(Protocol):
     """What runs a model."""
 
     def run(self, outputs: Sequence[str], waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """[1, samples] at 16 kHz to each named output: "logits" [1, 8] in the order of `EMOTIONS`, "embedding" [1, d]."""
+        """[1, samples] to the named outputs: "logits" [1, 8], in the order of `EMOTIONS`, and "embedding" [1, d]."""
 
 
 class OnnxNetwork:
