@@ -68,7 +68,7 @@ class SpeechBrainSource(Source):
         else:
             embedding = self.mods["avg_pool"](self.mods["wav2vec2"](waveform), lengths)
             logits = self.mods["output_mlp"](embedding.flatten(1))
-        return logits.reshape(len(waveform), -1), embedding.reshape(len(waveform), -1)
+        return logits.reshape(waveform.shape[0], -1), embedding.reshape(waveform.shape[0], -1)
 
 
 def _labels(name: str, encoder: Any) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rasa_emotion.corpora.catalogue import corpus
+from rasa_emotion.corpora.catalogue import CORPORA, corpus
 from rasa_emotion.model_folder import sha256
 
 CONDITIONS = {
@@ -15,47 +15,64 @@ CONDITIONS = {
     "noise0": "noise at 0 dB",
 }
 
+INSIDE = (
+    "log-mel spectrogram (64 bands, 25 ms window, 16 ms hop) with zero mean and unit deviation per utterance, 2-D "
+    "convolutions, a bidirectional LSTM, attentive statistics pooling"
+)
+
 
 def write_card(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write `card.md`."""
-    text = card(folder.name, manifest, sha256(folder / "model.onnx"))
+    model = folder / "model.onnx"
+    text = card(folder.name, manifest, sha256(model) if model.is_file() else "")
     (folder / "card.md").write_text(text, encoding="utf-8")
 
 
 def card(name: str, manifest: Mapping[str, Any], checksum: str) -> str:
-    """Markdown for people: what the model is, its data and licence, and its figures with their split."""
+    """Markdown for people: what the model is, its data and licence, and its figures with their split.
+
+    A manifest may say in `inside` what the model is made of, in `commands` how it came about, and have no figures but
+    the latency, where nothing was scored. `checksum` is "" where there is no `model.onnx`.
+    """
     found = manifest["figures"]
     use = "Companies may use it." if manifest["commercial"] else "For research and evaluation only."
+    digest = f" SHA-256 of `model.onnx`: `{checksum}`" if checksum else ""
     sections = [
-        f"# {name}\n\n{manifest['summary']}\n\nLicence of the weights: {manifest['licence']}. {use}"
-        f" SHA-256 of `model.onnx`: `{checksum}`",
+        f"# {name}\n\n{manifest['summary']}\n\nLicence of the weights: {manifest['licence']}. {use}{digest}",
         _data(manifest),
         _model(manifest, found),
+        *(_figures(manifest, found) if "ua" in found else [f"## Figures\n\n{manifest['split']}"]),
+        f"## Again\n\n{manifest.get('commands') or _again(name, manifest)}",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _figures(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    return [
         f"## Figures\n\n{manifest['split']}\n\n{_headline(found)}",
         "### Recall by emotion\n\n"
         + _table(["emotion", "recall"], [[e, f"{r:.3f}"] for e, r in found["recall"].items()]),
         "### In noise, on the telephone, and cut short\n\n" + _conditions(found),
         _elsewhere(found),
-        f"## Again\n\n{_again(name, manifest)}",
     ]
-    return "\n\n".join(section for section in sections if section) + "\n"
 
 
 def _data(manifest: Mapping[str, Any]) -> str:
     rows = []
     for name in manifest["corpora"]:
-        entry = corpus(name)
-        rows.append([entry.title, entry.holds, entry.licence])
-    return "## Data\n\n" + _table(["corpus", "what", "licence"], rows) + f"\n\n{manifest['data_note']}"
+        known = CORPORA.get(name)
+        rows.append([known.title, known.holds, known.licence] if known else [name, "recordings of your own", "yours"])
+    table = _table(["corpus", "what", "licence"], rows) + "\n\n" if rows else ""
+    return f"## Data\n\n{table}{manifest['data_note']}"
 
 
 def _model(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     latency = found["latency_ms"]
+    runtime = "ONNX Runtime" if manifest.get("backend", "onnx") == "onnx" else "PyTorch"
     return (
-        "## Model\n\nA 16 kHz mono waveform in, eight logits and an embedding out. Inside: log-mel spectrogram (64 "
-        "bands, 25 ms window, 16 ms hop) with zero mean and unit deviation per utterance, 2-D convolutions, a "
-        f"bidirectional LSTM, attentive statistics pooling. {manifest['parameters']:,} parameters. 3 s of audio take "
-        f"{latency['p50']} ms (median; 95th percentile {latency['p95']} ms) of CPU time on one thread of ONNX Runtime "
+        "## Model\n\nA 16 kHz mono waveform in, eight logits and an embedding out. Inside: "
+        f"{manifest.get('inside', INSIDE)}. {manifest['parameters']:,} parameters. 3 s of audio take "
+        f"{latency['p50']} ms (median; 95th percentile {latency['p95']} ms) of CPU time on one thread of {runtime} "
         f"on the machine that wrote this card. Logits are divided by the temperature {manifest['temperature']} before "
         "the softmax."
     )

@@ -10,7 +10,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from rasa_emotion.acoustic.network import AcousticNetwork
+from rasa_emotion.acoustic.network import EmotionNetwork
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.errors import ModelError
 
@@ -22,7 +22,7 @@ OPSET = 17
 
 
 class _Served(nn.Module):
-    def __init__(self, network: AcousticNetwork, head: str) -> None:
+    def __init__(self, network: EmotionNetwork, head: str) -> None:
         super().__init__()
         self.network, self.head = network, head
 
@@ -31,7 +31,7 @@ class _Served(nn.Module):
         return self.network.heads[self.head](embedding), embedding
 
 
-def export(network: AcousticNetwork, file: Path, *, head: str = "emotion") -> float:
+def export(network: EmotionNetwork, file: Path, *, head: str = "emotion") -> float:
     """Write one head of a network and compare it with the original.
 
     The batch and the number of samples stay free. Returns the largest difference over lengths from 0.3 to 15 s.
@@ -42,7 +42,7 @@ def export(network: AcousticNetwork, file: Path, *, head: str = "emotion") -> fl
     return export_module(_Served(network, head), file)
 
 
-def export_module(served: nn.Module, file: Path) -> float:
+def export_module(served: nn.Module, file: Path, *, tolerance: float = TOLERANCE) -> float:
     """The same for any module that maps waveforms [batch, samples] to logits [batch, 8] and an embedding [batch, d]."""
     served.eval()
     with warnings.catch_warnings():
@@ -63,7 +63,7 @@ def export_module(served: nn.Module, file: Path) -> float:
             dynamo=False,
         )
     difference = largest_difference(served, file, CHECKED_SECS)
-    if difference > TOLERANCE:
+    if difference > tolerance:
         raise ModelError(f"'{file}' differs from its original by {difference:.1e}: do not ship it, report the export.")
     logger.info("Exported %s, largest difference %.1e.", file, difference)
     return difference
