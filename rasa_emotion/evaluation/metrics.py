@@ -25,9 +25,7 @@ def softmax(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
 
 def confusion(truth: IntArray, predicted: IntArray, classes: int) -> IntArray:
     """Counts, shape [truth, predicted]."""
-    counts = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(counts, (truth, predicted), 1)
-    return counts
+    return np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
 def class_recall(truth: IntArray, predicted: IntArray, classes: int) -> FloatArray:
@@ -91,17 +89,39 @@ def _auc(positive: NDArray[np.bool_], scores: FloatArray) -> float:
     return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def calibration_error(truth: IntArray, probabilities: FloatArray, bins: int = 15) -> float:
-    """Expected calibration error over bins of equal width (Guo et al., 2017), 0 to 1."""
+@dataclass(frozen=True)
+class ReliabilityBins:
+    """Answers by confidence, in bins of equal width from 0 to 1: shape [bins] each, 0 where a bin is empty.
+
+    Args:
+        count: of the answers.
+        confidence: mean probability of the answer.
+        right: share of right answers.
+    """
+
+    count: IntArray
+    confidence: FloatArray
+    right: FloatArray
+
+
+def reliability_bins(truth: IntArray, probabilities: FloatArray, bins: int = 15) -> ReliabilityBins:
+    """What a reliability diagram shows."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == truth
     index = np.minimum((confidence * bins).astype(int), bins - 1)
-    error = 0.0
-    for number in range(bins):
-        inside = index == number
-        if inside.any():
-            error += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
-    return float(error)
+    count = np.bincount(index, minlength=bins)
+    some = np.maximum(count, 1)
+    return ReliabilityBins(
+        count,
+        np.bincount(index, weights=confidence, minlength=bins) / some,
+        np.bincount(index, weights=right, minlength=bins) / some,
+    )
+
+
+def calibration_error(truth: IntArray, probabilities: FloatArray, bins: int = 15) -> float:
+    """Expected calibration error over bins of equal width (Guo et al., 2017), 0 to 1."""
+    found = reliability_bins(truth, probabilities, bins)
+    return float(np.sum(found.count * np.abs(found.right - found.confidence)) / len(truth))
 
 
 def fit_temperature(truth: IntArray, logits: FloatArray) -> float:
@@ -134,8 +154,9 @@ def bootstrap(
     seed: int = 0,
 ) -> Interval:
     """A metric with its percentile interval; `groups` (speakers) are drawn whole where given, else single rows."""
-    values = [metric(truth[rows], predicted[rows]) for rows in resamples(len(truth), groups, samples, seed)]
-    low, high = np.nanpercentile(values, [2.5, 97.5])
+    drawn = np.array([metric(truth[rows], predicted[rows]) for rows in resamples(len(truth), groups, samples, seed)])
+    values = drawn[~np.isnan(drawn)]  # a sample may lack a class that the metric needs
+    low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (math.nan, math.nan)
     return Interval(metric(truth, predicted), float(low), float(high))
 
 

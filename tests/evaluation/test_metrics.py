@@ -123,7 +123,7 @@ def test_paired_bootstrap_keeps_its_error_rate() -> None:
     # two systems equally often right, each by its own chance: p-values are then spread evenly
     generator = np.random.default_rng(4)
     truth = np.zeros(100, dtype=int)
-    found = [paired_bootstrap(accuracy, truth, *generator.integers(0, 2, (2, 100)), samples=200).p for _ in range(200)]
+    found = [paired_bootstrap(accuracy, truth, *generator.integers(0, 2, (2, 100)), samples=100).p for _ in range(150)]
     assert 0.01 <= np.mean(np.array(found) < 0.05) <= 0.10
 
 

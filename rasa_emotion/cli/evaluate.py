@@ -1,0 +1,168 @@
+"""`rasa-emotion evaluate`: figures, plots and a page about how well emotions are recognised."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from rasa_emotion.analyzer import EmotionAnalyzer
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.evaluation.figures import HEADLINE
+from rasa_emotion.evaluation.plots import require_matplotlib
+from rasa_emotion.evaluation.predictions import Predictions, read_predictions
+from rasa_emotion.evaluation.report import PAGE, About, summary, write_report
+from rasa_emotion.evaluation.turns import known_corpora, read_turns, score, trained_on
+
+ACOUSTIC = "acoustic"
+
+
+class Modality(str, Enum):
+    """What turns are judged by."""
+
+    both = "both"
+    voice = "voice"
+    text = "text"
+
+
+def evaluate(
+    manifest: Annotated[
+        Path | None,
+        typer.Argument(help="CSV with the columns path, text, emotion and speaker; path or text may be empty."),
+    ] = None,
+    *,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of a manifest: CSV with path, speaker, truth and a probability or logit per emotion."
+        ),
+    ] = None,
+    condition: Annotated[
+        str | None, typer.Option(help="With --predictions: only rows with this value in the column condition.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0.01, help="With --predictions: divides logits before the softmax (1).")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report; NAME-report by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
+    split: Annotated[
+        str | None, typer.Option(help="For the report: what the models were trained on, in a sentence.")
+    ] = None,
+    modality: Annotated[
+        Modality, typer.Option(help="Judge turns by their voice, their text, or by both where both are there.")
+    ] = Modality.both,
+    models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
+    acoustic: Annotated[
+        str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
+    ] = ACOUSTIC,
+) -> None:
+    """Score turns whose emotion is known, and write figures, plots and a page about them.
+
+    Example: rasa-emotion evaluate calls.csv --out report
+    """
+    if (manifest is None) == (predictions is None):
+        raise ConfigError("Name either a manifest of turns, or --predictions to report on ready ones.")
+    require_matplotlib()  # before minutes of work
+    if manifest is not None:
+        _refuse("a manifest", {"--condition": condition, "--temperature": temperature})
+        found, about = _analyse(manifest, EmotionAnalyzer.load(models, acoustic=acoustic), modality.value)
+    else:
+        chosen = {"--models": models, "--acoustic": acoustic != ACOUSTIC, "--modality": modality != Modality.both}
+        _refuse("--predictions", chosen)
+        found = read_predictions(str(predictions), condition=condition, temperature=temperature)
+        about = _ready(str(predictions), condition)
+    source = manifest or predictions or Path()
+    folder = out or Path(f"{source.stem}-report")
+    figures = write_report(folder, found, replace(about, split=split or about.split), track=_bar("bootstrap"))
+    if as_json:
+        print(json.dumps(figures))
+    else:
+        _show(figures, folder / PAGE)
+
+
+def _refuse(source: str, options: Mapping[str, Any]) -> None:
+    given = [name for name, value in options.items() if value]
+    if given:
+        raise ConfigError(f"{', '.join(given)} cannot be used with {source}: leave it out.")
+
+
+def _bar(description: str) -> Callable[[Sequence[Any]], Iterable[Any]]:
+    """Progress on standard error, where it disturbs no JSON."""
+    return lambda things: track(things, description, console=Console(stderr=True), transient=True)
+
+
+def _analyse(manifest: Path, analyzer: EmotionAnalyzer, modality: str) -> tuple[Predictions, About]:
+    turns = read_turns(manifest)
+    known = known_corpora(analyzer, turns, modality)
+    found, skipped = score(analyzer, _bar("analyse")(turns), modality)
+    about = About(
+        title=f"Emotions in {manifest.name}",
+        split=_scored_by(analyzer, modality),
+        warnings=[_flattered(known)] if known else [],
+        skipped=skipped,
+    )
+    return found, about
+
+
+def _scored_by(analyzer: EmotionAnalyzer, modality: str) -> str:
+    parts = [
+        f"{name} (trained on {', '.join(corpora)})" if corpora else name
+        for name, corpora in trained_on(analyzer, modality).items()
+    ]
+    return (
+        f"Nothing was trained for this report. Scored as they ship: {' and '.join(parts)}. The figures tell how well "
+        "new callers are understood only if neither the utterances nor their speakers were among what was learned from."
+    )
+
+
+def _flattered(known: Sequence[str]) -> str:
+    return (
+        f"The model that scored these utterances was trained on {', '.join(known)} and may have heard them before: "
+        "these are not out-of-fold figures, and they flatter it. The honest ones are those of the fold models: "
+        "rasa-emotion evaluate --predictions models/acoustic/folds/out_of_fold.csv --condition clean."
+    )
+
+
+def _ready(file: str, condition: str | None) -> About:
+    under = f", condition {condition}" if condition else ""
+    return About(
+        title=f"Emotions in {Path(file).name}{under}",
+        split="Not stated. The predictions came ready, and whether the models behind them had heard these speakers "
+        "before is not known here (--split says it).",
+    )
+
+
+def _show(figures: Mapping[str, Any], page: Path) -> None:
+    console = Console()
+    for warning in figures["warnings"]:
+        console.print(f"[bold yellow]Read this first:[/] {warning}\n", highlight=False)
+    table = Table(
+        title=summary(figures),
+        caption=f"95 % intervals over {figures['interval_over']}",
+    )
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for name, title in HEADLINE.items():
+        table.add_row(title, *_cells(figures[name]))
+    table.add_section()
+    for emotion, part in figures["recall"].items():
+        table.add_row(f"recall of {emotion}", *_cells(part))
+    console.print(table)
+    skipped = figures["skipped"]
+    if skipped:
+        console.print(f"{len(skipped):,} skipped:", style="yellow", highlight=False)
+        for turn in skipped:
+            console.print(f"  {turn['name']}: {turn['reason']}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"The report is in {page}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _cells(part: Mapping[str, float | None]) -> tuple[str, str]:
+    value, low, high = ("–" if part[key] is None else f"{part[key]:.3f}" for key in ("value", "low", "high"))
+    return value, "–" if low == high == "–" else f"{low} to {high}"

@@ -1,0 +1,113 @@
+import json
+import subprocess
+import sys
+
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from rasa_emotion.cli import app, main, verbs  # noqa: F401 -- verbs register themselves
+
+run = CliRunner().invoke
+FILES = {"report.html", "figures.json", "predictions.csv", "confusion.png", "recall.png", "reliability.png"}
+
+
+@pytest.fixture
+def calls(tmp_path, tone, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write(tmp_path / "tone.wav", tone(220, 1.0), 16_000)
+    lines = [
+        "path,text,emotion,speaker",
+        "tone.wav,,neutral,ann",
+        ',"Thank you so much, I love it!",happy,bob',
+        ",I am furious about this disgrace!,angry,ann",
+        "missing.wav,,sad,bob",
+    ]
+    file = tmp_path / "calls.csv"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
+
+
+def test_a_report_and_a_table_for_people(calls):
+    result = run(app, ["evaluate", str(calls)])
+    assert result.exit_code == 0, result.stderr
+    assert {file.name for file in (calls.parent / "calls-report").iterdir()} == FILES | {"speakers.png"}
+    assert "unweighted accuracy" in result.stdout
+    assert "recall of happy" in result.stdout
+    assert "1 skipped" in result.stdout
+    assert "missing.wav" in result.stdout
+    assert "calls-report/report.html" in result.stdout
+    assert "Read this first" not in result.stdout
+
+
+def test_json_and_a_folder_of_choice(calls):
+    result = run(
+        app, ["evaluate", str(calls), "--json", "--modality", "text", "--out", "here", "--split", "Own calls."]
+    )
+    found = json.loads(result.stdout)
+    assert found == json.loads((calls.parent / "here" / "figures.json").read_text(encoding="utf-8"))
+    assert found["utterances"] == 2
+    assert found["ua"]["value"] == 1.0
+    assert found["split"] == "Own calls."
+    assert [turn["name"] for turn in found["skipped"]] == ["tone.wav", "missing.wav"]
+
+
+def test_a_corpus_that_the_model_knows_is_warned_about(calls):
+    head, *rows = calls.read_text(encoding="utf-8").splitlines()
+    calls.write_text("\n".join([f"{head},corpus", *(f"{row},RAVDESS" for row in rows)]), encoding="utf-8")
+    result = run(app, ["evaluate", str(calls)])
+    assert "Read this first" in result.stdout
+    assert "not out-of-fold" in " ".join(result.stdout.split())
+    page = (calls.parent / "calls-report" / "report.html").read_text(encoding="utf-8")
+    assert "not out-of-fold figures" in page
+
+
+def test_ready_predictions_of_the_folds(repository, tmp_path):
+    file = repository / "models" / "acoustic" / "folds" / "out_of_fold.csv"
+    arguments = ["--predictions", str(file), "--condition", "clean", "--json", "--out", str(tmp_path / "folds")]
+    found = json.loads(run(app, ["evaluate", *arguments]).stdout)
+    card = json.loads((repository / "models" / "acoustic" / "model.json").read_text(encoding="utf-8"))["figures"]
+    assert found["speakers"] == card["speakers"]
+    assert found["recall"]["sad"]["value"] == card["recall"]["sad"]
+    assert found["accuracy"]["value"] == card["accuracy"]
+    assert "Not stated" in found["split"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "Name either a manifest"),
+        (["calls.csv", "--predictions", "calls.csv"], "Name either a manifest"),
+        (["nowhere.csv"], "nowhere.csv"),
+        (["calls.csv", "--condition", "clean"], "--condition cannot be used with a manifest"),
+        (["--predictions", "calls.csv", "--modality", "voice"], "--modality cannot be used with --predictions"),
+        (["--predictions", "calls.csv"], "needs a column truth (or emotion) and one for each emotion"),
+        (["calls.csv", "--models", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_an_error_is_one_line_and_no_traceback(arguments, complaint, calls, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["rasa-emotion", "evaluate", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    error = capsys.readouterr().err.strip()
+    assert stopped.value.code == 1
+    assert complaint in error
+    assert len(error.splitlines()) == 1
+
+
+def test_an_unknown_emotion_is_refused_with_its_line(calls, monkeypatch, capsys):
+    calls.write_text("path,text,emotion,speaker\n,Hello,furious,ann\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["rasa-emotion", "evaluate", str(calls)])
+    with pytest.raises(SystemExit):
+        main()
+    assert "line 2: emotion 'furious'" in capsys.readouterr().err
+
+
+def test_the_verb_loads_without_matplotlib():
+    script = "import rasa_emotion.cli.verbs, sys; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "matplotlib" not in answer.stdout.split()
+
+
+def test_help_has_an_example():
+    assert "Example: rasa-emotion evaluate calls.csv" in run(app, ["evaluate", "--help"]).stdout
