@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from rasa_emotion.audio.waveform import SAMPLE_RATE
+from rasa_emotion.training.acoustic.systems.descriptors import descriptors
 
 Samples = NDArray[np.float32]
 Frames = NDArray[np.float32]
@@ -50,13 +51,27 @@ def zcr(samples: Samples) -> Frames:
     return _frames(librosa.feature.zero_crossing_rate(samples, frame_length=N_FFT, hop_length=HOP))
 
 
+def logmel(samples: Samples) -> Frames:
+    """64 mel bands in dB, not relative to the loudest: their DCT are MFCC."""
+    power = librosa.feature.melspectrogram(y=samples, sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP, n_mels=N_MELS)
+    return _frames(librosa.power_to_db(power))
+
+
 def spectrogram(samples: Samples) -> Frames:
     """128 mel bands in dB below the loudest: the image that system B sees."""
     return _decibels(samples, IMAGE_MELS)
 
 
 KINDS: Mapping[str, Callable[[Samples], Frames]] = MappingProxyType(
-    {"mfcc": mfcc, "mel": mel, "chroma": chroma, "zcr": zcr, "spectrogram": spectrogram}
+    {
+        "mfcc": mfcc,
+        "mel": mel,
+        "chroma": chroma,
+        "zcr": zcr,
+        "spectrogram": spectrogram,
+        "logmel": logmel,
+        "descriptors": descriptors,
+    }
 )
 """Each takes mono samples at 16 kHz, cut to their length, and returns float32 [frames, dims]."""
 
