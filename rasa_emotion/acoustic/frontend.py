@@ -24,6 +24,15 @@ def mel_matrix(*, n_fft: int, n_mels: int, sample_rate: int = SAMPLE_RATE, warp:
     return torch.clamp(torch.minimum(slope + 1, 1 - slope), min=0)
 
 
+def dft_kernel(n_fft: int, window: Tensor) -> Tensor:
+    """Cosines, then sines, of a windowed Fourier transform as `conv1d` weights: [2 * (n_fft // 2 + 1), 1, window]."""
+    # float64 first: rounding the angles to float32 costs two digits in the log of quiet bands
+    time = torch.arange(len(window), dtype=torch.float64)
+    bins = torch.arange(n_fft // 2 + 1, dtype=torch.float64)
+    angle = 2 * math.pi * bins[:, None] * time / n_fft
+    return (torch.cat([torch.cos(angle), torch.sin(angle)]) * window).float()[:, None]
+
+
 class LogMel(nn.Module):
     """Log-mel spectrogram in dB, equal to `speechbrain.lobes.features.Fbank` with the same settings.
 
@@ -45,14 +54,13 @@ class LogMel(nn.Module):
     def __init__(self, *, n_mels: int = 64, n_fft: int = 512, win_length: int = 400, hop_length: int = 256) -> None:
         super().__init__()
         self.n_mels, self.n_fft, self.win_length, self.hop_length = n_mels, n_fft, win_length, hop_length
-        # float64 first: rounding the angles to float32 costs two digits in the log of quiet bands
-        time = torch.arange(win_length, dtype=torch.float64)
-        bins = torch.arange(n_fft // 2 + 1, dtype=torch.float64)
-        angle = 2 * math.pi * bins[:, None] * time / n_fft
         window = torch.hamming_window(win_length, dtype=torch.float64)
-        kernel = torch.cat([torch.cos(angle), torch.sin(angle)]) * window
-        self.register_buffer("kernel", kernel.float()[:, None], persistent=False)
+        self.register_buffer("kernel", dft_kernel(n_fft, window), persistent=False)
         self.register_buffer("mel", mel_matrix(n_fft=n_fft, n_mels=n_mels), persistent=False)
+
+    def warped(self, warp: float) -> Tensor:
+        """Filters for `forward`, of a speaker with another vocal tract."""
+        return mel_matrix(n_fft=self.n_fft, n_mels=self.n_mels, warp=warp).to(self.mel.device)
 
     def spectrum(self, waveform: Tensor) -> Tensor:
         """Power spectrum: [batch, samples] to [batch, frames, n_fft // 2 + 1]."""

@@ -73,7 +73,42 @@ class AttentivePooling(nn.Module):
         return torch.cat([mean, torch.sqrt(torch.clamp(variance, min=1e-4))], dim=1)
 
 
-class AcousticNetwork(nn.Module):
+class EmotionNetwork(nn.Module):
+    """Waveform to the logits of each head and an embedding; the encoders below it say what lies between.
+
+    Args:
+        heads: classes of each head by name, e.g. `{"emotion": 8, "tess": 7}`.
+        embedding: size of the embedding.
+        dropout: before the heads.
+    """
+
+    frontend: nn.Module
+
+    def __init__(self, heads: Mapping[str, int], *, embedding: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleDict({name: nn.Linear(embedding, classes) for name, classes in heads.items()})
+
+    def features(self, waveform: Tensor, mel: Tensor | None = None) -> Tensor:
+        """[batch, samples] at 16 kHz to [batch, frames, n_mels]; `mel` stands in for the filters in training."""
+        raise NotImplementedError
+
+    def encode(self, features: Tensor) -> Tensor:
+        """Features [batch, frames, n_mels] to the embedding [batch, embedding]."""
+        raise NotImplementedError
+
+    def trunk(self) -> nn.Module | None:
+        """What comes pretrained and may learn at a rate of its own; None when it is everything but the heads."""
+        return None
+
+    def forward(self, waveform: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """[batch, samples] at 16 kHz to the logits of each head, [batch, classes], and the embedding."""
+        embedding = self.encode(self.features(waveform))
+        kept = self.dropout(embedding)
+        return {name: head(kept) for name, head in self.heads.items()}, embedding
+
+
+class AcousticNetwork(EmotionNetwork):
     """Waveform to the logits of each head and an embedding.
 
     Args:
@@ -105,7 +140,7 @@ class AcousticNetwork(nn.Module):
         embedding: int = 128,
         dropout: float = 0.3,
     ) -> None:
-        super().__init__()
+        super().__init__(heads, embedding=embedding, dropout=dropout)
         self.frontend = LogMel(n_mels=n_mels)
         sizes = [1, *channels]
         self.blocks = nn.Sequential(
@@ -121,8 +156,6 @@ class AcousticNetwork(nn.Module):
         self.lstm = nn.LSTM(projection, lstm, batch_first=True, bidirectional=True)
         self.pooling = AttentivePooling(2 * lstm)
         self.embed = nn.Sequential(nn.Linear(4 * lstm, embedding), nn.BatchNorm1d(embedding), nn.ReLU())
-        self.dropout = nn.Dropout(dropout)
-        self.heads = nn.ModuleDict({name: nn.Linear(embedding, classes) for name, classes in heads.items()})
 
     def features(self, waveform: Tensor, mel: Tensor | None = None) -> Tensor:
         """Log-mel spectrogram with zero mean and unit deviation per utterance: [batch, frames, n_mels]."""
@@ -139,9 +172,3 @@ class AcousticNetwork(nn.Module):
         x, _ = self.lstm(x)
         embedding: Tensor = self.embed(self.pooling(x))
         return embedding
-
-    def forward(self, waveform: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """[batch, samples] at 16 kHz to the logits of each head, [batch, classes], and the embedding."""
-        embedding = self.encode(self.features(waveform))
-        kept = self.dropout(embedding)
-        return {name: head(kept) for name, head in self.heads.items()}, embedding

@@ -10,7 +10,6 @@ import torchaudio
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rasa_emotion.acoustic.frontend import mel_matrix
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 
 MU = 255.0
@@ -76,11 +75,6 @@ class WaveformAugment:
             return row
         noise = random.choice(self.noises)
         return add_noise(row, noise, random.uniform(*self.snr_db), random.randrange(len(noise)))
-
-
-def warped_mel(low: float, high: float, *, n_mels: int, n_fft: int) -> Tensor:
-    """Mel filters of a speaker with another vocal tract (Jaitly and Hinton, 2013)."""
-    return mel_matrix(n_fft=n_fft, n_mels=n_mels, warp=random.uniform(low, high))
 
 
 def mixup(values: Tensor, alpha: float) -> tuple[Tensor, Tensor, float]:

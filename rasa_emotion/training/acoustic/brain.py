@@ -1,4 +1,4 @@
-"""The SpeechBrain brain that trains an `AcousticNetwork`."""
+"""The SpeechBrain brain that trains an `EmotionNetwork`."""
 
 import json
 import math
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from rasa_emotion.acoustic.network import AcousticNetwork
-from rasa_emotion.training.acoustic.augment import WaveformAugment, mixup, warped_mel
+from rasa_emotion.acoustic.network import EmotionNetwork
+from rasa_emotion.training.acoustic.augment import WaveformAugment, mixup
 from rasa_emotion.training.acoustic.batches import IGNORED, Batch, EpochBatches
 from rasa_emotion.training.acoustic.recipe import Recipe
 
@@ -45,7 +45,7 @@ class EmotionBrain(sb.Brain):  # type: ignore[misc]
     def __init__(
         self,
         recipe: Recipe,
-        network: AcousticNetwork,
+        network: EmotionNetwork,
         batches: EpochBatches,
         augment: WaveformAugment,
         *,
@@ -74,12 +74,14 @@ class EmotionBrain(sb.Brain):  # type: ignore[misc]
             )
 
     def _groups(self) -> list[dict[str, Any]]:
-        """The trunk's and the heads' parameters: after a pretraining the trunk may learn more slowly."""
+        """The trunk's and the other parameters: after a pretraining the trunk may learn more slowly."""
         network = self.modules.network
-        heads = list(network.heads.parameters())
-        known = {id(p) for p in heads}
-        trunk = [p for p in network.parameters() if id(p) not in known]
-        return [{"params": trunk, "factor": self.recipe.trunk_lr}, {"params": heads, "factor": 1.0}]
+        trunk = network.trunk()
+        fresh = {id(p) for p in network.heads.parameters()}
+        slow = list(trunk.parameters()) if trunk else [p for p in network.parameters() if id(p) not in fresh]
+        known = {id(p) for p in slow}
+        rest = [p for p in network.parameters() if id(p) not in known]
+        return [{"params": slow, "factor": self.recipe.trunk_lr}, {"params": rest, "factor": 1.0}]
 
     def on_stage_start(self, stage: Any, epoch: int | None = None) -> None:
         """Seed by epoch, so that a resumed run draws what an uninterrupted one would; draw the epoch's clips."""
@@ -108,9 +110,9 @@ class EmotionBrain(sb.Brain):  # type: ignore[misc]
         embedding = network.dropout(network.encode(mixed))
         return {name: head(embedding) for name, head in network.heads.items()}
 
-    def _features(self, network: AcousticNetwork, waveform: Tensor) -> Tensor:
-        frontend = network.frontend
-        mel = warped_mel(*self.recipe.warp, n_mels=frontend.n_mels, n_fft=frontend.n_fft).to(waveform.device)
+    def _features(self, network: EmotionNetwork, waveform: Tensor) -> Tensor:
+        # a speaker with another vocal tract (Jaitly and Hinton, 2013)
+        mel = network.frontend.warped(random.uniform(*self.recipe.warp))
         features = network.features(self.augment(waveform), mel)
         for drop in self.recipe.drops:
             features = drop(features)
@@ -150,7 +152,7 @@ class EmotionBrain(sb.Brain):  # type: ignore[misc]
 
 
 def clip_logits(
-    network: AcousticNetwork, head: str, sounds: Sequence[NDArray[np.float32]], device: str = "cpu"
+    network: EmotionNetwork, head: str, sounds: Sequence[NDArray[np.float32]], device: str = "cpu"
 ) -> NDArray[np.float64]:
     """The logits of one head for each waveform on its own, whole and without padding: [clips, classes]."""
     network.eval()

@@ -22,10 +22,10 @@ class Recipe:
         scored: the corpus whose held-out speakers are scored.
         shares: per corpus, the share of its clips drawn in an epoch.
         heads: per head, the corpora that it learns from.
-        initial: weights of another run to start the trunk from.
-        trunk_lr: learning rate of the trunk as a factor of the heads'.
+        initial: weights to start from: another run's file, or the name of a pretrained encoder.
+        trunk_lr: learning rate of what comes pretrained (else of all but the heads) as a factor of the rest's.
         head_weights: weight of a head's loss where it is not 1.
-        network: keyword arguments of `AcousticNetwork`.
+        network: `encoder`, "cnn" or "whisper", and the settings of its network.
         speed: module that changes the speed of a batch.
         drops: modules that mask parts of spectrograms.
         noise_folders: the collections of noises; all of them when None.

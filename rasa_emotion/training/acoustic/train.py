@@ -13,7 +13,7 @@ import speechbrain as sb
 import torch
 from numpy.typing import NDArray
 
-from rasa_emotion.acoustic.network import AcousticNetwork
+from rasa_emotion.acoustic.network import EmotionNetwork
 from rasa_emotion.corpora.manifest import Clip, read_manifest
 from rasa_emotion.corpora.splits import Split, fold_split, speaker_split
 from rasa_emotion.emotions import EMOTIONS
@@ -22,7 +22,9 @@ from rasa_emotion.evaluation.metrics import accuracy, macro_f1, unweighted_accur
 from rasa_emotion.training.acoustic.augment import WaveformAugment
 from rasa_emotion.training.acoustic.batches import EpochBatches, Tasks
 from rasa_emotion.training.acoustic.brain import EmotionBrain, clip_logits
-from rasa_emotion.training.acoustic.clips import Sounds, as_float, clip_sounds, noise_sounds
+from rasa_emotion.training.acoustic.clips import Sounds, as_float, audible, audible_split, clip_sounds, noise_sounds
+from rasa_emotion.training.acoustic.device import run_options
+from rasa_emotion.training.acoustic.networks import build_network, start_from
 from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
 
 logger = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ WEIGHTS = "weights.pt"
 RUN = "run.json"
 
 
-def read_run(out: Path) -> AcousticNetwork:
+def read_run(out: Path) -> EmotionNetwork:
     """The network of a finished run, in evaluation mode.
 
     Raises:
@@ -41,7 +43,7 @@ def read_run(out: Path) -> AcousticNetwork:
     if not (out / WEIGHTS).is_file() or not (out / RUN).is_file():
         raise ConfigError(f"'{out}' holds no finished training: run the recipe there first.")
     run = json.loads((out / RUN).read_text(encoding="utf-8"))
-    network = AcousticNetwork({name: len(labels) for name, labels in run["heads"].items()}, **run["network"])
+    network = build_network({name: len(labels) for name, labels in run["heads"].items()}, run["network"])
     network.load_state_dict(torch.load(out / WEIGHTS, map_location="cpu", weights_only=True))
     return network.eval()
 
@@ -76,35 +78,20 @@ def build_tasks(recipe: Recipe, clips: Sequence[Clip]) -> Tasks:
     return Tasks(heads)
 
 
-def load_trunk(network: AcousticNetwork, weights: Path) -> None:
-    """Start from another run's weights; heads that differ keep their fresh ones.
-
-    Raises:
-        ConfigError: there are no weights, or their trunk has other shapes.
-    """
-    if not weights.is_file():
-        raise ConfigError(f"No weights to start from at '{weights}': train the recipe that makes them first.")
-    stored = torch.load(weights, map_location="cpu", weights_only=True)
-    own = network.state_dict()
-    kept = {k: v for k, v in stored.items() if k in own and own[k].shape == v.shape}
-    missing = [k for k in own if k not in kept and not k.startswith("heads.")]
-    if missing:
-        raise ConfigError(f"'{weights}' does not fit the network ({missing[0]}): use the same 'network' settings.")
-    network.load_state_dict({**own, **kept})
-
-
 def train(
     recipe: Recipe, clips: Sequence[Clip], split: Split | None, *, data: Path, out: Path, cache: Path, score_every: int
-) -> AcousticNetwork:
+) -> EmotionNetwork:
     """Train, or go on where an interrupted run stopped; returns the averaged network, also kept in `out`."""
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
+    sounds = clip_sounds(clips, data, cache)
+    clips = audible(clips, sounds)
+    split = audible_split(split, sounds) if split else None
     used = split.train if split else clips
     tasks = build_tasks(recipe, clips)
-    sounds = clip_sounds(clips, data, cache)
-    network = AcousticNetwork({name: len(labels) for name, labels in tasks.labels.items()}, **recipe.network)
+    network = build_network({name: len(labels) for name, labels in tasks.labels.items()}, recipe.network)
     if recipe.initial:
-        load_trunk(network, Path(recipe.initial))
+        start_from(network, recipe.initial)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     batches = EpochBatches(
         used, sounds, tasks, shares=recipe.shares, batch_size=recipe.batch_size, max_secs=recipe.max_secs
@@ -128,7 +115,7 @@ def train(
         run_opts=run_options(),
     )
     brain.fit(brain.counter, batches.loader())
-    averaged = cast(AcousticNetwork, brain.average.module)
+    averaged = cast(EmotionNetwork, brain.average.module)
     torch.save(averaged.state_dict(), out / (WEIGHTS + ".part"))
     (out / (WEIGHTS + ".part")).replace(out / WEIGHTS)
     write_run(out, recipe, tasks, split)
@@ -147,12 +134,6 @@ def write_run(out: Path, recipe: Recipe, tasks: Tasks, split: Split | None) -> N
         "test_speakers": sorted({clip.speaker for clip in split.test}) if split else [],
     }
     (out / RUN).write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
-
-
-def run_options() -> dict[str, Any]:
-    """A GPU where there is one; bfloat16 either way (three times as fast on a CPU with AMX)."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return {"device": device, "precision": "bf16"}
 
 
 def figures(network: Any, clips: Sequence[Clip], sounds: Sounds) -> dict[str, float]:
