@@ -1,4 +1,4 @@
-"""What each speech corpus is, and what its licence asks of weights that were trained on it."""
+"""What each speech corpus is, what its licence asks of weights that were trained on it, and how to get it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,27 +8,160 @@ from rasa_emotion.errors import ConfigError
 
 
 @dataclass(frozen=True)
+class Download:
+    """Where a corpus can be fetched without signing anything.
+
+    Args:
+        url: of the archive.
+        checksum: "md5:..." or "sha256:..." as its publisher gives it; empty where none is published.
+        objects: where the files are that the archive holds only Git LFS pointers to; a path of the archive is appended.
+        pointers: which of them are wanted, as a pattern of paths in the archive.
+    """
+
+    url: str
+    checksum: str = ""
+    objects: str = ""
+    pointers: str = ""
+
+
+@dataclass(frozen=True)
 class Corpus:
-    """A corpus' title, licence, whether companies may use weights trained on it, and one line on what it holds."""
+    """What is known of a corpus.
+
+    Args:
+        title: its name for people.
+        licence: of its recordings.
+        commercial: whether companies may use weights trained on it.
+        holds: one line on what it holds.
+        clips: how many recordings are published, or None where releases differ or nobody says.
+        speakers: how many people speak in them, or None likewise.
+        folds: its standard folds, in words.
+        partitions: names of the folds, from 1, where they are training, development and test parts.
+        download: where to fetch it, or None where its owner hands it out on request alone.
+        ask: how to get it where there is no download.
+    """
 
     title: str
     licence: str
     commercial: bool
     holds: str
+    clips: int | None = None
+    speakers: int | None = None
+    folds: str = ""
+    partitions: tuple[str, ...] = ()
+    download: Download | None = None
+    ask: str = ""
 
 
 CORPORA: Mapping[str, Corpus] = MappingProxyType(
     {
         "ravdess": Corpus(
-            "RAVDESS", "CC BY-NC-SA 4.0", False, "two sentences acted in eight emotions, American English"
+            "RAVDESS",
+            "CC BY-NC-SA 4.0",
+            False,
+            "two sentences acted in eight emotions, American English",
+            clips=1440,
+            speakers=24,
+            folds="EmoBox's six, four actors each",
+            download=Download(
+                "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip",
+                "md5:bc696df654c87fed845eb13823edef8a",
+            ),
         ),
-        "emogator": Corpus("EmoGator", "Apache-2.0", True, "vocal bursts such as laughs, sighs and groans"),
+        "crema-d": Corpus(
+            "CREMA-D",
+            "ODbL 1.0",
+            True,
+            "twelve sentences acted in six emotions, American English",
+            clips=7442,
+            speakers=91,
+            folds="none official; five by speaker",
+            download=Download(
+                "https://github.com/CheyneyComputerScience/CREMA-D/archive/refs/heads/master.zip",
+                objects="https://media.githubusercontent.com/media/CheyneyComputerScience/CREMA-D/master/",
+                pointers="AudioWAV/*.wav",
+            ),
+        ),
+        "tess": Corpus(
+            "TESS",
+            "CC BY-NC-ND 4.0",
+            False,
+            "two actresses, seven emotions, 200 words in one carrier sentence",
+            clips=2800,
+            speakers=2,
+            folds="one an actress",
+            download=Download(
+                "https://borealisdata.ca/api/access/dataset/:persistentId/?persistentId=doi:10.5683/SP2/E8H2MF"
+            ),
+        ),
+        "savee": Corpus(
+            "SAVEE",
+            "research only",
+            False,
+            "four men, seven emotions, British English",
+            clips=480,
+            speakers=4,
+            folds="one a speaker",
+            ask="register at http://kahlan.eps.surrey.ac.uk/savee/, whose owners then send the address",
+        ),
+        "iemocap": Corpus(
+            "IEMOCAP",
+            "research only, signed release form",
+            False,
+            "scripted and improvised dialogues of ten actors; four classes are scored",
+            clips=10039,
+            speakers=10,
+            folds="one a session; by session and scene",
+            ask="sign the release form at https://sail.usc.edu/iemocap/iemocap_release.htm",
+        ),
+        "msp-podcast": Corpus(
+            "MSP-PODCAST",
+            "research only, signed agreement",
+            False,
+            "turns of podcasts, rated by listeners; four classes are scored",
+            folds="official partitions",
+            partitions=("train", "development", "test1", "test2", "test3"),
+            ask="have your institution sign the agreement at "
+            "https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Podcast.html",
+        ),
+        "meld": Corpus(
+            "MELD",
+            "GPL-3.0",
+            False,
+            "dialogues of a television series, seven emotions; video, whose sound ffmpeg extracts",
+            clips=13708,
+            folds="official partitions, which share speakers",
+            partitions=("train", "dev", "test"),
+            download=Download("https://web.eecs.umich.edu/~mihalcea/downloads/MELD.Raw.tar.gz"),
+        ),
+        "emogator": Corpus(
+            "EmoGator",
+            "Apache-2.0",
+            True,
+            "vocal bursts such as laughs, sighs and groans",
+            clips=32130,
+            speakers=357,
+            folds="none official; five by contributor",
+            download=Download("https://github.com/fredbuhl/EmoGator/archive/HEAD.zip"),
+        ),
+        "emodb": Corpus(
+            "EmoDB",
+            "free for research",
+            False,
+            "ten German sentences acted in seven emotions",
+            clips=535,
+            speakers=10,
+            folds="one a speaker",
+            download=Download("http://emodb.bilderbar.info/download/download.zip"),
+        ),
         "iesc": Corpus(
-            "Indian EmoSpeech Command", "CC BY-NC-SA 4.0", False, "short commands in homes, streets and metro"
+            "Indian EmoSpeech Command",
+            "CC BY-NC-SA 4.0",
+            False,
+            "short commands in homes, streets and metro",
+            folds="none official; five by speaker",
+            download=Download("https://github.com/RakshakTeam/emospeech-dataset-v1/archive/HEAD.zip"),
         ),
-        "tess": Corpus("TESS", "CC BY-NC-ND 4.0", False, "two actresses, seven emotions, augmented copies"),
-        "savee": Corpus("SAVEE", "research only", False, "four men, seven emotions, augmented copies"),
-        "emodb": Corpus("EmoDB", "free for research", False, "German, acted; four of its seven emotions"),
     }
 )
 

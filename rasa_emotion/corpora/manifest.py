@@ -1,40 +1,20 @@
 """The manifest of the speech corpora: one row per clip, in a CSV beside the audio."""
 
+__all__ = ["COLUMNS", "MANIFEST", "Clip", "missing_files", "read_manifest", "read_rows", "write_manifest"]
+
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from rasa_emotion.corpora.clip import Clip
+from rasa_emotion.corpora.layouts import script_of
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 
 MANIFEST = "speech.csv"
 COLUMNS = ("path", "corpus", "speaker", "label", "emotion", "fold", "seconds", "text")
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One row of the manifest.
-
-    Args:
-        path: the audio file, relative to the manifest's folder.
-        corpus: the corpus' name.
-        speaker: unique over all corpora.
-        label: the corpus' own label.
-        emotion: one of the eight, or None where none fits.
-        fold: the corpus' official fold, or None.
-        seconds: length of the file.
-        text: what is said, or "".
-    """
-
-    path: str
-    corpus: str
-    speaker: str
-    label: str
-    emotion: str | None
-    fold: int | None
-    seconds: float
-    text: str = ""
+SCRIPT = "script"
+"""Optional column; without it the script is read from the file's name where the corpus' names tell it."""
 
 
 def read_manifest(data: str | Path, *, corpora: Sequence[str] | None = None) -> list[Clip]:
@@ -44,6 +24,22 @@ def read_manifest(data: str | Path, *, corpora: Sequence[str] | None = None) -> 
         ConfigError: the manifest, one of its columns, a corpus or an audio file is missing, or a value is not valid.
     """
     data = Path(data)
+    clips = read_rows(data)
+    if corpora is not None:
+        unknown = set(corpora) - {clip.corpus for clip in clips}
+        if unknown:
+            raise ConfigError(f"'{data / MANIFEST}' has no corpus {', '.join(sorted(unknown))}: name one that it has.")
+        clips = [clip for clip in clips if clip.corpus in corpora]
+    _require_files(clips, data)
+    return clips
+
+
+def read_rows(data: Path) -> list[Clip]:
+    """The rows of `speech.csv`, whether their files are there or not.
+
+    Raises:
+        ConfigError: the manifest or one of its columns is missing, or a value is not valid.
+    """
     manifest = data / MANIFEST
     if not manifest.is_file():
         raise ConfigError(f"No {MANIFEST} in '{data}': name the folder that holds the corpora.")
@@ -52,14 +48,26 @@ def read_manifest(data: str | Path, *, corpora: Sequence[str] | None = None) -> 
         absent = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
         if absent:
             raise ConfigError(f"'{manifest}' lacks the columns {', '.join(absent)}: add them.")
-        clips = [_clip(row, manifest, reader.line_num) for row in reader]
-    if corpora is not None:
-        unknown = set(corpora) - {clip.corpus for clip in clips}
-        if unknown:
-            raise ConfigError(f"'{manifest}' has no corpus {', '.join(sorted(unknown))}: name one that it has.")
-        clips = [clip for clip in clips if clip.corpus in corpora]
-    _require_files(clips, data)
-    return clips
+        return [_clip(row, manifest, reader.line_num) for row in reader]
+
+
+def write_manifest(data: Path, clips: Iterable[Clip]) -> Path:
+    """Write `speech.csv` of a data folder, paths of the clips being relative to it; returns the file."""
+    data.mkdir(parents=True, exist_ok=True)
+    partial = data / f"{MANIFEST}.part"
+    with partial.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([*COLUMNS, SCRIPT])
+        for clip in clips:
+            fold = "" if clip.fold is None else clip.fold
+            row = [clip.path, clip.corpus, clip.speaker, clip.label, clip.emotion or "", fold]
+            writer.writerow([*row, f"{clip.seconds:.3f}", clip.text, clip.script])
+    return partial.replace(data / MANIFEST)
+
+
+def missing_files(clips: Iterable[Clip], data: Path) -> list[str]:
+    """Paths of the clips whose audio is not there."""
+    return [clip.path for clip in clips if not (data / clip.path).is_file()]
 
 
 def _clip(row: dict[str, str], manifest: Path, line: int) -> Clip:
@@ -71,11 +79,15 @@ def _clip(row: dict[str, str], manifest: Path, line: int) -> Clip:
         seconds = float(row["seconds"])
     except (TypeError, ValueError) as error:
         raise ConfigError(f"'{manifest}' line {line}: fold and seconds must be numbers ({error}).") from error
-    return Clip(row["path"], row["corpus"], row["speaker"], row["label"], emotion, fold, seconds, row["text"] or "")
+    script = row.get(SCRIPT)
+    if script is None:
+        script = script_of(row["corpus"], row["path"])
+    text = row["text"] or ""
+    return Clip(row["path"], row["corpus"], row["speaker"], row["label"], emotion, fold, seconds, text, script)
 
 
 def _require_files(clips: Sequence[Clip], data: Path) -> None:
-    missing = [clip.path for clip in clips if not (data / clip.path).is_file()]
+    missing = missing_files(clips, data)
     if missing:
         shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         raise ConfigError(f"{len(missing)} audio files of '{data / MANIFEST}' are missing ({shown}): fetch them again.")

@@ -1,10 +1,11 @@
-"""Splits in which no speaker stands on both sides."""
+"""Splits for training and scoring: without shared speakers, without shared scripts, and, openly named, with them."""
 
 import random
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from rasa_emotion.corpora.manifest import Clip
+from rasa_emotion.corpora.clip import Clip
 from rasa_emotion.errors import ConfigError
 
 
@@ -20,22 +21,82 @@ class Split:
     test: Sequence[Clip]
 
     def __post_init__(self) -> None:
-        if not self.train or not self.test:
-            raise ConfigError("A split needs clips on both sides: choose another fold or fewer held-out speakers.")
-        shared = {clip.speaker for clip in self.train} & {clip.speaker for clip in self.test}
+        _require_both(self.train, self.test)
+        shared = shared_speakers(self.train, self.test)
         if shared:
             raise ConfigError(f"Speakers on both sides of a split: {', '.join(sorted(shared))}; split by speaker.")
 
 
+@dataclass(frozen=True)
+class ScriptSplit(Split):
+    """A split that shares neither a speaker nor a scripted sentence; free speech counts as no script.
+
+    Raises:
+        ConfigError: a script or a speaker stands on both sides, or a side is empty.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        shared = (_scripts(self.train) & _scripts(self.test)) - {""}
+        if shared:
+            raise ConfigError(f"Scripts on both sides of a split: {', '.join(sorted(shared))}; split by script too.")
+
+
+@dataclass(frozen=True)
+class SharedSpeakers:
+    """A split whose speakers may stand on both sides: to repeat a published protocol, never to judge a model.
+
+    It is no `Split`, so nothing that asks for one takes it unseen; no clip stands on both sides.
+
+    Raises:
+        ConfigError: a clip stands on both sides, or a side is empty.
+    """
+
+    train: Sequence[Clip]
+    test: Sequence[Clip]
+
+    def __post_init__(self) -> None:
+        _require_both(self.train, self.test)
+        if {clip.path for clip in self.train} & {clip.path for clip in self.test}:
+            raise ConfigError("A clip stands on both sides of a split: score only clips that training did not hear.")
+
+    @property
+    def speakers(self) -> set[str]:
+        """Those that are on both sides."""
+        return shared_speakers(self.train, self.test)
+
+
 def fold_split(clips: Sequence[Clip], fold: int) -> Split:
     """Test on one official fold and train on the corpus' other folds."""
-    folds = sorted({clip.fold for clip in clips if clip.fold is not None})
-    if fold not in folds:
-        raise ConfigError(f"There is no fold {fold}: choose one of {', '.join(map(str, folds)) or 'none'}.")
+    _require_fold(clips, fold)
     return Split(
         train=[clip for clip in clips if clip.fold not in (None, fold)],
         test=[clip for clip in clips if clip.fold == fold],
     )
+
+
+def script_split(clips: Sequence[Clip], fold: int) -> ScriptSplit:
+    """Test on a fold's share of the scripts, and train on the other folds' clips with none of them.
+
+    The scripts are dealt to as many groups as there are folds (or scripts, where they are fewer). A fold's test part is
+    its speakers' clips of its own group and their free speech; clips that share only a speaker or only a script with
+    it serve neither side. So system E's folds keep IEMOCAP's sessions and its scenes apart.
+    """
+    folds = _require_fold(clips, fold)
+    dealt = _deal_scripts(clips, len(folds))
+    groups = max(dealt.values(), default=0) + 1
+    own = folds.index(fold) % groups
+    tested = {script for script, group in dealt.items() if group == own}
+    return ScriptSplit(
+        train=[clip for clip in clips if clip.fold not in (None, fold) and clip.script not in tested],
+        test=[clip for clip in clips if clip.fold == fold and clip.script in {*tested, ""}],
+    )
+
+
+def partition_split(clips: Sequence[Clip], *, train: Collection[int], test: Collection[int]) -> Split | SharedSpeakers:
+    """Train and test on official partitions by their numbers (see the catalogue); how honest it is, the type says."""
+    sides = [[clip for clip in clips if clip.fold in numbers] for numbers in (train, test)]
+    return (SharedSpeakers if shared_speakers(*sides) else Split)(*sides)
 
 
 def speaker_split(clips: Sequence[Clip], *, speakers: int, seed: int = 0) -> Split:
@@ -46,3 +107,67 @@ def speaker_split(clips: Sequence[Clip], *, speakers: int, seed: int = 0) -> Spl
         train=[clip for clip in clips if clip.speaker not in held_out],
         test=[clip for clip in clips if clip.speaker in held_out],
     )
+
+
+def random_split(
+    clips: Sequence[Clip],
+    *,
+    share: float = 0.2,
+    seed: int = 0,
+    by: Callable[[Clip], Hashable] = lambda clip: (clip.corpus, clip.label),
+) -> SharedSpeakers:
+    """Hold out a share of the clips of each label at random, as most papers do: for comparison only.
+
+    Args:
+        share: of the clips that are tested, above 0 and below 1.
+        by: what is kept in proportion.
+
+    Raises:
+        ConfigError: `share` is out of range, or no clip is left for a side.
+    """
+    if not 0 < share < 1:
+        raise ConfigError(f"The share of clips to test is {share}: choose one above 0 and below 1.")
+    strata: dict[Hashable, list[Clip]] = defaultdict(list)
+    for clip in sorted(clips, key=lambda clip: clip.path):
+        strata[by(clip)].append(clip)
+    generator = random.Random(seed)
+    tested: set[str] = set()
+    for members in strata.values():
+        tested |= {clip.path for clip in generator.sample(members, round(share * len(members)))}
+    return SharedSpeakers(
+        train=[clip for clip in clips if clip.path not in tested],
+        test=[clip for clip in clips if clip.path in tested],
+    )
+
+
+def shared_speakers(train: Iterable[Clip], test: Iterable[Clip]) -> set[str]:
+    """Speakers of both sides."""
+    return {clip.speaker for clip in train} & {clip.speaker for clip in test}
+
+
+def _deal_scripts(clips: Sequence[Clip], groups: int) -> dict[str, int]:
+    """Each script's group, counted from 0: the most frequent first, each to the group with the fewest clips."""
+    counts = Counter(clip.script for clip in clips if clip.script)
+    sizes = [0] * min(groups, len(counts))
+    dealt = {}
+    for script, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        group = sizes.index(min(sizes))
+        sizes[group] += count
+        dealt[script] = group
+    return dealt
+
+
+def _require_fold(clips: Sequence[Clip], fold: int) -> list[int]:
+    folds = sorted({clip.fold for clip in clips if clip.fold is not None})
+    if fold not in folds:
+        raise ConfigError(f"There is no fold {fold}: choose one of {', '.join(map(str, folds)) or 'none'}.")
+    return folds
+
+
+def _require_both(train: Sequence[Clip], test: Sequence[Clip]) -> None:
+    if not train or not test:
+        raise ConfigError("A split needs clips on both sides: choose another fold or fewer held-out speakers.")
+
+
+def _scripts(clips: Sequence[Clip]) -> set[str]:
+    return {clip.script for clip in clips}

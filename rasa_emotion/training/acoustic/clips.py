@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from rasa_emotion.audio import load_audio, trim_silence
-from rasa_emotion.corpora.manifest import Clip
+from rasa_emotion.corpora.clip import Clip
+from rasa_emotion.corpora.splits import Split
+from rasa_emotion.errors import AudioError, ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -19,30 +22,40 @@ Sounds = Mapping[str, NDArray[np.int16]]
 
 
 def read_sounds(paths: Sequence[str], data: Path, cache: Path, *, trim: bool = True) -> dict[str, NDArray[np.int16]]:
-    """Decode files below `data`, by their path; a cache file in the folder `cache` makes the next start quick."""
+    """Decode files below `data`, by their path; a cache file in the folder `cache` makes the next start quick.
+
+    Files that cannot be decoded are absent from the result; one line of the log counts and names them. They are tried
+    again at each start.
+
+    Raises:
+        ConfigError: none of the files can be decoded.
+    """
     key = hashlib.sha256("\n".join([str(trim), *sorted(paths)]).encode()).hexdigest()[:16]
     file = cache / f"sounds-{key}.npz"
-    if file.is_file():
-        with np.load(file) as stored:
-            return _split(list(stored["paths"]), stored["samples"], stored["ends"])
-    sounds = {path: _decode(data / path, trim) for path in tqdm(sorted(paths), desc="decode", mininterval=2)}
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f"{file.name}.{os.getpid()}.part")  # two trainings may start at once
-    with partial.open("wb") as stream:
-        np.savez(
-            stream,
-            paths=np.array(list(sounds)),
-            samples=np.concatenate(list(sounds.values())),
-            ends=np.cumsum([len(samples) for samples in sounds.values()]),
-        )
-    partial.replace(file)
-    logger.info("Decoded %d files into %s.", len(sounds), file)
+    sounds = _stored(file)
+    absent = sorted(set(paths) - sounds.keys())
+    decoded = _decode_readable(absent, data, trim)
+    if decoded:
+        sounds |= decoded
+        _store(sounds, file)
+    if paths and not sounds:
+        raise ConfigError(f"None of the {len(paths)} audio files in '{data}' can be decoded: fetch them again.")
     return sounds
 
 
 def clip_sounds(clips: Sequence[Clip], data: Path, cache: Path) -> dict[str, NDArray[np.int16]]:
-    """The trimmed samples of clips by path."""
+    """The trimmed samples of clips by path, without those that cannot be decoded (see `audible`)."""
     return read_sounds([clip.path for clip in clips], data, cache)
+
+
+def audible(clips: Sequence[Clip], sounds: Sounds) -> list[Clip]:
+    """The clips that could be decoded."""
+    return [clip for clip in clips if clip.path in sounds]
+
+
+def audible_split(split: Split, sounds: Sounds) -> Split:
+    """A split of the clips that could be decoded."""
+    return replace(split, train=audible(split.train, sounds), test=audible(split.test, sounds))
 
 
 def noise_sounds(
@@ -62,7 +75,7 @@ def noise_sounds(
     chosen = [path for path in paths if _recording(path) not in recordings] if held_out else trained
     if folders is not None:
         chosen = [path for path in chosen if Path(path).parts[1] in folders]
-    return [sounds[path] for path in chosen if np.abs(sounds[path]).max(initial=0) > 0]
+    return [sounds[path] for path in chosen if path in sounds and np.abs(sounds[path]).max(initial=0) > 0]
 
 
 def _recording(path: str) -> str:
@@ -74,12 +87,46 @@ def as_float(samples: NDArray[np.int16]) -> NDArray[np.float32]:
     return samples.astype(np.float32) / 32768
 
 
+def _decode_readable(paths: Sequence[str], data: Path, trim: bool) -> dict[str, NDArray[np.int16]]:
+    decoded = {}
+    unreadable = []
+    for path in tqdm(paths, desc="decode", mininterval=2, disable=not paths):
+        try:
+            decoded[path] = _decode(data / path, trim)
+        except (AudioError, OSError) as error:
+            unreadable.append(f"{path} ({error})")
+    if unreadable:
+        logger.warning("Skipped %d of %d files, not decodable: %s", len(unreadable), len(paths), "; ".join(unreadable))
+    return decoded
+
+
 def _decode(file: Path, trim: bool) -> NDArray[np.int16]:
     waveform = load_audio(file)
     if trim:
         waveform = trim_silence(waveform)
     samples = np.clip(np.round(waveform.samples * 32768), -32768, 32767)
     return np.asarray(samples, dtype=np.int16)
+
+
+def _stored(file: Path) -> dict[str, NDArray[np.int16]]:
+    if not file.is_file():
+        return {}
+    with np.load(file) as stored:
+        return _split(list(stored["paths"]), stored["samples"], stored["ends"])
+
+
+def _store(sounds: Sounds, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f"{file.name}.{os.getpid()}.part")  # two trainings may start at once
+    with partial.open("wb") as stream:
+        np.savez(
+            stream,
+            paths=np.array(list(sounds)),
+            samples=np.concatenate(list(sounds.values())),
+            ends=np.cumsum([len(samples) for samples in sounds.values()]),
+        )
+    partial.replace(file)
+    logger.info("Decoded %d files into %s.", len(sounds), file)
 
 
 def _split(paths: Sequence[str], samples: NDArray[np.int16], ends: NDArray[np.int64]) -> dict[str, NDArray[np.int16]]:
