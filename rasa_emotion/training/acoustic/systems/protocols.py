@@ -4,6 +4,7 @@ TESS and SAVEE are augmented copies in the data here, so they are trained on and
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,7 +19,10 @@ from rasa_emotion.training.acoustic.systems.augment import Example
 Rows = NDArray[np.int64]
 
 TRAIN_ONLY = frozenset({"tess", "savee"})
+FOREIGN = frozenset({"emodb"})
+"""Corpora in another language than the others: what the protocol `language` scores."""
 FOLDS = 5
+HALVES = 2
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,47 @@ def _speaker(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw
             )
 
 
+def _speaker_script(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
+    """The same folds, and the scripts in two halves: what is tested has neither a speaker nor a script in training.
+
+    Every clip is tested once. Free speech is tested with the first half and may always be trained on.
+    """
+    halves = halves_of_scripts(examples)
+    for whole in _speaker(examples, classes, draw):
+        for half in range(HALVES):
+            test = [row for row in whole.test if halves.get(examples[row].clip.script, 0) == half]
+            train = [row for row in whole.train if halves.get(examples[row].clip.script) != half]
+            if test:
+                yield Part(f"{whole.name} scripts {half + 1}", np.array(train, np.int64), np.array(test, np.int64))
+
+
+def halves_of_scripts(examples: Sequence[Example]) -> dict[str, int]:
+    """Each script's half, 0 or 1: the most frequent first, each to the half with fewer clips."""
+    counts = Counter(e.clip.script for e in examples if _scorable(e) and e.clip.script)
+    sizes = [0] * HALVES
+    halves = {}
+    for script, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        half = sizes.index(min(sizes))
+        sizes[half] += count
+        halves[script] = half
+    return halves
+
+
+def _language(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
+    foreign = {corpus for corpus in FOREIGN if any(example.clip.corpus == corpus for example in examples)}
+    yield Part(
+        "foreign",
+        _rows(examples, lambda example: example.clip.corpus not in foreign),
+        _rows(examples, lambda example: example.clip.corpus in foreign and not example.is_copy),
+    )
+
+
+def _training(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
+    """The random split, scored on the part that was trained on."""
+    for part in _random(examples, classes, draw):
+        yield Part(part.name, part.train, part.train)
+
+
 def folds_of_speakers(examples: Sequence[Example], seed: int) -> dict[str, int]:
     """The fold, from 1, in which each speaker that may be scored is tested."""
     official = {e.clip.speaker: e.clip.fold for e in examples if _scorable(e) and e.clip.fold is not None}
@@ -153,6 +198,16 @@ PROTOCOLS: Mapping[str, Rule] = MappingProxyType(
             "augmented first, then {share} of originals and copies at random{repeats}; speakers and copies of the same "
             "clip are on both sides",
         ),
+        "training": Rule(
+            _training, "clips, speakers and copies", "{share} of the clips held out, the others trained on and scored"
+        ),
         "speaker": Rule(_speaker, "", "five folds, no speaker on both sides (RAVDESS: EmoBox folds 1 to 5)"),
+        "speaker-script": Rule(
+            _speaker_script,
+            "",
+            "five folds and two halves of the scripts, neither a speaker nor a script on both sides (RAVDESS: EmoBox "
+            "folds 1 to 5, one sentence each way)",
+        ),
+        "language": Rule(_language, "", "trained on the other corpora, scored on all of EmoDB: another language"),
     }
 )
