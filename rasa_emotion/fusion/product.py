@@ -88,7 +88,7 @@ class Fusion:
             as_probabilities(self._pool(usable)),
             usable,
             conflict=self.in_conflict(usable),
-            confused=pool_confused(usable.values()),
+            confused=self._confused(usable.values()),
             min_confidence=self.min_confidence,
         )
 
@@ -101,25 +101,24 @@ class Fusion:
         emotions = {piece.emotion for piece in evidence.values()}
         return bool(emotions & NEGATIVE) and bool(emotions & POSITIVE)
 
+    def _confused(self, evidence: Iterable[Evidence]) -> float | None:
+        """The mean of what the modalities say of the caller's confusion, by weight and reliability; None if none does.
+
+        A linear pool, since no corpus with both a voice and free words is labelled with confusion, and so no product
+        can be fitted: the mean is never surer than the surer one. As all become unreliable it fades to 0, not confused.
+        """
+        said = [(self.weights[e.modality] * e.reliability, e) for e in evidence if e.confused is not None]
+        if not said:
+            return None
+        mean = sum(weight * (e.confused or 0.0) for weight, e in said) / max(sum(weight for weight, _ in said), 1e-12)
+        return round(min(1.0, mean * max(e.reliability for _, e in said)), 6)
+
     def _pool(self, evidence: Mapping[str, Evidence]) -> NDArray[np.float64]:
         reliability = np.array([evidence[m].reliability if m in evidence else 0.0 for m in MODALITIES])
         fitted = np.array([self.weights[m] for m in MODALITIES]) / self.temperature
         others = reliability[::-1]
         stacked = np.stack([as_array(evidence[m].probabilities) if m in evidence else UNIFORM for m in MODALITIES])
         return pool(stacked, reliability * (1 - others + others * fitted))
-
-
-def pool_confused(evidence: Iterable[Evidence]) -> float | None:
-    """The mean of what the modalities say of the caller's confusion, weighted by their reliability; None if none does.
-
-    A linear pool, since no corpus with both a voice and free words is labelled with confusion, and so nothing can be
-    fitted: the mean is never surer than the surer one. As all become unreliable it fades to 0, not confused.
-    """
-    said = [(piece.reliability, piece.confused) for piece in evidence if piece.confused is not None]
-    if not said:
-        return None
-    total = max(1.0, sum(reliability for reliability, _ in said))
-    return round(sum(reliability * value for reliability, value in said) / total, 6)
 
 
 def pool(probabilities: NDArray[np.float64], exponents: NDArray[np.float64]) -> NDArray[np.float64]:

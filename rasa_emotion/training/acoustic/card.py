@@ -6,6 +6,7 @@ from typing import Any
 
 from rasa_emotion.corpora.catalogue import CORPORA, corpus
 from rasa_emotion.model_folder import sha256
+from rasa_emotion.training.attribute_card import with_attributes
 
 CONDITIONS = {
     "mulaw": "8 kHz mu-law telephone",
@@ -25,7 +26,7 @@ def write_card(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write `card.md`."""
     model = folder / "model.onnx"
     text = card(folder.name, manifest, sha256(model) if model.is_file() else "")
-    (folder / "card.md").write_text(text, encoding="utf-8")
+    (folder / "card.md").write_text(with_attributes(text, folder), encoding="utf-8")
 
 
 def card(name: str, manifest: Mapping[str, Any], checksum: str) -> str:

@@ -30,6 +30,7 @@ from rasa_emotion.evaluation.metrics import (
 from rasa_emotion.model_folder import sha256
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE
+from rasa_emotion.training.attribute_card import with_attributes
 from rasa_emotion.training.text.build import BIASED, Scored, score_single
 from rasa_emotion.training.text.data import load_tokenizer
 from rasa_emotion.training.text.model import load_model
@@ -163,6 +164,7 @@ def write_card(folder: Path, run: Path, before: Path, data: Path, sentences: Pat
         megabytes=f"{sum((folder / name).stat().st_size for name in (MODEL_FILE, TOKENIZER_FILE)) / 1e6:.1f}",
         checksum=sha256(folder / MODEL_FILE),
     )
+    text = with_attributes(text, folder)
     (folder / "card.md").write_text(text, encoding="utf-8")
     return text
 
