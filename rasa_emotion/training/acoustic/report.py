@@ -29,7 +29,7 @@ from rasa_emotion.evaluation.metrics import (
 )
 from rasa_emotion.model_folder import MANIFEST, write_manifest
 from rasa_emotion.training.acoustic.card import write_card
-from rasa_emotion.training.acoustic.clips import clip_sounds, noise_sounds
+from rasa_emotion.training.acoustic.clips import audible, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.outoffold import (
     CLEAN,
     Heard,
@@ -39,6 +39,7 @@ from rasa_emotion.training.acoustic.outoffold import (
     models_by_speaker,
     write_csv,
 )
+from rasa_emotion.training.attribute_card import fresh_attributes
 
 FOLDS = "folds"
 CSV = "out_of_fold.csv"
@@ -54,6 +55,7 @@ def report(folder: Path, data: Path, cache: Path) -> dict[str, Any]:
     if manifest["test_speakers"]:
         held_out = [clip for clip in held_out if clip.speaker in manifest["test_speakers"]]
     sounds = clip_sounds(held_out, data, cache)
+    held_out = audible(held_out, sounds)
     models = kept_models(folder, held_out)
     noises = noise_sounds(data, cache, held_out=True)
     heard = {name: hear(models, held_out, sounds, how) for name, how in conditions(noises).items()}
@@ -71,7 +73,7 @@ def report(folder: Path, data: Path, cache: Path) -> dict[str, Any]:
     }
     write_card(folder, manifest)
     manifest.pop("files", None)
-    write_manifest(folder, FILES, **manifest)
+    write_manifest(folder, (*FILES, *fresh_attributes(folder)), **manifest)
     return manifest
 
 
@@ -141,8 +143,10 @@ def other_corpora(
         unseen = [clip for clip in clips if clip.corpus == name]
         if name in manifest["corpora"] or not unseen:
             continue
+        sounds = clip_sounds(unseen, data, cache)
+        unseen = audible(unseen, sounds)
         models = {clip.speaker: model for clip in unseen}
-        heard = hear(models, unseen, clip_sounds(unseen, data, cache), lambda waveform, _: waveform)
+        heard = hear(models, unseen, sounds, lambda waveform, _: waveform)
         write_csv(folder / FOLDS / f"{name}.csv", {CLEAN: heard})
         present = np.unique(heard.truth)
         among = present[heard.logits[:, present].argmax(axis=1)]
