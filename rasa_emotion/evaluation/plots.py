@@ -1,11 +1,12 @@
-"""The plots of a report, as PNG: colours that colour-blind people tell apart, units on every axis.
+"""The plots of reports and of the comparison: colours that colour-blind people tell apart, units on every axis.
 
 matplotlib is imported on first use. It draws into memory (Agg), so that no display is needed.
 """
 
 import importlib.util
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
@@ -33,8 +34,11 @@ STYLE = {
     "ytick.color": INK,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
+    "svg.hashsalt": "rasa-emotion",
 }
 DPI = 160
+# The same figures must give the same file.
+UNDATED = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 NAMED_SPEAKERS = 40
 """With more speakers than this their names would overlap; the plot then shows the spread alone."""
 
@@ -47,12 +51,14 @@ def require_matplotlib() -> None:
         raise ConfigError("Reports need matplotlib, which is not installed: pip install 'rasa-emotion[train]'.")
 
 
-def drawn(width: float, height: float) -> Callable[[Callable[Concatenate["Figure", P], None]], Callable[P, bytes]]:
-    """Turns a function that draws on a figure of so many inches into one that returns the PNG."""
+def drawn(
+    width: float, height: float, *, kind: str = "png"
+) -> Callable[[Callable[Concatenate["Figure", P], None]], Callable[P, bytes]]:
+    """Turns a function that draws on a figure of so many inches into one that returns the file: PNG or SVG."""
 
     def decorate(draw: Callable[Concatenate["Figure", P], None]) -> Callable[P, bytes]:
         @wraps(draw)
-        def png(*arguments: P.args, **options: P.kwargs) -> bytes:
+        def file(*arguments: P.args, **options: P.kwargs) -> bytes:
             require_matplotlib()
             from matplotlib import rc_context  # noqa: PLC0415
             from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
@@ -63,10 +69,10 @@ def drawn(width: float, height: float) -> Callable[[Callable[Concatenate["Figure
                 FigureCanvasAgg(figure)
                 draw(figure, *arguments, **options)
                 stream = io.BytesIO()
-                figure.savefig(stream, format="png", metadata={"Software": None})
+                figure.savefig(stream, format=kind, metadata=UNDATED[kind])
             return stream.getvalue()
 
-        return png
+        return file
 
     return decorate
 
@@ -160,6 +166,49 @@ def speaker_spread(figure: "Figure", found: Mapping[str, Any]) -> None:
         axes.set_xticks([])
     axes.set(ylim=(0, 102), xlim=(-0.7, len(places) - 0.3), ylabel="UA, %", xlabel="speakers, lowest first")
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.14), ncol=3)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One line of the plot of leaks: UA by split, 0 to 1; None where it was not measured."""
+
+    label: str
+    speaker: float | None
+    interval: tuple[float, float] | None = None
+    random: float | None = None
+    copies: float | None = None
+
+
+@drawn(8.6, 2.0, kind="svg")
+def leaks(figure: "Figure", spreads: Sequence[Spread]) -> None:
+    """The same systems under splits that leak and under one that does not, as SVG; the last line is set apart."""
+    figure.set_size_inches(8.6, 1.6 + 0.42 * len(spreads))
+    axes = figure.subplots()
+    for place, spread in enumerate(reversed(spreads)):
+        known = [100 * value for value in (spread.speaker, spread.random, spread.copies) if value is not None]
+        axes.hlines(place, min(known), max(known), color=FAINT, linewidth=2, alpha=0.6)
+        if spread.interval is not None:
+            axes.hlines(place, *(100 * end for end in spread.interval), color=BLUE, linewidth=6, alpha=0.3)
+    kinds = (
+        ("speaker", "o", BLUE, "no speaker on both sides (bar: 95 % interval)"),
+        ("random", "s", ORANGE, "speakers on both sides"),
+        ("copies", "D", VERMILION, "speakers and copies on both sides"),
+    )
+    for kind, marker, colour, label in kinds:
+        values = [getattr(spread, kind) for spread in reversed(spreads)]
+        places = [place for place, value in enumerate(values) if value is not None]
+        shown = [100 * value for value in values if value is not None]
+        axes.plot(shown, places, marker, color=colour, markersize=8, label=label)
+        for place, value in zip(places, shown, strict=True):
+            axes.annotate(f"{value:.0f}", (value, place), (0, 7), textcoords="offset points", ha="center", size=8)
+    if len(spreads) > 1:
+        axes.axhline(0.5, color=FAINT, linewidth=0.8)
+    axes.set_yticks(range(len(spreads)), [spread.label for spread in reversed(spreads)])
+    axes.set(xlim=(0, 100), ylim=(-0.6, len(spreads) + 0.3), xlabel="UA, %")
+    axes.grid(axis="x", color=FAINT, alpha=0.25)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="upper center", ncol=3, framealpha=1, edgecolor="none", fontsize=9
+    )
 
 
 def _guessing(axes: "Axes", share: float, *, vertical: bool = False) -> None:
