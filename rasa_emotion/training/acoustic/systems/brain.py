@@ -11,6 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
+from tqdm import tqdm
+
+from rasa_emotion.training.acoustic.device import run_options
 
 if TYPE_CHECKING:
     from rasa_emotion.training.acoustic.systems.recipe import SystemRecipe
@@ -106,13 +109,13 @@ class NeuralModel(ABC):
             lr=self.recipe.lr,
             weight_decay=self.weight_decay,
             schedule=self.schedule,
-            run_opts=run_options(),
+            run_opts={**run_options(), "noprogressbar": True},
         )
         data = TensorDataset(torch.from_numpy(x), torch.from_numpy(y))
         loader: DataLoader[Any] = DataLoader(
             data, batch_size=self.recipe.batch_size, shuffle=True, drop_last=len(x) > self.recipe.batch_size
         )
-        brain.fit(range(self.recipe.epochs), loader, progressbar=None)
+        brain.fit(tqdm(range(1, self.recipe.epochs + 1), desc="epochs", mininterval=2, leave=False), loader)
         self.network = network.eval()
         self.losses = brain.losses
         self.parameters = sum(weights.numel() for weights in network.parameters())
@@ -135,8 +138,3 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-
-
-def run_options() -> dict[str, Any]:
-    """A GPU where there is one; bfloat16 either way (several times as fast on a CPU with AMX)."""
-    return {"device": "cuda" if torch.cuda.is_available() else "cpu", "precision": "bf16"}
