@@ -22,7 +22,7 @@ Frames = NDArray[np.float32]
 
 N_FFT, HOP = 1024, 384
 N_MFCC, N_MELS = 40, 64
-IMAGE_MELS = 128
+IMAGE_BANDS = 64
 
 
 def fit_length(samples: Samples, seconds: float) -> Samples:
@@ -38,7 +38,8 @@ def mfcc(samples: Samples) -> Frames:
 
 def mel(samples: Samples) -> Frames:
     """64 mel bands in dB below the loudest."""
-    return _decibels(samples, N_MELS)
+    power = librosa.feature.melspectrogram(y=samples, sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP, n_mels=N_MELS)
+    return _frames(librosa.power_to_db(power, ref=np.max))
 
 
 def chroma(samples: Samples) -> Frames:
@@ -58,8 +59,10 @@ def logmel(samples: Samples) -> Frames:
 
 
 def spectrogram(samples: Samples) -> Frames:
-    """128 mel bands in dB below the loudest: the image that system B sees."""
-    return _decibels(samples, IMAGE_MELS)
+    """64 bands of equal width up to 8 kHz, in dB below the loudest: the image that system B sees."""
+    power = np.abs(librosa.stft(samples, n_fft=N_FFT, hop_length=HOP)[1:]) ** 2
+    bands = power.reshape(IMAGE_BANDS, -1, power.shape[1]).mean(axis=1)
+    return _frames(librosa.power_to_db(bands, ref=np.max))
 
 
 KINDS: Mapping[str, Callable[[Samples], Frames]] = MappingProxyType(
@@ -117,11 +120,6 @@ def _cached(
 def _beside(parts: Sequence[Frames]) -> Frames:
     frames = min(len(part) for part in parts)
     return np.concatenate([part[:frames] for part in parts], axis=1)
-
-
-def _decibels(samples: Samples, bands: int) -> Frames:
-    power = librosa.feature.melspectrogram(y=samples, sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP, n_mels=bands)
-    return _frames(librosa.power_to_db(power, ref=np.max))
 
 
 def _frames(values: NDArray[np.float64]) -> Frames:

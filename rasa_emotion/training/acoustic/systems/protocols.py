@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
+from rasa_emotion.corpora.catalogue import CORPORA
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.training.acoustic.systems.augment import Example
 
@@ -71,6 +72,8 @@ def split(protocol: str, examples: Sequence[Example], classes: NDArray[np.int64]
     """
     rule = PROTOCOLS[protocol]
     parts = list(rule.parts(examples, classes, draw))
+    if not parts:
+        raise ConfigError(f"Protocol '{protocol}' has nothing to score: name a corpus besides {', '.join(TRAIN_ONLY)}.")
     for part in parts:
         if not len(part.train) or not len(part.test):
             raise ConfigError(f"Protocol '{protocol}' leaves a side of {part.name} empty: name a corpus it can score.")
@@ -155,6 +158,20 @@ def _language(examples: Sequence[Example], classes: NDArray[np.int64], draw: Dra
     )
 
 
+def _partitions(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
+    """The official partitions of the corpora that have them: the first test part, trained on the first of all."""
+    sides: dict[str, tuple[int, int]] = {}
+    for corpus in {example.clip.corpus for example in examples}:
+        names = CORPORA[corpus].partitions if corpus in CORPORA else ()
+        test = next((number for number, name in enumerate(names, start=1) if name.startswith("test")), 0)
+        sides[corpus] = (1, test)
+
+    def rows(side: int) -> Rows:
+        return _rows(examples, lambda e: sides[e.clip.corpus][1] > 0 and e.clip.fold == sides[e.clip.corpus][side])
+
+    yield Part("partition", rows(0), rows(1))
+
+
 def _training(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
     """The random split, scored on the part that was trained on."""
     for part in _random(examples, classes, draw):
@@ -181,11 +198,14 @@ def _rows(examples: Sequence[Example], wanted: Callable[[Example], bool]) -> Row
 
 
 def _drawn(rows: Rows, classes: NDArray[np.int64], draw: Draw, repeat: int) -> tuple[Rows, Rows]:
-    if len(rows) < 2:
-        return rows, rows[:0]
-    train, test = train_test_split(
-        rows, test_size=draw.test_share, stratify=classes[rows], random_state=draw.seed + repeat
-    )
+    """Train and test rows, every class on both sides."""
+    present, counts = np.unique(classes[rows], return_counts=True)
+    if not len(rows):
+        return rows, rows
+    if counts.min() < 2:
+        raise ConfigError("A random split needs two clips of each class that it scores: add some, or score by speaker.")
+    size = max(len(present), round(draw.test_share * len(rows)))
+    train, test = train_test_split(rows, test_size=size, stratify=classes[rows], random_state=draw.seed + repeat)
     return train, test
 
 
@@ -207,6 +227,9 @@ PROTOCOLS: Mapping[str, Rule] = MappingProxyType(
             "",
             "five folds and two halves of the scripts, neither a speaker nor a script on both sides (RAVDESS: EmoBox "
             "folds 1 to 5, one sentence each way)",
+        ),
+        "partitions": Rule(
+            _partitions, "", "official partitions: trained on the training part, scored on the first test"
         ),
         "language": Rule(_language, "", "trained on the other corpora, scored on all of EmoDB: another language"),
     }
