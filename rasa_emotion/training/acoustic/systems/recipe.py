@@ -39,6 +39,8 @@ class SystemRecipe:
         copies: how many of the augmentations each clip gets, drawn per clip; all of them when None.
         repeats: how often a random split is drawn anew.
         deviations: what differs from the paper, and why; one sentence each.
+        folder: where a model may keep what it goes on from; the run sets it, as it does `classes`.
+        classes: names of the classes that the data has.
     """
 
     name: str
@@ -63,6 +65,8 @@ class SystemRecipe:
     copies: int | None = None
     repeats: int = 1
     deviations: Sequence[str] = field(default_factory=tuple)
+    folder: Path | None = None
+    classes: Sequence[str] = ()
 
 
 def read_system_recipe(file: str | Path, overrides: str = "") -> SystemRecipe:

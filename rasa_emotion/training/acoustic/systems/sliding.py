@@ -1,7 +1,6 @@
 """System D: CNN and LSTM on the MFCC of overlapping sliding windows, with or without CAEmoCyGAN; its two baselines."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch import nn
 from rasa_emotion.training.acoustic.systems.brain import NeuralModel
 from rasa_emotion.training.acoustic.systems.caemocygan import GanSettings, Labels, Windows, missing_windows
 from rasa_emotion.training.acoustic.systems.caemocygan_brain import train_translator
-from rasa_emotion.training.acoustic.systems.labels import SCHEMES, SEXES
+from rasa_emotion.training.acoustic.systems.labels import SEXES
 from rasa_emotion.training.acoustic.systems.models import LastOutput, OverTime
 from rasa_emotion.training.acoustic.systems.windows import clip_means, cut, until_silence
 
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from rasa_emotion.training.acoustic.systems.recipe import SystemRecipe
 
 N_MFCC = 40
+GANS = "gan"
+"""Folder of the GANs in the folder of a run."""
 
 
 def cepstrum(mel: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -55,9 +56,8 @@ class SlidingCnnLstm:
         window: frames of a window.
         hop: frames between the beginnings of two windows.
         gan: settings of `GanSettings`; a CAEmoCyGAN trained on the training part then fills small classes. None leaves
-            it out.
+            it out. Unless said, it trains a third as many epochs as the network.
         share: what classes are filled up to, as a share of the largest.
-        gan_folder: where the GANs' checkpoints and generators are kept.
     """
 
     def __init__(
@@ -68,12 +68,11 @@ class SlidingCnnLstm:
         hop: int,
         gan: Mapping[str, Any] | None = None,
         share: float = 1.0,
-        gan_folder: str | None = None,
     ) -> None:
         self.window, self.hop, self.share = window, hop, share
-        self.gan = None if gan is None else GanSettings(**gan)
-        self.gan_folder = None if gan_folder is None else Path(gan_folder)
-        self.labels = recipe.labels
+        self.gan = None if gan is None else GanSettings(**{"epochs": max(1, recipe.epochs // 3), **gan})
+        self.folder = recipe.folder / GANS if recipe.folder else None
+        self.classes = recipe.classes
         self.network = CnnLstm(recipe)
         self.parameters = 0
         self.generated = 0
@@ -98,18 +97,15 @@ class SlidingCnnLstm:
     def _generate(self, windows: Windows, labels: Labels, *, classes: int, seed: int) -> tuple[Windows, Labels]:
         if self.gan is None:
             return windows[:0], labels[:0]
-        groups = sexes(self.labels, classes)
-        translator = train_translator(
-            windows, labels, groups=groups, settings=self.gan, seed=seed, folder=self.gan_folder
-        )
+        groups = sexes(self.classes, classes)
+        translator = train_translator(windows, labels, groups=groups, settings=self.gan, seed=seed, folder=self.folder)
         return missing_windows(windows, labels, translator, groups=groups, share=self.share, seed=seed)
 
 
-def sexes(scheme: str, classes: int) -> list[int]:
-    """The group of each class: voices of one sex, where the scheme tells them apart; else all are one group."""
-    names = SCHEMES[scheme].classes
+def sexes(names: Sequence[str], classes: int) -> list[int]:
+    """The group of each class: voices of one sex, where every name ends in one; else all are one group."""
     ends = [name.rpartition("_")[2] for name in names]
-    if len(names) == classes and set(ends) == set(SEXES):
+    if len(ends) == classes and set(ends) <= set(SEXES):
         return [SEXES.index(end) for end in ends]
     return [0] * classes
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from rasa_emotion.training.acoustic.systems.features import HOP, N_FFT, N_MELS, logmel
-from rasa_emotion.training.acoustic.systems.labels import SCHEMES
 from rasa_emotion.training.acoustic.systems.sliding import (
     SlidingCnnLstm,
     SummaryForest,
@@ -22,7 +21,7 @@ from rasa_emotion.training.acoustic.systems.voice_cnn import Branch, VoiceCnn, s
 
 def recipe(**changes: Any) -> Any:
     return SimpleNamespace(
-        **{"epochs": 6, "batch_size": 16, "lr": 0.005, "optimizer": "adam", "labels": "four"} | changes
+        **{"epochs": 6, "batch_size": 16, "lr": 0.005, "optimizer": "adam", "folder": None, "classes": ()} | changes
     )
 
 
@@ -70,20 +69,19 @@ def test_the_gan_fills_the_small_classes_of_the_training_part() -> None:
     x, y = clips(60, 3, seed=1)
     few = np.flatnonzero((y != 2) | (np.arange(60) < 12))  # class 2 is left with four clips
     gan = {"epochs": 1, "width": 4, "blocks": 1}
-    model = SlidingCnnLstm(recipe(epochs=1, labels="eight"), window=10, hop=5, gan=gan)
+    model = SlidingCnnLstm(recipe(epochs=1), window=10, hop=5, gan=gan)
     model.fit(x[few], y[few], classes=3, seed=0)
     windows = {c: sum(2 + 3 * (number % 3 == 0) for number in few if y[number] == c) for c in range(3)}
     assert model.generated == sum(max(windows.values()) - count for count in windows.values()) > 0
-    plain = SlidingCnnLstm(recipe(epochs=1, labels="eight"), window=10, hop=5)
+    plain = SlidingCnnLstm(recipe(epochs=1), window=10, hop=5)
     plain.fit(x[few], y[few], classes=3, seed=0)
     assert plain.generated == 0
 
 
 def test_the_gan_keeps_the_sex_of_a_voice() -> None:
-    groups = sexes("sixteen", 16)
-    for name, group in zip(SCHEMES["sixteen"].classes, groups, strict=True):
-        assert group == (0 if name.endswith("_female") else 1)
-    assert sexes("eight", 8) == [0] * 8
+    assert sexes(["angry_female", "angry_male", "calm_male"], 3) == [0, 1, 1]
+    assert sexes(["angry", "calm"], 2) == [0, 0]
+    assert sexes([], 2) == [0, 0]
 
 
 def test_silence_after_a_clip_does_not_change_its_answer() -> None:
