@@ -23,6 +23,13 @@ def unpack(archive: Path, folder: Path, progress: Progress = lambda done, total:
     Raises:
         ConfigError: the file is no archive, is damaged, or names a path outside the folder.
     """
+    _extract(archive, folder, progress)
+    for inner in sorted(path for path in folder.rglob("*") if path.name.endswith(INNER_SUFFIXES)):
+        _extract(inner, inner.parent, progress)
+        inner.unlink()
+
+
+def _extract(archive: Path, folder: Path, progress: Progress) -> None:
     try:
         if zipfile.is_zipfile(archive):
             _unzip(archive, folder, progress)
@@ -32,9 +39,6 @@ def unpack(archive: Path, folder: Path, progress: Progress = lambda done, total:
             raise ConfigError(f"'{archive}' is neither a zip nor a tar file: check the address it came from.")
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, ValueError) as error:
         raise ConfigError(f"'{archive}' cannot be unpacked ({error}): fetch it again.") from error
-    for inner in sorted(path for path in folder.rglob("*") if path.name.endswith(INNER_SUFFIXES)):
-        unpack(inner, inner.parent, progress)
-        inner.unlink()
 
 
 def _unzip(archive: Path, folder: Path, progress: Progress) -> None:

@@ -17,7 +17,7 @@ from rasa_emotion.corpora.layouts.layout import Scan, Utterance, below, clip_of,
 EMOTIONS = {"ang": "angry", "exc": "happy", "hap": "happy", "neu": "neutral", "sad": "sad"}
 SESSIONS = range(1, 6)
 
-TURN = re.compile(r"\[\d+\.\d+ - \d+\.\d+\]\t((Ses0[1-5])[FM]_(\w+)_([FM])\w?\d+)\t([a-z]{3})\t")
+TURN = re.compile(r"\[\d+\.\d+ - \d+\.\d+\]\t((Ses0[1-5])[FM]_(\w+)_([FM])(?:XX)?\d+)\t([a-z]{3})\t")
 SCENE = re.compile(r"script\d+_\d+")
 SAID = re.compile(r"(Ses0[1-5][FM]_\w+) \[\d+\.\d+-\d+\.\d+\]:? ?(.*)")
 
