@@ -34,7 +34,7 @@ ABSENT = -100.0
 
 
 def label_matrix(
-    labels: Sequence[str], *, given: Mapping[str, str] | None = None, source: str = ""
+    labels: Sequence[str], *, given: Mapping[str, str | None] | None = None, source: str = ""
 ) -> NDArray[np.float32]:
     """Which label counts for which emotion: float32 [8, labels], 0 where it does and `ABSENT` where it does not.
 
@@ -51,7 +51,7 @@ def label_matrix(
     """
     names = [label.strip().lower() for label in labels]
     own = {label.strip().lower(): emotion for label, emotion in (given or {}).items()}
-    wrong = [label for label in own if label not in names]
+    wrong = [label for label in given or {} if label.strip().lower() not in names]
     wrong += [emotion for emotion in own.values() if emotion is not None and emotion not in EMOTIONS]
     if wrong:
         raise ModelError(

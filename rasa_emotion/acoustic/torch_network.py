@@ -46,7 +46,7 @@ class EightEmotions(nn.Module):
 
     matrix: Tensor
 
-    def __init__(self, source: Source, given: Mapping[str, str] | None = None) -> None:
+    def __init__(self, source: Source, given: Mapping[str, str | None] | None = None) -> None:
         super().__init__()
         self.source = source
         matrix = label_matrix(source.labels, given=given, source=source.name)

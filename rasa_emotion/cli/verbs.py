@@ -10,8 +10,10 @@ from rasa_emotion.cli.analyze import analyze  # noqa: E402
 from rasa_emotion.cli.corpora import corpora  # noqa: E402
 from rasa_emotion.cli.evaluate import evaluate  # noqa: E402
 from rasa_emotion.cli.init import init  # noqa: E402
+from rasa_emotion.cli.train import train  # noqa: E402
 
 app.command()(analyze)
 app.command()(evaluate)
 app.command()(init)
 app.add_typer(corpora, name="corpora")
+app.add_typer(train, name="train")

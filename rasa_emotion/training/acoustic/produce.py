@@ -1,0 +1,248 @@
+"""From a recipe to a model folder: what `rasa-emotion train acoustic RECIPE` does."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from rasa_emotion.corpora.manifest import Clip, read_manifest
+from rasa_emotion.corpora.splits import Split
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.training.acoustic.export import export
+from rasa_emotion.training.acoustic.folder import Facts, claim, write_folder
+from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
+from rasa_emotion.training.acoustic.train import HEAD, RUN, WEIGHTS, choose_split, read_run, train
+
+logger = logging.getLogger(__name__)
+
+RECIPES = Path(__file__).parent / "recipes"
+HELD_OUT_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for.
+
+    Args:
+        out: the model folder to write.
+        cache: decoded clips.
+        data: folder with the manifest.
+        fold: test on this official fold.
+        held_out: test on that many speakers; a fifth of them when neither is given.
+        corpora: train and score on these corpora of the manifest instead of the recipe's.
+        overrides: YAML that replaces values of the recipe.
+    """
+
+    out: Path
+    cache: Path
+    data: Path | None = None
+    fold: int | None = None
+    held_out: int = 0
+    corpora: Sequence[str] = ()
+    overrides: str = ""
+
+
+def find_recipe(name: str) -> Path:
+    """The file of a recipe, named by its path or, where it ships, by its name.
+
+    Raises:
+        ConfigError: there is no such recipe.
+    """
+    if Path(name).suffix in {".yaml", ".yml"} and Path(name).is_file():
+        return Path(name)
+        raise ConfigError(
+            f"There is no recipe at '{name}': name a YAML file, or one of {', '.join(shipped_recipes())}."
+        )
+    shipped = shipped_recipes()
+    if name not in shipped:
+        raise ConfigError(f"There is no recipe '{name}': name a YAML file, or one of {', '.join(shipped)}.")
+    return shipped[name]
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that ship, by name."""
+    return {file.stem: file for file in sorted(RECIPES.rglob("*.yaml"))}
+
+
+def is_system(file: Path) -> bool:
+    """Whether a recipe is of a published system, which ends in figures and no model folder."""
+    return any(line.startswith("system:") for line in file.read_text(encoding="utf-8").splitlines())
+
+
+def score_system(file: Path, order: Order) -> dict[str, Any]:
+    """Train and score a published system under each of its protocols; the result as `run_system` gives it.
+
+    Raises:
+        ConfigError: the recipe, the data or the folder cannot be used, or the order asks for another split.
+    """
+    if order.fold is not None or order.held_out or order.corpora:
+        raise ConfigError(f"'{file.stem}' has protocols of its own: leave --fold, --held-out and --corpus out.")
+    from rasa_emotion.training.acoustic.systems.recipe import read_system_recipe  # noqa: PLC0415 -- openSMILE, librosa
+    from rasa_emotion.training.acoustic.systems.run import run_system  # noqa: PLC0415
+
+    recipe = read_system_recipe(file, order.overrides)
+    line = command(file.stem, order).strip()
+    return run_system(recipe, data=require_data(order), out=order.out, cache=order.cache, command=line)
+
+
+def train_recipe(name: str, order: Order) -> dict[str, Any]:
+    """Train one of the networks by a recipe, or go on where that was interrupted, and write the model folder.
+
+    A recipe that teaches no eight emotions ends in weights for others to start from, that of a published system in
+    figures under its protocols.
+
+    Returns:
+        The manifest with its figures, and `weights`, the file; or the weights alone; or a system's result.
+
+    Raises:
+        ConfigError: the recipe, the data, the split or the folder cannot be used.
+    """
+    file = find_recipe(name)
+    if is_system(file):
+        return score_system(file, order)
+    recipe = read_recipe(file, order.overrides)
+    if order.corpora:
+        recipe = replace(
+            recipe,
+            scored=order.corpora[0],
+            shares=dict.fromkeys(order.corpora, 1.0),
+            heads={HEAD: list(order.corpora)},
+        )
+    data = require_data(order)
+    clips = read_manifest(data, corpora=list(recipe.shares))
+    split = split_of(clips, recipe.scored, recipe.seed, order) if HEAD in recipe.heads else None
+    run = claim(order.out, request(file, order, clips))
+    earlier = _prepare_initial(recipe, run, data, order.cache)
+    if not (run / WEIGHTS).is_file():
+        train(recipe, clips, split, data=data, out=run, cache=order.cache, score_every=0)
+    weights = {"weights": str(run / WEIGHTS)}
+    if split is None:
+        return weights
+    network = read_run(run)
+    difference = export(network, order.out / "model.onnx")
+    facts = Facts(
+        summary=f"Hears one of eight emotions in a voice. Trained by the recipe '{recipe.name}'.",
+        split=describe(split, order),
+        data_note=noise_note(recipe.noise_probability, data),
+        commands=command(name, order),
+        parameters=_served_parameters(network),
+        corpora=[*recipe.shares, *(corpus for corpus in earlier if corpus not in recipe.shares)],
+        inside=_inside(recipe),
+    )
+    manifest = write_folder(order.out, facts, split.test, data=data, cache=order.cache)
+    return {**manifest, **weights, "export_difference": difference}
+
+
+def use_threads(count: int) -> None:
+    """Train on that many CPU threads; on all of them when 0."""
+    if count:
+        torch.set_num_threads(count)
+
+
+def split_of(clips: Sequence[Clip], scored: str, seed: int, order: Order) -> Split:
+    """The fold or the speakers to hold out; a fifth of the scored corpus' speakers unless something is said."""
+    held_out = order.held_out
+    if order.fold is None and not held_out:
+        speakers = {clip.speaker for clip in clips if clip.corpus == scored}
+        held_out = max(1, round(HELD_OUT_SHARE * len(speakers)))
+    split = choose_split(clips, scored, fold=order.fold, held_out=held_out, seed=seed)
+    assert split is not None
+    return split
+
+
+def require_data(order: Order) -> Path:
+    if order.data is None:
+        raise ConfigError("Training needs recordings: name the folder of their manifest with --data.")
+    return order.data
+
+
+def request(file: Path, order: Order, clips: Sequence[Clip]) -> dict[str, Any]:
+    """What makes two trainings the same, so that the second goes on with the first."""
+    listed = "\n".join(f"{clip.path},{clip.speaker},{clip.label},{clip.emotion},{clip.fold}" for clip in clips)
+    return {
+        "recipe": file.stem,
+        "settings": _digest(file.read_text(encoding="utf-8") + "\n" + order.overrides),
+        "recordings": _digest(listed),
+        "corpora": list(order.corpora),
+        "fold": order.fold,
+        "held_out": order.held_out,
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _prepare_initial(recipe: Recipe, run: Path, data: Path, cache: Path) -> Sequence[str]:
+    """Where a recipe starts from the run of another that ships, and this is not there, train it first, on everything.
+
+    Returns the corpora behind those weights, where they are known.
+    """
+    if recipe.initial is None or not recipe.initial.endswith(".pt"):
+        return ()
+    weights = Path(recipe.initial)
+    file = shipped_recipes().get(weights.parent.name)
+    if not weights.is_file() and file is not None:
+        weights = run / weights.parent.name / WEIGHTS
+        recipe.initial = str(weights)
+        if not weights.is_file():
+            first = read_recipe(file)
+            logger.info("Training '%s', which '%s' starts from.", first.name, recipe.name)
+            clips = read_manifest(data, corpora=list(first.shares))
+            train(first, clips, None, data=data, out=weights.parent, cache=cache, score_every=0)
+    return _corpora_of(weights.parent)
+
+
+def _corpora_of(run: Path) -> Sequence[str]:
+    described = run / RUN
+    return json.loads(described.read_text(encoding="utf-8"))["corpora"] if described.is_file() else ()
+
+
+def _served_parameters(network: nn.Module) -> int:
+    named = network.named_parameters()
+    return sum(p.numel() for name, p in named if not name.startswith("heads.") or f".{HEAD}." in name)
+
+
+def _inside(recipe: Recipe) -> str | None:
+    encoder = recipe.network.get("encoder", "cnn")
+    return None if encoder == "cnn" else f"the network '{encoder}' of the recipe '{recipe.name}'"
+
+
+def describe(split: Split, order: Order) -> str:
+    trained = len({clip.speaker for clip in split.train})
+    scored = len({clip.speaker for clip in split.test})
+    how = f"fold {order.fold}" if order.fold is not None else "speakers drawn with the recipe's seed"
+    if order.fold is not None and order.held_out:
+        how = f"speakers drawn with the recipe's seed among those that fold {order.fold} trains on"
+    return (
+        f"Speaker-disjoint: {trained} speakers trained ({len(split.train):,} clips), {scored} others are scored "
+        f"({len(split.test):,} clips; {how}). The temperature was fitted on the scored clips; the calibration error "
+        "uses temperatures of the other speakers."
+    )
+
+
+def noise_note(probability: float, data: Path) -> str:
+    if probability > 0 and (data / "noise").is_dir():
+        return f"Training mixes in the noises below '{data.name}/noise', whose licences hold too."
+    return "No noise was mixed in."
+
+
+def command(
+    recipe: str | None, order: Order, source: str | None = None, *, labels: Mapping[str, str] | None = None
+) -> str:
+    parts = ["rasa-emotion train acoustic", *([recipe] if recipe else [])]
+    parts += [f"--from {source}"] if source else []
+    parts += [] if recipe else ["--export-only"]
+    parts += [f"--label {label}={emotion}" for label, emotion in (labels or {}).items()]
+    parts += [f"--data {order.data}"] if order.data is not None else []
+    parts += [f"--corpus {name}" for name in order.corpora]
+    parts += [f"--fold {order.fold}"] if order.fold is not None else []
+    parts += [f"--held-out {order.held_out}"] if order.held_out else []
+    parts += [f"--set '{order.overrides}'"] if order.overrides else []
+    return "    " + " ".join([*parts, f"--out {order.out}"])
