@@ -71,12 +71,14 @@ def _ua(row: Measured | None) -> float | None:
 
 
 def _headline(systems: Sequence[System], shipped: Shipped) -> str:
-    own = f"the model that ships here reaches {_share(shipped.row)}"
+    own = f"the model that ships here has one of {_share(shipped.row)}"
     eight = [
         (row.ua, system) for system in systems for row in [_fair_on_corpus(system)] if row and row.labels == "eight"
     ]
     if not eight:
-        return _wrapped(f"On speakers that it has never heard, {own}.")
+        return _wrapped(
+            f"On speakers that it has never heard, the model that ships here has a UA of {_share(shipped.row)}."
+        )
     best, system = max(eight, key=lambda pair: pair[0])
     return _wrapped(
         f"On speakers that they have never heard, and on all eight emotions, the best of the published systems "
@@ -137,7 +139,12 @@ def _gap(system: System) -> str:
     text = f"- **{system.letter}, {system.title}**: {', '.join(told)}."
     leaking = [row for row, _ in parts[:2] if row is not None and fair is not None and row.corpus == fair.corpus]
     if fair is not None and leaking:
-        text += f" {100 * (leaking[0].ua - fair.ua):.1f} points of the first figure are the split's, not the system's."
+        points = 100 * (leaking[0].ua - fair.ua)
+        text += (
+            f" {points:.1f} points of the first figure are the split's, not the system's."
+            if points > 0
+            else " The split does not flatter it here."
+        )
     return _wrapped(text, indent="  ")
 
 
@@ -206,7 +213,7 @@ def _figures_table(systems: Sequence[System], shipped: Shipped) -> str:
             row.protocol,
             NONE if row is own else row.split,
             f"{row.clips:,} of {row.speakers}",
-            _share(row),
+            _ua_of(row),
             _percent(row.accuracy),
             _percent(row.macro_f1),
             _decimal(row.auc),
@@ -249,13 +256,17 @@ def _classes(row: Measured, *, word: bool = True) -> str:
 
 
 def _share(row: Measured | None) -> str:
+    """UA and interval, with the corpus where it is not the one that the table is about."""
     if row is None:
         return NONE
-    elsewhere = "" if row.corpus == CORPUS else f", {row.corpus}"
+    return _ua_of(row) if row.corpus == CORPUS else f"{_ua_of(row)}, {row.corpus}"
+
+
+def _ua_of(row: Measured) -> str:
     if row.ua_interval is None:
-        return f"{100 * row.ua:.1f}{elsewhere}"
+        return f"{100 * row.ua:.1f}"
     low, high = row.ua_interval
-    return f"{100 * row.ua:.1f} ({100 * low:.1f} to {100 * high:.1f}{elsewhere})"
+    return f"{100 * row.ua:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def _percent(value: float | None) -> str:
