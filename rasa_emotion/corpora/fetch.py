@@ -82,16 +82,19 @@ def fetch(name: str, place: Download, out: Path, step: Step = lambda title: lamb
     folder = out / name
     digest = ""
     if not folder.is_dir():
-        out.mkdir(parents=True, exist_ok=True)
-        archive, digest = _download(name, place, out, step("download"))
-        partial = out / f"{name}.unpacking"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
+        work = out / f"{name}.download"
+        work.mkdir(parents=True, exist_ok=True)
+        archive = _download(place, work, step("download"))
+        digest = str(_pooch().file_hash(archive))
+        unpacked = work / "unpacked"
+        shutil.rmtree(unpacked, ignore_errors=True)
+        unpacked.mkdir()
         try:
-            unpack(archive, partial, step("unpack"))
+            unpack(archive, unpacked, step("unpack"))
         finally:
             archive.unlink()  # a damaged one must not be taken for good the next time
-        partial.replace(folder)
+        unpacked.replace(folder)
+        shutil.rmtree(work)
     if place.objects:
         _fetch_objects(folder, place, step("recordings"))
     if name == "meld":
@@ -110,15 +113,12 @@ def describe(name: str, place: Download) -> str:
     return f"{entry.title}: {entry.holds}\nLicence: {entry.licence}. {use}\nFrom: {place.url}\nChecksum: {check}"
 
 
-def _download(name: str, place: Download, out: Path, progress: Progress) -> tuple[Path, str]:
-    pooch = _pooch()
-    part = out / f"{name}.part"
-    downloader = ResumingDownload(part, checked=bool(place.checksum), progress=progress)
+def _download(place: Download, work: Path, progress: Progress) -> Path:
+    downloader = ResumingDownload(work / "part", checked=bool(place.checksum), progress=progress)
     with _checksum_errors(place):
-        archive = pooch.retrieve(
-            place.url, place.checksum or None, fname=f"{name}.archive", path=out, downloader=downloader
+        return Path(
+            _pooch().retrieve(place.url, place.checksum or None, fname="archive", path=work, downloader=downloader)
         )
-    return Path(archive), str(pooch.file_hash(archive))
 
 
 def _fetch_objects(folder: Path, place: Download, progress: Progress) -> None:

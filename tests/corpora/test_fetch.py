@@ -220,7 +220,8 @@ def test_a_wrong_checksum_is_refused_and_nothing_of_it_stays(mirror: Mirror, tmp
     place = source("emodb", url=f"{mirror.url}/a.zip", sha256="0" * 64)
     with pytest.raises(ConfigError, match=r"does not have the checksum sha256:0{64} and was removed"):
         fetch("emodb", place, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert not (tmp_path / "emodb").exists()
 
 
 def test_a_damaged_archive_is_not_kept(mirror: Mirror, tmp_path: Path) -> None:
