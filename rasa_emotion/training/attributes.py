@@ -325,6 +325,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _kind(folder: Path) -> Any:
+    if not (folder / ENCODER_FILE).is_file():
+        raise ConfigError(
+            f"'{folder}' has no {ENCODER_FILE}, on whose embedding a head rests; name a folder that has one."
+        )
     try:
         return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["kind"]
     except (OSError, ValueError, KeyError, TypeError) as error:

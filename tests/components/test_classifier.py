@@ -48,6 +48,16 @@ def test_words_become_estimate_and_entities(make):
     assert all((entity["start"], entity["end"]) == (0, 0) for entity in found.get("entities"))
 
 
+@pytest.mark.parametrize("min_confidence", [None, 0.99])
+def test_how_confused_a_caller_is_stands_in_the_message_and_in_no_entity(make, min_confidence):
+    heard = replace(evidence("acoustic", "fear", 0.9), confused=0.4)
+    metadata = {EVIDENCE_KEY: ChannelEvidence.of([heard])}
+    (found,) = make(min_confidence=min_confidence).process([Message({"text": "I am worried", "metadata": metadata})])
+    assert found.get("emotion_estimate")["confused"] == 0.4
+    assert found.get("emotion_estimate")["evidence"]["acoustic"]["confused"] == 0.4
+    assert "confused" not in entities(found)
+
+
 def test_outside_a_conversation_there_is_the_estimate_alone(make):
     (found,) = make().process([message("I am annoyed")], DialogueStateTracker.from_events("x", []))
     assert found.get("emotion_estimate")["emotion"] == "angry"

@@ -109,6 +109,9 @@ def test_a_head_stays_while_the_encoder_does(text_folder: Path, comments: Path) 
 
 
 def test_what_is_no_model_folder_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"has no model\.onnx"):
+        main([str(tmp_path), "--data", str(tmp_path)])
+    (tmp_path / "model.onnx").touch()
     with pytest.raises(SystemExit, match="is no model folder"):
         main([str(tmp_path), "--data", str(tmp_path)])
 
