@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rasa_emotion.errors import ConfigError, ModelError
-from rasa_emotion.model_folder import MANIFEST, read_model_folder, shipped_models
+from rasa_emotion.model_folder import MANIFEST, model_path, read_model_folder, shipped_models
 
 DISTRIBUTION = "rasa-emotion"
 
@@ -167,6 +167,7 @@ def _models(folder: Path, distribution: metadata.Distribution) -> Iterator[Findi
         required = name in CORE_MODELS
         path = folder / name
         try:
+            path = model_path(folder, CORE_MODELS[name], name) if required else path
             model = read_model_folder(path, CORE_MODELS.get(name) or _kind(path))
         except ModelError as error:
             yield Finding("model", name, False, required, str(error), _restore(path, distribution))
