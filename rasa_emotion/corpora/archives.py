@@ -1,7 +1,10 @@
 """Unpacks the archives that corpora come in."""
 
+import gzip
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from rasa_emotion.errors import ConfigError
 
 Progress = Callable[[int, int | None], None]
 
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError, ValueError)
 INNER_SUFFIXES = (".tar.gz", ".tgz", ".tar")
 
 
@@ -22,6 +26,7 @@ def unpack(archive: Path, folder: Path, progress: Progress = lambda done, total:
 
     Raises:
         ConfigError: the file is no archive, is damaged, or names a path outside the folder.
+        OSError: the folder cannot be written to.
     """
     _extract(archive, folder, progress)
     for inner in sorted(path for path in folder.rglob("*") if path.name.endswith(INNER_SUFFIXES)):
@@ -37,7 +42,7 @@ def _extract(archive: Path, folder: Path, progress: Progress) -> None:
             _untar(archive, folder, progress)
         else:
             raise ConfigError(f"'{archive}' is neither a zip nor a tar file: check the address it came from.")
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, ValueError) as error:
+    except DAMAGE as error:
         raise ConfigError(f"'{archive}' cannot be unpacked ({error}): fetch it again.") from error
 
 

@@ -91,8 +91,11 @@ def fetch(name: str, place: Download, out: Path, step: Step = lambda title: lamb
         unpacked.mkdir()
         try:
             unpack(archive, unpacked, step("unpack"))
-        finally:
+        except ConfigError:
             archive.unlink()  # a damaged one must not be taken for good the next time
+            raise
+        except OSError as error:
+            raise ConfigError(f"'{archive}' cannot be unpacked ({error}): make room, then run it again.") from error
         unpacked.replace(folder)
         shutil.rmtree(work)
     if place.objects:

@@ -233,6 +233,20 @@ def test_a_damaged_archive_is_not_kept(mirror: Mirror, tmp_path: Path) -> None:
     assert (fetched.checked, fetched.sha256) == (False, hashlib.sha256(mirror.files["/a.zip"]).hexdigest())
 
 
+def test_an_archive_that_finds_no_room_is_kept(mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror.files["/a.zip"] = zipped("a.wav")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rasa_emotion.corpora.fetch.unpack", full)
+        with pytest.raises(ConfigError, match=r"No space left on device.*make room"):
+            fetch("emodb", Download(f"{mirror.url}/a.zip"), tmp_path)
+    assert (fetch("emodb", Download(f"{mirror.url}/a.zip"), tmp_path).folder / "a.wav").is_file()
+    assert len(mirror.asked) == 1
+
+
 def test_pointers_are_replaced_by_what_they_stand_for(mirror: Mirror, tmp_path: Path) -> None:
     sounds = {f"1001_DFA_{label}_XX.wav": label.encode() * 100 for label in ("ANG", "SAD", "HAP")}
     stream = io.BytesIO()
