@@ -228,7 +228,7 @@ def _skipped(skipped: Sequence[Skipped]) -> str:
     if not skipped:
         return ""
     rows = "\n".join(
-        f"<tr><td><code>{escape(turn.name)}</code></td><td>{escape(turn.reason)}</td></tr>"
+        f'<tr><td><code>{escape(turn.name)}</code></td><td class="reason">{escape(turn.reason)}</td></tr>'
         for turn in skipped[:SKIPPED_SHOWN]
     )
     more = f" The first {SKIPPED_SHOWN} are listed, all are in figures.json." if len(skipped) > SKIPPED_SHOWN else ""
