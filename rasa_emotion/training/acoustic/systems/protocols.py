@@ -95,8 +95,9 @@ def _refuse_leaks(rule: Rule, examples: Sequence[Example], part: Part) -> None:
 def _random(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
     """Draw among the originals; the copies of those in training join it, the other copies are not used."""
     originals = _rows(examples, lambda example: _scorable(example) and not example.is_copy)
+    strata = _strata(examples, classes)
     for repeat in range(draw.repeats):
-        _, test = _drawn(originals, classes, draw, repeat)
+        _, test = _drawn(originals, strata, draw, repeat)
         tested = {examples[row].clip.path for row in test}
         yield Part(f"draw {repeat + 1}", _rows(examples, lambda example, t=tested: example.clip.path not in t), test)  # type: ignore[misc]
 
@@ -104,9 +105,10 @@ def _random(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw)
 def _random_augmented(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
     """Draw among originals and copies alike, as if each were a recording of its own."""
     pool = _rows(examples, _scorable)
+    strata = _strata(examples, classes)
     always = _rows(examples, lambda example: not _scorable(example))
     for repeat in range(draw.repeats):
-        train, test = _drawn(pool, classes, draw, repeat)
+        train, test = _drawn(pool, strata, draw, repeat)
         yield Part(f"draw {repeat + 1}", np.concatenate([train, always]), test)
 
 
@@ -197,15 +199,20 @@ def _rows(examples: Sequence[Example], wanted: Callable[[Example], bool]) -> Row
     return np.array([row for row, example in enumerate(examples) if wanted(example)], dtype=np.int64)
 
 
-def _drawn(rows: Rows, classes: NDArray[np.int64], draw: Draw, repeat: int) -> tuple[Rows, Rows]:
-    """Train and test rows, every class on both sides."""
-    present, counts = np.unique(classes[rows], return_counts=True)
+def _strata(examples: Sequence[Example], classes: NDArray[np.int64]) -> NDArray[np.str_]:
+    """Corpus and class of each example: what a random split draws from in equal shares."""
+    return np.array([f"{e.clip.corpus} {number}" for e, number in zip(examples, classes, strict=True)])
+
+
+def _drawn(rows: Rows, strata: NDArray[np.str_], draw: Draw, repeat: int) -> tuple[Rows, Rows]:
+    """Train and test rows, every stratum on both sides."""
+    present, counts = np.unique(strata[rows], return_counts=True)
     if not len(rows):
         return rows, rows
     if counts.min() < 2:
         raise ConfigError("A random split needs two clips of each class that it scores: add some, or score by speaker.")
     size = max(len(present), round(draw.test_share * len(rows)))
-    train, test = train_test_split(rows, test_size=size, stratify=classes[rows], random_state=draw.seed + repeat)
+    train, test = train_test_split(rows, test_size=size, stratify=strata[rows], random_state=draw.seed + repeat)
     return train, test
 
 

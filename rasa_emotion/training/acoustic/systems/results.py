@@ -118,6 +118,7 @@ def figures(scored: Scored) -> dict[str, Any]:
     by_part = [unweighted_accuracy(truth[names == name], predicted[names == name]) for name in np.unique(names)]
     interval = bootstrap(unweighted_accuracy, truth, predicted, groups=speakers)
     recalls = class_recall(truth, predicted, len(scored.classes))
+    auc = average_auc(truth, scored.probabilities)
     return {
         "clips": len(truth),
         "speakers": len(set(speakers)),
@@ -125,7 +126,7 @@ def figures(scored: Scored) -> dict[str, Any]:
         "ua_interval": [round(interval.low, 4), round(interval.high, 4)],
         "accuracy": round(accuracy(truth, predicted), 4),
         "macro_f1": round(macro_f1(truth, predicted), 4),
-        "auc": round(average_auc(truth, scored.probabilities), 4),
+        "auc": None if np.isnan(auc) else round(auc, 4),  # undefined over a single class
         "ece": round(calibration_error(truth, scored.probabilities), 4),
         "recall": {
             name: round(float(recall), 4)

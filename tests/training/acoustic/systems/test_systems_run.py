@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ from rasa_emotion.training.acoustic.systems.recipe import RECIPES, SystemRecipe,
 from rasa_emotion.training.acoustic.systems.run import balanced, run_system
 
 NAMES = sorted(file.stem for file in RECIPES.glob("*.yaml"))
-QUICK = "{epochs: 1, batch_size: 16, seconds: 0.6, repeats: 1}"
 
 
 def test_every_system_has_a_recipe_of_its_own_name() -> None:
@@ -26,7 +26,7 @@ def test_every_system_has_a_recipe_of_its_own_name() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_recipe_runs(name: str, many_corpora: Path, tmp_path: Path) -> None:
-    recipe = read_system_recipe(name, QUICK)
+    recipe = replace(read_system_recipe(name), batch_size=16, seconds=1.0, repeats=1)
     result = run_system(
         recipe,
         data=many_corpora,
@@ -58,10 +58,7 @@ def test_every_recipe_runs(name: str, many_corpora: Path, tmp_path: Path) -> Non
 
 
 def forest(**changes: object) -> SystemRecipe:
-    recipe = read_system_recipe("c-forest", "{seconds: 0.6}")
-    for key, value in changes.items():
-        setattr(recipe, key, value)
-    return recipe
+    return replace(read_system_recipe("c-forest", "{seconds: 0.6}"), **changes)  # type: ignore[arg-type]
 
 
 def test_finished_parts_are_not_trained_again(
@@ -114,7 +111,7 @@ def test_small_classes_are_filled_up() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("{epohcs: 3}", "unknown keys epohcs"),
+        ("{epohcs: 3}", "'epohcs' not found"),
         ("{labels: seven}", "'labels' names seven"),
         ("{features: []}", "'features' names nothing"),
         ("{protocols: [hopeful]}", "'protocols' names hopeful"),
@@ -128,8 +125,11 @@ def test_bad_system_recipes(change: str, says: str) -> None:
         read_system_recipe("c-forest", change)
 
 
-def test_an_incomplete_recipe_is_refused(tmp_path: Path) -> None:
-    text = (RECIPES / "c-forest.yaml").read_text().replace("labels: eight\n", "")
+@pytest.mark.parametrize(
+    ("line", "says"), [("", r"incomplete .*labels"), ("labels: eight\nlables: four\n", "unknown keys lables")]
+)
+def test_keys_must_be_known_and_complete(line: str, says: str, tmp_path: Path) -> None:
+    text = (RECIPES / "c-forest.yaml").read_text().replace("labels: eight\n", line)
     (tmp_path / "bad.yaml").write_text(text)
-    with pytest.raises(ConfigError, match=r"incomplete .*labels"):
+    with pytest.raises(ConfigError, match=says):
         read_system_recipe(tmp_path / "bad.yaml")
