@@ -82,8 +82,6 @@ class EmotionNetwork(nn.Module):
         dropout: before the heads.
     """
 
-    frontend: nn.Module
-
     def __init__(self, heads: Mapping[str, int], *, embedding: int, dropout: float) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
@@ -91,6 +89,10 @@ class EmotionNetwork(nn.Module):
 
     def features(self, waveform: Tensor, mel: Tensor | None = None) -> Tensor:
         """[batch, samples] at 16 kHz to [batch, frames, n_mels]; `mel` stands in for the filters in training."""
+        raise NotImplementedError
+
+    def warped(self, warp: float) -> Tensor:
+        """Filters for `features`, of a speaker with a shorter (above 1) or longer (below 1) vocal tract."""
         raise NotImplementedError
 
     def encode(self, features: Tensor) -> Tensor:
@@ -164,6 +166,9 @@ class AcousticNetwork(EmotionNetwork):
         deviation = torch.sqrt((centred * centred).mean(dim=(1, 2), keepdim=True))
         normalised: Tensor = centred / (deviation + 1e-3)
         return normalised
+
+    def warped(self, warp: float) -> Tensor:
+        return self.frontend.warped(warp)
 
     def encode(self, features: Tensor) -> Tensor:
         """Normalised log-mel [batch, frames, n_mels] to the embedding [batch, embedding]."""

@@ -4,13 +4,13 @@ Its lower layers, trained on speech of very many speakers, hear how something is
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from rasa_emotion.acoustic.frontend import dft_kernel
-from rasa_emotion.acoustic.network import AttentivePooling, EmotionNetwork
+from rasa_emotion.acoustic.network import EmotionNetwork
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 
 N_FFT, HOP, N_MELS = 400, 160, 80
@@ -65,7 +65,8 @@ class WhisperMel(nn.Module):
         power = (real * real + imaginary * imaginary).transpose(1, 2)
         logmel = torch.log(torch.clamp(power @ (self.mel if mel is None else mel), min=1e-10)) / math.log(10)
         logmel = torch.maximum(logmel, logmel.amax(dim=(1, 2), keepdim=True) - DYNAMIC_RANGE)
-        return (logmel + 4) / 4
+        scaled: Tensor = (logmel + 4) / 4
+        return scaled
 
 
 class FrameConv(nn.Module):
@@ -84,7 +85,10 @@ class FrameConv(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention and a feed-forward part, each with its norm before it: [batch, frames, width], same shape."""
+    """Self-attention and a feed-forward part, each with its norm before it: [batch, frames, width], same shape.
+
+    The feed-forward part is left out when `hidden` is 0.
+    """
 
     def __init__(self, width: int, attention_heads: int, hidden: int) -> None:
         super().__init__()
@@ -92,9 +96,11 @@ class EncoderLayer(nn.Module):
         self.attention_norm = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
         self.attended = nn.Linear(width, width)
-        self.forward_norm = nn.LayerNorm(width)
-        self.widen = nn.Linear(width, hidden)
-        self.narrow = nn.Linear(hidden, width)
+        self.hidden = hidden
+        if hidden:
+            self.forward_norm = nn.LayerNorm(width)
+            self.widen = nn.Linear(width, hidden)
+            self.narrow = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
         batch, frames, width = x.shape
@@ -103,89 +109,102 @@ class EncoderLayer(nn.Module):
         query, key, value = joint.view(shape).permute(2, 0, 3, 1, 4)
         mixed = nn.functional.scaled_dot_product_attention(query, key, value)
         x = x + self.attended(mixed.transpose(1, 2).reshape(batch, frames, width))
+        if not self.hidden:
+            return x
         out: Tensor = x + self.narrow(nn.functional.gelu(self.widen(self.forward_norm(x))))
         return out
 
 
 class WhisperEncoder(nn.Module):
-    """Log-mel [batch, frames, 80] to a mix of all layers' states, [batch, frames / (2 * stride), width].
+    """Log-mel [batch, frames, 80] to the states of each layer, from below: [batch, frames / (2 * stride), width].
 
     Args:
         width: of the states.
         attention_heads: of each layer.
-        layers: how many of the pretrained layers are kept, from below.
-        stride: of the frames (20 ms each) that the layers read; 2 halves their work.
+        hidden: width of the feed-forward part of each layer that is kept, from below: the pretrained 4 * width, or 0.
+        stride: how many frames (20 ms each) are averaged before the layers; 2 halves their work.
     """
 
     scales: Tensor
 
-    def __init__(self, *, width: int, attention_heads: int, layers: int, stride: int = 1) -> None:
+    def __init__(self, *, width: int, attention_heads: int, hidden: Sequence[int], stride: int = 1) -> None:
         super().__init__()
-        self.stride, self.attention_heads = stride, attention_heads
+        self.attention_heads, self.stride = attention_heads, stride
         self.first = FrameConv(N_MELS, width)
         self.second = FrameConv(width, width, stride=2)
-        self.layers = nn.ModuleList(EncoderLayer(width, attention_heads, 4 * width) for _ in range(layers))
-        self.mix = nn.Parameter(torch.zeros(layers + 1))
+        self.layers = nn.ModuleList(EncoderLayer(width, attention_heads, units) for units in hidden)
         scales = torch.exp(-math.log(10000) / (width // 2 - 1) * torch.arange(width // 2))
         self.register_buffer("scales", scales, persistent=False)
 
-    def forward(self, logmel: Tensor) -> Tensor:
+    def forward(self, logmel: Tensor) -> list[Tensor]:
         x = self.second(self.first(logmel))
         angles = torch.arange(x.shape[1], device=x.device)[:, None] * self.scales
         x = x + torch.cat([torch.sin(angles), torch.cos(angles)], dim=1)
-        x = x[:, :: self.stride]
-        shares = torch.softmax(self.mix, dim=0)
-        total: Tensor = shares[0] * x
-        for layer, share in zip(self.layers, shares[1:], strict=True):
-            x = layer(x)
-            total = total + share * x
-        return total
+        if self.stride > 1:
+            x = nn.functional.avg_pool1d(x.transpose(1, 2), self.stride).transpose(1, 2)
+        states = [x]
+        for layer in self.layers:
+            states.append(layer(states[-1]))
+        return states[1:]
 
 
 class WhisperNetwork(EmotionNetwork):
     """Waveform to the logits of each head and an embedding, over the lower layers of Whisper's encoder.
 
+    The embedding is the mean and the deviation of the last layers' states over time, each value normalised over the
+    clips of the training: the statistics that a linear head reads best.
+
     Args:
         heads: classes of each head by name.
-        width, attention_heads, layers, stride: see `WhisperEncoder`; the defaults are Whisper tiny's.
-        embedding: size of the embedding.
-        dropout: before pooling and before the heads.
+        width, attention_heads, hidden, stride: see `WhisperEncoder`; the defaults fit Whisper base.
+        pooled: how many layers, from above, the statistics are taken of.
+        dropout: before the heads.
 
-    >>> network = WhisperNetwork({"emotion": 8}, layers=1)
+    >>> network = WhisperNetwork({"emotion": 8})
     >>> logits, embedding = network(torch.zeros(2, 16000))
     >>> logits["emotion"].shape, embedding.shape
-    (torch.Size([2, 8]), torch.Size([2, 128]))
+    (torch.Size([2, 8]), torch.Size([2, 2048]))
     """
 
     def __init__(
         self,
         heads: Mapping[str, int],
         *,
-        width: int = 384,
-        attention_heads: int = 6,
-        layers: int = 2,
-        stride: int = 1,
-        embedding: int = 128,
-        dropout: float = 0.3,
+        width: int = 512,
+        attention_heads: int = 8,
+        hidden: Sequence[int] = (2048, 2048, 0),
+        stride: int = 2,
+        pooled: int = 2,
+        dropout: float = 0.2,
     ) -> None:
-        super().__init__(heads, embedding=embedding, dropout=dropout)
+        super().__init__(heads, embedding=2 * pooled * width, dropout=dropout)
+        self.pooled = pooled
         self.frontend = WhisperMel()
-        self.encoder = WhisperEncoder(width=width, attention_heads=attention_heads, layers=layers, stride=stride)
-        self.norm = nn.LayerNorm(width)
-        self.pooling = AttentivePooling(width)
-        self.embed = nn.Sequential(nn.Linear(2 * width, embedding), nn.BatchNorm1d(embedding), nn.ReLU())
+        self.encoder = WhisperEncoder(width=width, attention_heads=attention_heads, hidden=hidden, stride=stride)
+        self.normalise = nn.BatchNorm1d(2 * pooled * width, affine=False)
 
     def features(self, waveform: Tensor, mel: Tensor | None = None) -> Tensor:
         """Log-mel spectrogram as Whisper takes it: [batch, frames, 80]."""
         logmel: Tensor = self.frontend(waveform, mel)
         return logmel
 
+    def warped(self, warp: float) -> Tensor:
+        return self.frontend.warped(warp)
+
+    def statistics(self, features: Tensor) -> Tensor:
+        """Log-mel [batch, frames, 80] to mean and deviation of the states over time, [batch, 2 * pooled * width]."""
+        states = torch.cat(self.encoder(features)[-self.pooled :], dim=2).float()
+        mean = states.mean(dim=1, keepdim=True)
+        # a floor under the root: its slope at 0 is infinite
+        deviation = torch.sqrt(((states - mean) ** 2).mean(dim=1) + 1e-6)
+        both: Tensor = torch.cat([mean[:, 0], deviation], dim=1)
+        return both
+
     def encode(self, features: Tensor) -> Tensor:
-        """Log-mel [batch, frames, 80] to the embedding [batch, embedding]."""
-        states = self.dropout(self.norm(self.encoder(features)))
-        embedding: Tensor = self.embed(self.pooling(states))
+        """Log-mel [batch, frames, 80] to the embedding [batch, 2 * pooled * width]."""
+        embedding: Tensor = self.normalise(self.statistics(features))
         return embedding
 
-    def trunk(self) -> nn.Module:
+    def trunk(self) -> WhisperEncoder:
         """What comes pretrained."""
         return self.encoder

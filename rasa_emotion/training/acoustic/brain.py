@@ -77,10 +77,13 @@ class EmotionBrain(sb.Brain):  # type: ignore[misc]
         """The trunk's and the other parameters: after a pretraining the trunk may learn more slowly."""
         network = self.modules.network
         trunk = network.trunk()
+        for name in self.recipe.frozen:
+            trunk.get_submodule(name).requires_grad_(False)
         fresh = {id(p) for p in network.heads.parameters()}
         slow = list(trunk.parameters()) if trunk else [p for p in network.parameters() if id(p) not in fresh]
         known = {id(p) for p in slow}
         rest = [p for p in network.parameters() if id(p) not in known]
+        slow = [p for p in slow if p.requires_grad]
         return [{"params": slow, "factor": self.recipe.trunk_lr}, {"params": rest, "factor": 1.0}]
 
     def on_stage_start(self, stage: Any, epoch: int | None = None) -> None:
@@ -112,7 +115,7 @@ class EmotionBrain(sb.Brain):  # type: ignore[misc]
 
     def _features(self, network: EmotionNetwork, waveform: Tensor) -> Tensor:
         # a speaker with another vocal tract (Jaitly and Hinton, 2013)
-        mel = network.frontend.warped(random.uniform(*self.recipe.warp))
+        mel = network.warped(random.uniform(*self.recipe.warp))
         features = network.features(self.augment(waveform), mel)
         for drop in self.recipe.drops:
             features = drop(features)

@@ -39,7 +39,7 @@ def load_whisper(encoder: WhisperEncoder, name: str) -> None:
     Raises:
         ConfigError: no such weights, their package is not installed, or the encoder has another shape.
 
-    >>> load_whisper(WhisperEncoder(width=384, attention_heads=6, layers=2), "whisper-tiny.en")
+    >>> load_whisper(WhisperEncoder(width=384, attention_heads=6, hidden=[1536]), "whisper-tiny.en")
     """
     stored = read_variables(_file(name))
     found = {
@@ -54,9 +54,10 @@ def load_whisper(encoder: WhisperEncoder, name: str) -> None:
             for their_kind, kind in (("gamma" if norm else "weight", "weight"), ("beta" if norm else "bias", "bias")):
                 key = f"encoder/layer_{index}/{theirs}/{their_kind}"
                 if key not in stored:
-                    raise ConfigError(f"'{name}' has {index} layers: set 'layers' of the network to at most that.")
+                    raise ConfigError(f"'{name}' has {index} layers: give 'hidden' of the network at most as many.")
                 found[f"layers.{index}.{ours}.{kind}"] = _tensor(stored[key])
     own = encoder.state_dict()
+    found = {key: value for key, value in found.items() if key in own}  # without the parts that are left out
     wrong = [key for key, value in found.items() if own[key].shape != value.shape]
     if wrong or int(stored["encoder/num_heads"]) != encoder.attention_heads:
         width = len(stored["encoder/conv1/bias"])

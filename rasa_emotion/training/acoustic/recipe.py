@@ -24,6 +24,8 @@ class Recipe:
         heads: per head, the corpora that it learns from.
         initial: weights to start from: another run's file, or the name of a pretrained encoder.
         trunk_lr: learning rate of what comes pretrained (else of all but the heads) as a factor of the rest's.
+        probe: penalty of the ridge regression that fits the heads to the pretrained trunk before training.
+        frozen: parts of the trunk that keep their pretrained weights.
         head_weights: weight of a head's loss where it is not 1.
         network: `encoder`, "cnn" or "whisper", and the settings of its network.
         speed: module that changes the speed of a batch.
@@ -55,6 +57,8 @@ class Recipe:
     head_weights: Mapping[str, float] = field(default_factory=dict)
     initial: str | None = None
     trunk_lr: float = 1.0
+    probe: float | None = None
+    frozen: list[str] = field(default_factory=list)
     noise_folders: list[str] | None = None
 
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from rasa_emotion.acoustic.network import EmotionNetwork
+from rasa_emotion.acoustic.whisper import WhisperNetwork
 from rasa_emotion.corpora.manifest import Clip, read_manifest
 from rasa_emotion.corpora.splits import Split, fold_split, speaker_split
 from rasa_emotion.emotions import EMOTIONS
@@ -25,6 +26,7 @@ from rasa_emotion.training.acoustic.brain import EmotionBrain, clip_logits
 from rasa_emotion.training.acoustic.clips import Sounds, as_float, audible, audible_split, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.device import run_options
 from rasa_emotion.training.acoustic.networks import build_network, start_from
+from rasa_emotion.training.acoustic.probe import fit_heads
 from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
 
 logger = logging.getLogger(__name__)
@@ -92,6 +94,8 @@ def train(
     network = build_network({name: len(labels) for name, labels in tasks.labels.items()}, recipe.network)
     if recipe.initial:
         start_from(network, recipe.initial)
+    if recipe.probe is not None and isinstance(network, WhisperNetwork) and not (out / "checkpoints").is_dir():
+        fit_heads(network, used, sounds, tasks, penalty=recipe.probe, smoothing=recipe.label_smoothing)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     batches = EpochBatches(
         used, sounds, tasks, shares=recipe.shares, batch_size=recipe.batch_size, max_secs=recipe.max_secs
