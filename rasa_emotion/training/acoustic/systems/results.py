@@ -107,7 +107,7 @@ def without_sex(scored: Scored) -> Scored:
 def split_sentence(recipe: SystemRecipe, protocol: str) -> str:
     """What was trained on and scored, in plain words."""
     repeats = f", drawn {recipe.repeats} times" if recipe.repeats > 1 else ""
-    return PROTOCOLS[protocol].split.format(share=f"{recipe.test_share:.0%}", repeats=repeats)
+    return PROTOCOLS[protocol].split.format(share=f"{100 * recipe.test_share:.0f} %", repeats=repeats)
 
 
 def figures(scored: Scored) -> dict[str, Any]:
