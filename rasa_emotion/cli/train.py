@@ -63,10 +63,10 @@ def acoustic(
 
     Example: rasa-emotion train acoustic --from superb/hubert-base-superb-er --export-only --out hubert
     """
-    if source is None and recipe is None:
-        raise ConfigError("There is nothing to train; name a recipe, or a classifier with --from.")
     if source is None and (export_only or label):
         raise ConfigError("--export-only and --label belong to a classifier of others; name it with --from.")
+    if source is None and recipe is None:
+        raise ConfigError("There is nothing to train; name a recipe, or a classifier with --from.")
     if source is not None and not export_only and label:
         raise ConfigError("Fine-tuning gives the classifier the eight labels; leave --label out or add --export-only.")
     if export_only and (recipe or overrides or fold is not None or held_out):

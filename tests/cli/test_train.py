@@ -1,0 +1,117 @@
+import json
+import sys
+
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from rasa_emotion import EmotionAnalyzer
+from rasa_emotion.cli import app, verbs  # noqa: F401 -- verbs register themselves
+from rasa_emotion.errors import ConfigError
+
+run = CliRunner().invoke
+
+TINY = (
+    "{epochs: 1, batch_size: 4, max_secs: 0.5, network: {channels: [4, 8], pools: [[2, 4], [2, 4]], depths: [1, 1], "
+    "projection: 16, lstm: 8, embedding: 16}}"
+)
+
+
+@pytest.fixture
+def recordings(tmp_path, tone):
+    """Four callers, two pitches, no noise: a manifest as people write it."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    rows = ["path,corpus,speaker,label,emotion,fold,seconds,text"]
+    for speaker in range(4):
+        for emotion, pitch in (("calm", 180), ("angry", 900)):
+            for take in range(2):
+                name = f"{speaker}-{emotion}-{take}.wav"
+                soundfile.write(folder / name, tone(pitch + 10 * speaker + take, 0.6), 16_000)
+                rows.append(f"{name},shop,caller{speaker},{emotion},{emotion},,0.6,")
+    (folder / "speech.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def test_from_recordings_to_a_model_that_the_analyzer_takes(recordings, tmp_path, tone):
+    out = tmp_path / "mine"
+    arguments = ["train", "acoustic", "calls", "--data", str(recordings), "--corpus", "shop", "--out", str(out)]
+    arguments += ["--held-out", "2", "--cache", str(tmp_path / "cache"), "--set", TINY, "--threads", "1"]
+    result = run(app, [*arguments, "--json"], catch_exceptions=False)
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert found["folder"] == str(out)
+    assert (found["clips"], found["speakers"]) == (8, 2)
+    assert 0 <= found["ua_interval"][0] <= found["ua"] <= found["ua_interval"][1] <= 1
+    assert found["export_difference"] < 1e-4
+    assert found["latency_ms"]["p50"] > 0
+    assert {path.name for path in out.iterdir()} == {"LICENSE", "card.md", "model.json", "model.onnx", "run"}
+
+    estimate = EmotionAnalyzer.load(out).analyze(audio=str(recordings / "0-angry-0.wav"))
+    assert estimate.evidence["acoustic"].model == "mine"
+    assert sum(estimate.probabilities.values()) == pytest.approx(1, abs=1e-3)
+    analyzed = run(app, ["analyze", str(recordings / "0-calm-0.wav"), "--models", str(out), "--json"])
+    assert json.loads(analyzed.stdout)["evidence"]["acoustic"]["model"] == "mine"
+
+    healthy = json.loads(run(app, ["doctor", "--models", str(out), "--json"]).stdout)
+    assert {finding["name"]: finding["ok"] for finding in healthy["findings"] if finding["section"] == "model"} == {
+        "acoustic": True,
+        "text": True,
+        "fusion": True,
+    }
+
+    # the second time nothing is left to train
+    weights = (out / "run" / "weights.pt").stat().st_mtime_ns
+    table = run(app, arguments, catch_exceptions=False).stdout
+    assert (out / "run" / "weights.pt").stat().st_mtime_ns == weights
+    assert "unweighted accuracy" in table
+    assert f'--models "{out}"' in table
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "nothing to train"),
+        (["--export-only"], "name it with --from"),
+        (["calls", "--label", "a=angry"], "name it with --from"),
+        (["--from", "x", "--label", "a=angry"], "leave --label out"),
+        (["calls", "--from", "x", "--export-only"], "trains nothing"),
+        (["--from", "x", "--export-only", "--label", "angry"], "is no pair"),
+        (["nonsense", "--data", "."], "no recipe 'nonsense'"),
+    ],
+)
+def test_what_does_not_go_together_is_said(arguments, says, tmp_path):
+    result = run(app, ["train", "acoustic", *arguments, "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, ConfigError)
+    assert says in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_the_extra_its_name_is_said(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rasa_emotion.training.acoustic.produce", None)
+    monkeypatch.delattr("rasa_emotion.training.acoustic.produce", raising=False)
+    result = run(app, ["train", "acoustic", "calls", "--data", ".", "--out", str(tmp_path / "out")])
+    assert "pip install 'rasa-emotion[train]'" in str(result.exception)
+
+
+def test_help_shows_examples():
+    shown = run(app, ["train", "acoustic", "--help"]).stdout
+    assert "Example: rasa-emotion train acoustic calls" in " ".join(shown.split())
+    assert "acoustic" in run(app, ["train", "--help"]).stdout
+
+
+def test_rows_of_a_published_system(tmp_path, monkeypatch):
+    produce = pytest.importorskip("rasa_emotion.training.acoustic.produce")
+    row = {"corpus": "ravdess", "protocol": "speaker", "ua": 0.5, "ua_interval": [0.4, 0.6], "split": "By speaker."}
+    seen = []
+
+    def score(file, order):
+        seen.append((file.stem, order.out))
+        return {"title": "A system", "rows": [row]}
+
+    monkeypatch.setattr(produce, "score_system", score)
+    arguments = ["train", "acoustic", "a-cnn-lstm", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    result = run(app, arguments, catch_exceptions=False)
+    assert "By speaker." in result.stdout
+    assert "0.500" in result.stdout
+    assert json.loads(run(app, [*arguments, "--json"]).stdout)["rows"] == [row]
+    assert seen == [("a-cnn-lstm", tmp_path / "out")] * 2
