@@ -129,7 +129,7 @@ def train_recipe(name: str, order: Order) -> dict[str, Any]:
     facts = Facts(
         summary=f"Hears one of eight emotions in a voice. Trained by the recipe '{recipe.name}'.",
         split=describe(split, order),
-        data_note=noise_note(recipe.noise_probability, data),
+        data_note=_start_note(recipe) + noise_note(recipe.noise_probability, data),
         commands=command(name, order),
         parameters=_served_parameters(network),
         corpora=[*recipe.shares, *(corpus for corpus in earlier if corpus not in recipe.shares)],
@@ -212,6 +212,11 @@ def _served_parameters(network: nn.Module) -> int:
 def _inside(recipe: Recipe) -> str | None:
     encoder = recipe.network.get("encoder", "cnn")
     return None if encoder == "cnn" else f"the network '{encoder}' of the recipe '{recipe.name}'"
+
+
+def _start_note(recipe: Recipe) -> str:
+    """Pretrained weights that come from outside; those of another run are told by its corpora."""
+    return "" if recipe.initial is None or recipe.initial.endswith(".pt") else f"Started from '{recipe.initial}'. "
 
 
 def describe(split: Split, order: Order) -> str:
