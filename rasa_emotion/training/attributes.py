@@ -139,8 +139,11 @@ def voice_task(model: ModelFolder, data: Path, cache: Path) -> Task:
 
 
 def voice_split(model: ModelFolder, clips: Sequence[Clip]) -> tuple[Split, str]:
-    """Clips to train on and to score, and the file of the encoder that knows no contributor of the latter."""
-    if VOICE_CORPUS not in model.settings.get("corpora", ()):
+    """Clips to train on and to score, and the file of the encoder that knows no contributor of the latter.
+
+    A trunk that kept its pretrained weights knows none, whatever its heads were trained on.
+    """
+    if VOICE_CORPUS not in model.settings.get("corpora", ()) or model.settings.get("frozen_trunk"):
         return speaker_split(clips, speakers=HELD_OUT_SPEAKERS, seed=SEED), ENCODER_FILE
     unheard = set(model.settings.get("test_speakers", ())) & {clip.speaker for clip in clips}
     if not unheard or not model.file(KEPT_MODEL).is_file():

@@ -2,7 +2,7 @@
 
 import csv
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,11 +76,6 @@ def write_csv(file: Path, heard: Mapping[str, Heard]) -> None:
             for clip, row in zip(part.clips, part.logits, strict=True):
                 fold = "" if clip.fold is None else clip.fold
                 writer.writerow([clip.path, clip.speaker, fold, name, clip.emotion, *(f"{x:.4f}" for x in row)])
-
-
-def models_by_speaker(folds: Mapping[int, AcousticClassifier], clips: Iterable[Clip]) -> dict[str, AcousticClassifier]:
-    """For each speaker the model of the fold that he or she was held out of."""
-    return {clip.speaker: folds[clip.fold] for clip in clips if clip.fold is not None}
 
 
 def _noisy(noises: Sequence[NDArray[np.int16]], snr: int) -> Condition:

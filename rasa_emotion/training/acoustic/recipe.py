@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from hyperpyyaml import load_hyperpyyaml
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.training.acoustic.probe import Probe
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ class Recipe:
         heads: per head, the corpora that it learns from.
         initial: weights to start from: another run's file, or the name of a pretrained encoder.
         trunk_lr: learning rate of what comes pretrained (else of all but the heads) as a factor of the rest's.
-        probe: penalty of the ridge regression that fits the heads to the pretrained trunk before training.
+        probe: how ridge regression fits the heads to the pretrained trunk before the first epoch (`Probe`'s settings).
         frozen: parts of the trunk that keep their pretrained weights.
         head_weights: weight of a head's loss where it is not 1.
         network: `encoder`, "cnn" or "whisper", and the settings of its network.
@@ -57,9 +58,13 @@ class Recipe:
     head_weights: Mapping[str, float] = field(default_factory=dict)
     initial: str | None = None
     trunk_lr: float = 1.0
-    probe: float | None = None
+    probe: Probe | None = None
     frozen: list[str] = field(default_factory=list)
     noise_folders: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.probe, Mapping):
+            self.probe = Probe(**self.probe)
 
 
 def load_recipe(kind: type[T], file: str | Path, overrides: str = "") -> T:

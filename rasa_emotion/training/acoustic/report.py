@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasa_emotion.acoustic import AcousticClassifier
+from rasa_emotion.acoustic.classifier import OnnxNetwork
 from rasa_emotion.audio import SAMPLE_RATE, Waveform
 from rasa_emotion.corpora.manifest import Clip, read_manifest
 from rasa_emotion.emotions import EMOTIONS
@@ -30,13 +31,13 @@ from rasa_emotion.evaluation.metrics import (
 from rasa_emotion.model_folder import MANIFEST, write_manifest
 from rasa_emotion.training.acoustic.card import write_card
 from rasa_emotion.training.acoustic.clips import audible, clip_sounds, noise_sounds
+from rasa_emotion.training.acoustic.heads import HEADS, head_names, read_head
 from rasa_emotion.training.acoustic.outoffold import (
     CLEAN,
     Heard,
     conditions,
     first_seconds,
     hear,
-    models_by_speaker,
     write_csv,
 )
 from rasa_emotion.training.attribute_card import fresh_attributes
@@ -78,14 +79,14 @@ def report(folder: Path, data: Path, cache: Path) -> dict[str, Any]:
 
 
 def kept_models(folder: Path, clips: Sequence[Clip]) -> dict[str, AcousticClassifier]:
-    """For each speaker a model that was not trained on him or her."""
-    single = folder / FOLDS / "held_out.onnx"
-    if single.is_file():
-        model = AcousticClassifier(single, name=folder.name)
-        return {clip.speaker: model for clip in clips}
-    numbers = sorted({clip.fold for clip in clips if clip.fold is not None})
-    folds = {n: AcousticClassifier(folder / FOLDS / f"fold{n}.onnx", name=folder.name) for n in numbers}
-    return models_by_speaker(folds, clips)
+    """For each speaker a model that was not trained on him or her: the shipped trunk with the head of a fold."""
+    network = OnnxNetwork(folder / "model.onnx")
+    file = folder / FOLDS / HEADS
+    runs = head_names(file)
+    heads = {run: AcousticClassifier(read_head(file, run, network), name=folder.name) for run in runs}
+    if len(runs) == 1:
+        return {clip.speaker: heads[runs[0]] for clip in clips}
+    return {clip.speaker: heads[f"fold{clip.fold}"] for clip in clips if clip.fold is not None}
 
 
 def clean_figures(heard: Heard, parts: Sequence[Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import argparse
 import csv
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,12 +22,12 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import accuracy, macro_f1, unweighted_accuracy
 from rasa_emotion.training.acoustic.augment import WaveformAugment
-from rasa_emotion.training.acoustic.batches import EpochBatches, Tasks
+from rasa_emotion.training.acoustic.batches import IGNORED, EpochBatches, Tasks
 from rasa_emotion.training.acoustic.brain import EmotionBrain, clip_logits
 from rasa_emotion.training.acoustic.clips import Sounds, as_float, audible, audible_split, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.device import run_options
 from rasa_emotion.training.acoustic.networks import build_network, start_from
-from rasa_emotion.training.acoustic.probe import fit_heads
+from rasa_emotion.training.acoustic.probe import Known, fit_heads, hear, make_views
 from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
 
 logger = logging.getLogger(__name__)
@@ -94,15 +95,73 @@ def train(
     network = build_network({name: len(labels) for name, labels in tasks.labels.items()}, recipe.network)
     if recipe.initial:
         start_from(network, recipe.initial)
-    if recipe.probe is not None and isinstance(network, WhisperNetwork) and not (out / "checkpoints").is_dir():
-        fit_heads(network, used, sounds, tasks, penalty=recipe.probe, smoothing=recipe.label_smoothing)
+    material = Material(clips, used, sounds, noise_sounds(data, cache, folders=recipe.noise_folders), tasks)
+    if recipe.probe is not None and not (out / "checkpoints").is_dir():
+        fit_probe(recipe, network, material, cache)
+    averaged = network.eval()
+    if recipe.epochs:
+        score = (lambda model: figures(model, split.test, sounds)) if split else None
+        averaged = fine_tune(recipe, network, material, out=out, score=score, score_every=score_every)
+    torch.save(averaged.state_dict(), out / (WEIGHTS + ".part"))
+    (out / (WEIGHTS + ".part")).replace(out / WEIGHTS)
+    write_run(out, recipe, tasks, split)
+    if split:
+        rows = clip_logits(averaged, HEAD, [as_float(sounds[clip.path]) for clip in split.test])
+        write_logits(out / "logits.csv", split.test, rows)
+    return averaged
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a training reads: all clips, those to learn from, their sounds, the noises, and the heads' targets."""
+
+    clips: Sequence[Clip]
+    used: Sequence[Clip]
+    sounds: Sounds
+    noises: Sequence[NDArray[np.int16]]
+    tasks: Tasks
+
+
+def fit_probe(recipe: Recipe, network: EmotionNetwork, material: Material, cache: Path) -> None:
+    """Fit the heads of a pretrained trunk to the clips to learn from.
+
+    Raises:
+        ConfigError: the recipe's network has no pretrained trunk.
+    """
+    if not isinstance(network, WhisperNetwork) or recipe.probe is None:
+        raise ConfigError(f"Recipe '{recipe.name}': 'probe' needs the encoder 'whisper'; set it or leave 'probe' out.")
+    tasks, clips = material.tasks, material.clips
+    views = make_views(
+        recipe.probe.views, noises=material.noises, snr_db=recipe.snr_db, speed=recipe.speed, warp=recipe.warp
+    )
+    told = [clip for clip in clips if any(tasks.target(name, clip) != IGNORED for name in tasks.labels)]
+    heard = hear(network, told, material.sounds, views, scored=recipe.scored, cache=cache)
+    known = Known(told, heard, {clip.path for clip in material.used}, recipe.scored)
+    fit_heads(network, known, tasks, recipe.probe, smoothing=recipe.label_smoothing)
+
+
+def fine_tune(
+    recipe: Recipe,
+    network: EmotionNetwork,
+    material: Material,
+    *,
+    out: Path,
+    score: Callable[[Any], dict[str, float]] | None,
+    score_every: int,
+) -> EmotionNetwork:
+    """Run the recipe's epochs, or what an interrupted run left of them; returns the averaged network."""
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     batches = EpochBatches(
-        used, sounds, tasks, shares=recipe.shares, batch_size=recipe.batch_size, max_secs=recipe.max_secs
+        material.used,
+        material.sounds,
+        material.tasks,
+        shares=recipe.shares,
+        batch_size=recipe.batch_size,
+        max_secs=recipe.max_secs,
     )
     augment = WaveformAugment(
         speed=recipe.speed,
-        noises=noise_sounds(data, cache, folders=recipe.noise_folders),
+        noises=material.noises,
         noise_probability=recipe.noise_probability,
         snr_db=(recipe.snr_db[0], recipe.snr_db[1]),
         telephone_probability=recipe.telephone_probability,
@@ -114,19 +173,12 @@ def train(
         augment,
         checkpointer=sb.utils.checkpoints.Checkpointer(str(out / "checkpoints")),
         log=out / "log.jsonl",
-        score=(lambda model: figures(model, split.test, sounds)) if split else None,
+        score=score,
         score_every=score_every,
         run_opts=run_options(),
     )
     brain.fit(brain.counter, batches.loader())
-    averaged = cast(EmotionNetwork, brain.average.module)
-    torch.save(averaged.state_dict(), out / (WEIGHTS + ".part"))
-    (out / (WEIGHTS + ".part")).replace(out / WEIGHTS)
-    write_run(out, recipe, tasks, split)
-    if split:
-        rows = clip_logits(averaged, HEAD, [as_float(sounds[clip.path]) for clip in split.test])
-        write_logits(out / "logits.csv", split.test, rows)
-    return averaged
+    return cast(EmotionNetwork, brain.average.module)
 
 
 def write_run(out: Path, recipe: Recipe, tasks: Tasks, split: Split | None) -> None:

@@ -76,8 +76,8 @@ def read_system_recipe(file: str | Path, overrides: str = "") -> SystemRecipe:
         ConfigError: the file is missing or is no YAML, a key is unknown or missing, or a value is none of those known.
     """
     file = Path(file)
-    if not file.is_file() and (RECIPES / f"{file}.yaml").is_file():
-        file = RECIPES / f"{file}.yaml"
+    if not file.is_file() and not file.suffix:
+        file = next(RECIPES.rglob(f"{file.name}.yaml"), file)
     recipe = load_recipe(SystemRecipe, file, overrides)
     for key, values, known in (
         ("system", [recipe.system], "ABCDE"),

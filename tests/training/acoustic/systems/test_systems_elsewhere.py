@@ -53,7 +53,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory, tone: Callable[..., NDA
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_recipes_for_corpora_that_few_have_run(name: str, everything: Path, tmp_path: Path) -> None:
-    recipe = read_system_recipe(f"elsewhere/{name}", QUICK)
+    recipe = read_system_recipe(name, QUICK)
     assert recipe.name == name
     result = run_system(
         recipe, data=everything, out=tmp_path / "run", cache=tmp_path / "cache", comparison=tmp_path / "docs"
@@ -67,7 +67,7 @@ def test_recipes_for_corpora_that_few_have_run(name: str, everything: Path, tmp_
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_a_corpus_that_is_not_there_is_named(name: str, everything: Path, tmp_path: Path) -> None:
-    recipe = read_system_recipe(f"elsewhere/{name}", QUICK)
+    recipe = read_system_recipe(name, QUICK)
     missing = recipe.corpora[-1]
     lines = (everything / "speech.csv").read_text().splitlines()
     (tmp_path / "speech.csv").write_text("\n".join(line for line in lines if f",{missing}," not in line) + "\n")
