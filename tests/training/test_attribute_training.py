@@ -193,3 +193,12 @@ def test_an_encoder_that_never_heard_the_corpus_is_split_by_contributor(voice_fo
     split, kept = voice_split(read_model_folder(voice_folder, "acoustic"), clips)
     assert kept == "model.onnx"
     assert not {clip.speaker for clip in split.train} & {clip.speaker for clip in split.test}
+
+
+def test_a_trunk_that_no_label_has_reached_is_split_by_contributor_too(voice_folder: Path, bursts: Path) -> None:
+    change(voice_folder, test_speakers=[], frozen_trunk="whisper-base")
+    clips = read_manifest(bursts, corpora=["emogator"])
+    more = [*clips, *(type(clip)(**{**vars(clip), "speaker": f"x{i}"}) for i, clip in enumerate(clips))]
+    split, kept = voice_split(read_model_folder(voice_folder, "acoustic"), more)
+    assert kept == "model.onnx"
+    assert not {clip.speaker for clip in split.train} & {clip.speaker for clip in split.test}

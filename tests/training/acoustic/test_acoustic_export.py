@@ -1,6 +1,7 @@
 """The exported model against its original, and the model folder made of it."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from rasa_emotion.acoustic import AcousticClassifier
+from rasa_emotion.acoustic.classifier import OnnxNetwork
 from rasa_emotion.acoustic.network import AcousticNetwork
 from rasa_emotion.audio import load_audio
 from rasa_emotion.emotions import EMOTIONS
@@ -16,6 +18,7 @@ from rasa_emotion.errors import ModelError
 from rasa_emotion.model_folder import read_model_folder
 from rasa_emotion.training.acoustic import export as exporting
 from rasa_emotion.training.acoustic import ship as shipping
+from rasa_emotion.training.acoustic.heads import read_head
 
 SMALL = {"channels": (4, 8), "pools": ((2, 4), (2, 4)), "depths": (1, 2), "projection": 16, "lstm": 8, "embedding": 16}
 
@@ -50,9 +53,15 @@ def test_a_model_folder_from_nothing(
     tones: Path, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Training, export, figures and card by the one command, on tones."""
+    recipes = tmp_path / "recipes"
+    recipes.mkdir()
+    text = recipe.read_text().split("network:")[0].replace("epochs: 2", "epochs: 0\nprobe: {views: [noise]}")
+    network = {"encoder": "whisper", "width": 16, "attention_heads": 2, "hidden": [32, 0]}
+    (recipes / "tones.yaml").write_text(text + f"network: {json.dumps(network)}\n")
     product = shipping.Product(
         runs={f"fold{n}": shipping.Run("tones", fold=n) for n in (1, 2, 3)} | {"all": shipping.Run("tones")},
-        exports={"all": "model.onnx"} | {f"fold{n}": f"folds/fold{n}.onnx" for n in (1, 2, 3)},
+        shipped="all",
+        kept=("fold1", "fold2", "fold3"),
         scored="tones",
         corpora=("emogator",),
         licence="Apache-2.0",
@@ -61,7 +70,7 @@ def test_a_model_folder_from_nothing(
         data_note="Tones.",
     )
     monkeypatch.setitem(shipping.PRODUCTS, "tones", product)
-    monkeypatch.setattr(shipping, "RECIPES", recipe.parent)
+    monkeypatch.setattr(shipping, "RECIPES", recipes)
     shipping.ship("tones", data=tones, runs=tmp_path / "runs", out=tmp_path / "tones", cache=tmp_path / "cache")
 
     folder = read_model_folder(tmp_path / "tones", "acoustic")
@@ -78,7 +87,8 @@ def test_a_model_folder_from_nothing(
 
     # what the file says is what the fold's own model says
     first = rows[0]
-    fold = AcousticClassifier(tmp_path / "tones" / "folds" / f"fold{first['fold']}.onnx", name="fold")
+    trunk = OnnxNetwork(tmp_path / "tones" / "model.onnx")
+    fold = AcousticClassifier(read_head(tmp_path / "tones/folds/heads.npz", f"fold{first['fold']}", trunk), name="fold")
     heard = fold.logits(load_audio(tones / first["path"]))
     assert [float(first[emotion]) for emotion in EMOTIONS] == pytest.approx(list(heard), abs=1e-2)
     classifier = AcousticClassifier.load(tmp_path / "tones")
