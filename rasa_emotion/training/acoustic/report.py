@@ -44,6 +44,9 @@ from rasa_emotion.training.attribute_card import fresh_attributes
 
 FOLDS = "folds"
 CSV = "out_of_fold.csv"
+UNSEEN = ("ravdess", "emodb", "iesc")
+"""Corpora of unaltered speech: those that a model was not trained on test it across corpora."""
+
 SHORT_SECS = (0.5, 1.0, 2.0)
 FILES = ("model.onnx", "LICENSE", "card.md")
 
@@ -140,7 +143,7 @@ def other_corpora(
     """UA of the shipped model on corpora that it was not trained on (never on augmented copies)."""
     model = AcousticClassifier(folder / "model.onnx", name=folder.name)
     found = {}
-    for name in ("ravdess", "emodb"):
+    for name in UNSEEN:
         unseen = [clip for clip in clips if clip.corpus == name]
         if name in manifest["corpora"] or not unseen:
             continue
