@@ -3,16 +3,21 @@
 __all__ = ["COLUMNS", "MANIFEST", "Clip", "missing_files", "read_manifest", "read_rows", "write_manifest"]
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rasa_emotion.corpora.clip import Clip
 from rasa_emotion.corpora.layouts import script_of
+from rasa_emotion.corpora.rows import read_rows as table_rows
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 
 MANIFEST = "speech.csv"
 COLUMNS = ("path", "corpus", "speaker", "label", "emotion", "fold", "seconds", "text")
+NEEDED = ("path", "corpus", "speaker")
+"""Without a speaker nobody knows which side of a split a clip belongs to."""
+
 SCRIPT = "script"
 """Optional column; without it the script is read from the file's name where the corpus' names tell it."""
 
@@ -38,17 +43,16 @@ def read_rows(data: Path) -> list[Clip]:
     """The rows of `speech.csv`, whether their files are there or not.
 
     Raises:
-        ConfigError: the manifest or one of its columns is missing, or a value is not valid.
+        ConfigError: the manifest or one of its columns is missing, a value is not valid, or a file stands there twice.
     """
     manifest = data / MANIFEST
     if not manifest.is_file():
         raise ConfigError(f"No {MANIFEST} in '{data}': name the folder that holds the corpora.")
-    with manifest.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        absent = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-        if absent:
-            raise ConfigError(f"'{manifest}' lacks the columns {', '.join(absent)}: add them.")
-        return [_clip(row, manifest, reader.line_num) for row in reader]
+    clips = [_clip(row, manifest, line) for line, row in table_rows(manifest, COLUMNS)]
+    twice = [path for path, count in Counter(clip.path for clip in clips).items() if count > 1]
+    if twice:  # under two speakers it would stand on both sides of a split
+        raise ConfigError(f"'{manifest}' names {len(twice)} files more than once ({twice[0]}): keep one row of each.")
+    return clips
 
 
 def write_manifest(data: Path, clips: Iterable[Clip]) -> Path:
@@ -70,20 +74,22 @@ def missing_files(clips: Iterable[Clip], data: Path) -> list[str]:
     return [clip.path for clip in clips if not (data / clip.path).is_file()]
 
 
-def _clip(row: dict[str, str], manifest: Path, line: int) -> Clip:
+def _clip(row: Mapping[str, str], manifest: Path, line: int) -> Clip:
+    empty = [column for column in NEEDED if not row[column]]
+    if empty:
+        raise ConfigError(f"'{manifest}' line {line} has no {' and no '.join(empty)}: fill it in.")
     emotion = row["emotion"] or None
     if emotion is not None and emotion not in EMOTIONS:
         raise ConfigError(f"'{manifest}' line {line}: emotion '{emotion}' is not one of {', '.join(EMOTIONS)}.")
     try:
         fold = int(row["fold"]) if row["fold"] else None
         seconds = float(row["seconds"])
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ConfigError(f"'{manifest}' line {line}: fold and seconds must be numbers ({error}).") from error
     script = row.get(SCRIPT)
     if script is None:
         script = script_of(row["corpus"], row["path"])
-    text = row["text"] or ""
-    return Clip(row["path"], row["corpus"], row["speaker"], row["label"], emotion, fold, seconds, text, script)
+    return Clip(row["path"], row["corpus"], row["speaker"], row["label"], emotion, fold, seconds, row["text"], script)
 
 
 def _require_files(clips: Sequence[Clip], data: Path) -> None:

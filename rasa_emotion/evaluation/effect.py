@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rasa_emotion.corpora.rows import read_rows
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import IntArray, accuracy, class_recall, mcnemar, unweighted_accuracy
-from rasa_emotion.evaluation.rows import read_rows
 
 
 @dataclass(frozen=True)

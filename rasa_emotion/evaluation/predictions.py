@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rasa_emotion.corpora.rows import Row, emotion_of, read_rows
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import FloatArray, IntArray, softmax
-from rasa_emotion.evaluation.rows import Row, emotion_of, read_rows
 
 SUM_TOLERANCE = 0.01
 """Probabilities that were rounded for a file sum to 1 within this."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from rasa_emotion.corpora.rows import read_rows
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import IntArray
-from rasa_emotion.evaluation.rows import read_rows
 
 CORPUS = "ravdess"
 """What systems are compared on: every one of them is scored on it, and it has official speaker-disjoint folds."""

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from rasa_emotion.analyzer import EmotionAnalyzer
+from rasa_emotion.corpora.rows import Row, emotion_of, read_rows
 from rasa_emotion.emotions import as_array
 from rasa_emotion.errors import AudioError, ConfigError, TextError
 from rasa_emotion.evaluation.metrics import FloatArray
 from rasa_emotion.evaluation.predictions import Predictions
-from rasa_emotion.evaluation.rows import Row, emotion_of, read_rows
 
 COLUMNS = ("path", "text", "emotion", "speaker")
 MODALITIES = ("both", "voice", "text")

@@ -38,11 +38,23 @@ def test_reads_rows(tmp_path: Path) -> None:
         ("a.wav,one,s1,joy,happy,two,1,", HEAD, "line 2: fold and seconds must be numbers"),
         ("a.wav,one,s1,joy,happy,1,long,", HEAD, "line 2: fold and seconds must be numbers"),
         ("a.wav,one", "path,corpus\n", "lacks the columns speaker"),
+        ("a.wav,one", HEAD, "line 2 has no speaker: fill it in"),
+        ("a.wav,,s1,joy,happy,1,1,", HEAD, "line 2 has no corpus"),
+        ("a.wav,one,s1,joy,happy,1,1,well, well", HEAD, "line 2 has more cells"),
+        ("a.wav,one,s1,joy,happy,1,1,\na.wav,one,s2,joy,happy,2,1,", HEAD, r"1 files more than once \(a\.wav\)"),
     ],
 )
 def test_bad_rows_are_named(tmp_path: Path, row: str, head: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         read_manifest(write(tmp_path, row, head=head))
+
+
+def test_a_spreadsheet_s_byte_order_mark_is_no_column_and_other_encodings_are_named(tmp_path: Path) -> None:
+    write(tmp_path, "a.wav,one,s1,joy,happy,2,1.5,hello", head="\ufeff" + HEAD)
+    assert [clip.path for clip in read_manifest(tmp_path)] == ["a.wav"]
+    (tmp_path / "speech.csv").write_bytes(f"{HEAD}a.wav,one,s\xe9,joy,happy,2,1.5,".encode("latin-1"))
+    with pytest.raises(ConfigError, match="not a CSV file in UTF-8"):
+        read_manifest(tmp_path)
 
 
 def test_missing_files_are_listed(tmp_path: Path) -> None:

@@ -178,3 +178,9 @@ def test_without_ffmpeg_people_are_told(series: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ConfigError, match=r"1 videos .* install ffmpeg"):
         meld.extract_audio(series)
+
+
+def test_a_table_of_another_kind_is_refused(series: Path) -> None:
+    next(series.rglob("dev_sent_emo.csv")).write_text("a,b\n1,2\n")
+    with pytest.raises(ConfigError, match="lacks the columns Dialogue_ID, Utterance_ID"):
+        read_corpus(series)

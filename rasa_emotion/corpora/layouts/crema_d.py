@@ -4,12 +4,11 @@ Layout: H. Cao et al., "CREMA-D: Crowd-sourced Emotional Multimodal Actors Datas
 (https://github.com/CheyneyComputerScience/CREMA-D). It has no official folds: the 91 actors are dealt to five.
 """
 
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
-from rasa_emotion.corpora.layouts.layout import Utterance, below, deal_speakers, named_layout
+from rasa_emotion.corpora.layouts.layout import Utterance, below, deal_speakers, named_layout, table_rows
 
 SENTENCES = {
     "IEO": "It's eleven o'clock",
@@ -59,11 +58,10 @@ def published(root: Path) -> Iterator[str]:
     summary = below(root, SUMMARY)
     if summary is None:
         return
-    with summary.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            name = row.get("FileName") or ""
-            if name not in NEVER_PUBLISHED and parse(PurePath(name)) is not None:
-                yield f"AudioWAV/{name}.wav"
+    for row in table_rows(summary, ("FileName",)):
+        name = row["FileName"]
+        if name not in NEVER_PUBLISHED and parse(PurePath(name)) is not None:
+            yield f"AudioWAV/{name}.wav"
 
 
 LAYOUT = named_layout(

@@ -1,11 +1,13 @@
 """What the layouts of the corpora have in common: names of files to utterances, and what a folder lacks."""
 
+import csv
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from rasa_emotion.corpora.clip import Clip
+from rasa_emotion.errors import ConfigError
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 """A corpus may have been converted: names count, not the format."""
@@ -148,6 +150,20 @@ def with_any_suffix(path: Path) -> Path | None:
     """The audio file of that name, whatever it was converted to."""
     candidates = [path, *(path.with_suffix(suffix) for suffix in sorted(AUDIO_SUFFIXES))]
     return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def table_rows(table: Path, columns: Collection[str]) -> Iterator[Mapping[str, str]]:
+    """The rows of a corpus' own table; characters in another encoding than UTF-8, which some have, are replaced.
+
+    Raises:
+        ConfigError: it lacks a column.
+    """
+    with table.open(encoding="utf-8", errors="replace", newline="") as stream:
+        reader = csv.DictReader(stream, restval="")
+        absent = [column for column in columns if column not in (reader.fieldnames or ())]
+        if absent:
+            raise ConfigError(f"'{table}' lacks the columns {', '.join(absent)}: fetch the corpus' own table again.")
+        yield from reader
 
 
 def deal_speakers(speakers: Iterable[str], folds: int, *, seed: int = 0) -> dict[str, int]:

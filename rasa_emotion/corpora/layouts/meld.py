@@ -6,25 +6,38 @@ which `extract_audio` makes. The folds are its partitions, and the series' six f
 them is not speaker-disjoint.
 """
 
-import csv
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rasa_emotion.corpora.clip import Clip
-from rasa_emotion.corpora.layouts.layout import Scan, Utterance, below, clip_of, table_layout, with_any_suffix
+from rasa_emotion.corpora.layouts.layout import (
+    Scan,
+    Utterance,
+    below,
+    clip_of,
+    table_layout,
+    table_rows,
+    with_any_suffix,
+)
 from rasa_emotion.emotions import BY_NAME
 from rasa_emotion.errors import ConfigError
 
 PARTITIONS = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}
 """Partitions in the order of their folds, and the folder of each one's videos."""
 
+COLUMNS = ("Dialogue_ID", "Utterance_ID", "Speaker", "Emotion", "Utterance")
+
 STILL_VIDEO = "videos whose sound is not extracted yet"
 
 
 def scan(root: Path) -> Scan:
-    """The utterances of the three tables."""
+    """The utterances of the three tables.
+
+    Raises:
+        ConfigError: a table lacks a column.
+    """
     clips: list[Clip] = []
     missing: list[str] = []
     videos: list[str] = []
@@ -75,15 +88,14 @@ def extract_audio(root: Path, progress: Callable[[int, int | None], None] = lamb
 
 
 def _utterances(table: Path, fold: int) -> Iterator[Utterance]:
-    with table.open(encoding="utf-8", errors="replace", newline="") as stream:
-        for row in csv.DictReader(stream):
-            yield Utterance(
-                key=f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}",
-                speaker=row["Speaker"].strip(),
-                label=row["Emotion"].strip().lower(),
-                text=row["Utterance"].strip(),
-                fold=fold,
-            )
+    for row in table_rows(table, COLUMNS):
+        yield Utterance(
+            key=f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}",
+            speaker=row["Speaker"].strip(),
+            label=row["Emotion"].strip().lower(),
+            text=row["Utterance"].strip(),
+            fold=fold,
+        )
 
 
 LAYOUT = table_layout("meld", "*_sent_emo.csv", scan)

@@ -7,14 +7,20 @@ public labels. The four classes that papers score have an emotion, all other lab
 belong to training; elsewhere they are left out, since nothing shows that they are no speaker of training.
 """
 
-import csv
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rasa_emotion.corpora.clip import Clip
-from rasa_emotion.corpora.layouts.layout import Scan, Utterance, below, clip_of, table_layout, with_any_suffix
-from rasa_emotion.errors import ConfigError
+from rasa_emotion.corpora.layouts.layout import (
+    Scan,
+    Utterance,
+    below,
+    clip_of,
+    table_layout,
+    table_rows,
+    with_any_suffix,
+)
 
 LABELS = "Labels/labels_con[sc]ensus.csv"  # earlier releases misspell it
 COLUMNS = ("FileName", "EmoClass", "SpkrID")
@@ -52,21 +58,16 @@ def scan(root: Path) -> Scan:
 
 
 def _utterances(labels: Path, partitions: Mapping[str, str]) -> Iterator[Utterance]:
-    with labels.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        absent = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-        if absent:
-            raise ConfigError(f"'{labels}' lacks the columns {', '.join(absent)}: read a later release.")
-        for row in reader:
-            name = row["FileName"]
-            transcript = labels.parent.parent / "Transcripts" / f"{Path(name).stem}.txt"
-            yield Utterance(
-                key=name,
-                speaker=row["SpkrID"] or "Unknown",
-                label=row["EmoClass"],
-                text=transcript.read_text(encoding="utf-8", errors="replace").strip() if transcript.is_file() else "",
-                fold=PARTITIONS.get((row.get("Split_Set") or partitions.get(name, "")).lower()),
-            )
+    for row in table_rows(labels, COLUMNS):
+        name = row["FileName"]
+        transcript = labels.parent.parent / "Transcripts" / f"{Path(name).stem}.txt"
+        yield Utterance(
+            key=name,
+            speaker=row["SpkrID"] or "Unknown",
+            label=row["EmoClass"],
+            text=transcript.read_text(encoding="utf-8", errors="replace").strip() if transcript.is_file() else "",
+            fold=PARTITIONS.get((row.get("Split_Set") or partitions.get(name, "")).lower()),
+        )
 
 
 def _partitions(home: Path) -> dict[str, str]:
