@@ -1,12 +1,17 @@
 """A tiny corpus of tones: six speakers, two emotions that a pitch tells apart."""
 
+import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+
+from rasa_emotion.training.acoustic import pretrained
 
 RECIPE = """
 seed: 3
@@ -69,4 +74,72 @@ def tones(tmp_path_factory: pytest.TempPathFactory, tone: Callable[..., NDArray[
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("recipe") / "tones.yaml"
     file.write_text(RECIPE, encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def small_whisper() -> dict[str, Any]:
+    """Settings of a network that takes no time."""
+    return {"width": 16, "attention_heads": 2, "hidden": [32, 0]}
+
+
+def ctranslate2(variables: dict[str, NDArray[np.generic]]) -> bytes:
+    """A model file with these variables, as CTranslate2 writes it."""
+    text = lambda value: struct.pack("<H", len(value) + 1) + value.encode() + b"\0"  # noqa: E731
+    kinds = {np.dtype(np.float16): 4, np.dtype(np.int16): 2}
+    found = struct.pack("<I", 6) + text("WhisperSpec") + struct.pack("<II", 3, len(variables))
+    for name, values in variables.items():
+        shape = b"".join(struct.pack("<I", size) for size in values.shape)
+        found += text(name) + struct.pack("<B", values.ndim) + shape
+        found += struct.pack("<BI", kinds[values.dtype], values.nbytes) + values.tobytes()
+    return found
+
+
+@pytest.fixture(scope="session")
+def whisper_content() -> bytes:
+    """A pretrained encoder of `small_whisper`'s shape with random weights, as a CTranslate2 file."""
+    width, layers = 16, 2
+    generator = np.random.default_rng(0)
+
+    def draw(*shape: int) -> NDArray[np.generic]:
+        return generator.normal(0, 0.1, shape).astype(np.float16)
+
+    variables: dict[str, NDArray[np.generic]] = {
+        "encoder/conv1/weight": draw(width, 80, 3),
+        "encoder/conv1/bias": draw(width),
+        "encoder/conv2/weight": draw(width, width, 3),
+        "encoder/conv2/bias": draw(width),
+        "encoder/num_heads": np.array(2, dtype=np.int16),
+    }
+    shapes = {
+        "self_attention/linear_0": (3 * width, width),
+        "self_attention/linear_1": (width, width),
+        "ffn/linear_0": (2 * width, width),
+        "ffn/linear_1": (width, 2 * width),
+    }
+    for layer in range(layers):
+        for part in ("self_attention/layer_norm", "ffn/layer_norm"):
+            variables[f"encoder/layer_{layer}/{part}/gamma"] = draw(width)
+            variables[f"encoder/layer_{layer}/{part}/beta"] = draw(width)
+        for part, shape in shapes.items():
+            variables[f"encoder/layer_{layer}/{part}/weight"] = draw(*shape)
+            variables[f"encoder/layer_{layer}/{part}/bias"] = draw(shape[0])
+    return ctranslate2(variables)
+
+
+@pytest.fixture
+def probe_recipe(
+    recipe: Path,
+    whisper_content: bytes,
+    small_whisper: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """The recipe as a probe on a small pretrained trunk, which stands in for the installed one."""
+    monkeypatch.setattr(pretrained, "_file", lambda name: whisper_content)
+    text = recipe.read_text().split("network:")[0].replace("initial: null", "initial: whisper-base")
+    text = text.replace("epochs: 2", "epochs: 0\nprobe: {views: [telephone, noise, speed, warp]}")
+    text = text.replace("heads: {emotion: [tones], tones: [tones]}", "heads: {emotion: [tones]}")
+    file = tmp_path / "probe.yaml"
+    file.write_text(text + f"network: {json.dumps({'encoder': 'whisper', **small_whisper})}\n")
     return file

@@ -1,14 +1,12 @@
 """Heads on a pretrained trunk: how they are fitted, kept beside the model that ships, and exported in int8."""
 
-import json
-import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from rasa_emotion.acoustic.classifier import OnnxNetwork
 from rasa_emotion.acoustic.whisper import WhisperEncoder, WhisperNetwork
@@ -22,58 +20,15 @@ from rasa_emotion.training.acoustic.heads import carried_over, head_names, read_
 from rasa_emotion.training.acoustic.networks import build_network, start_from
 from rasa_emotion.training.acoustic.probe import CLEAN, Known, Probe, fit_heads, ridge
 
-SMALL = {"width": 16, "attention_heads": 2, "hidden": [32, 0]}
-
 
 @pytest.fixture
-def network() -> WhisperNetwork:
+def network(small_whisper: dict[str, Any]) -> WhisperNetwork:
     torch.manual_seed(0)
-    return WhisperNetwork({"emotion": 8}, **SMALL).eval()
+    return WhisperNetwork({"emotion": 8}, **small_whisper).eval()
 
 
-def ctranslate2(variables: dict[str, NDArray[np.generic]]) -> bytes:
-    """A model file with these variables, as CTranslate2 writes it."""
-    text = lambda value: struct.pack("<H", len(value) + 1) + value.encode() + b"\0"  # noqa: E731
-    kinds = {np.dtype(np.float16): 4, np.dtype(np.int16): 2}
-    found = struct.pack("<I", 6) + text("WhisperSpec") + struct.pack("<II", 3, len(variables))
-    for name, values in variables.items():
-        shape = b"".join(struct.pack("<I", size) for size in values.shape)
-        found += text(name) + struct.pack("<B", values.ndim) + shape
-        found += struct.pack("<BI", kinds[values.dtype], values.nbytes) + values.tobytes()
-    return found
-
-
-def whisper_file(width: int = 16, layers: int = 2) -> bytes:
-    generator = np.random.default_rng(0)
-
-    def draw(*shape: int) -> NDArray[np.generic]:
-        return generator.normal(0, 0.1, shape).astype(np.float16)
-
-    variables: dict[str, NDArray[np.generic]] = {
-        "encoder/conv1/weight": draw(width, 80, 3),
-        "encoder/conv1/bias": draw(width),
-        "encoder/conv2/weight": draw(width, width, 3),
-        "encoder/conv2/bias": draw(width),
-        "encoder/num_heads": np.array(2, dtype=np.int16),
-    }
-    shapes = {
-        "self_attention/linear_0": (3 * width, width),
-        "self_attention/linear_1": (width, width),
-        "ffn/linear_0": (2 * width, width),
-        "ffn/linear_1": (width, 2 * width),
-    }
-    for layer in range(layers):
-        for part in ("self_attention/layer_norm", "ffn/layer_norm"):
-            variables[f"encoder/layer_{layer}/{part}/gamma"] = draw(width)
-            variables[f"encoder/layer_{layer}/{part}/beta"] = draw(width)
-        for part, shape in shapes.items():
-            variables[f"encoder/layer_{layer}/{part}/weight"] = draw(*shape)
-            variables[f"encoder/layer_{layer}/{part}/bias"] = draw(shape[0])
-    return ctranslate2(variables)
-
-
-def test_pretrained_weights_reach_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    content = whisper_file()
+def test_pretrained_weights_reach_their_places(whisper_content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = whisper_content
     monkeypatch.setattr(pretrained, "_file", lambda name: content)
     encoder = WhisperEncoder(width=16, attention_heads=2, hidden=[32, 0])
     pretrained.load_whisper(encoder, "any")
@@ -87,8 +42,8 @@ def test_pretrained_weights_reach_their_places(monkeypatch: pytest.MonkeyPatch) 
     np.testing.assert_array_equal(encoder.layers[1].attention_norm.weight.detach().numpy(), norm)
 
 
-def test_an_encoder_of_another_shape_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pretrained, "_file", lambda name: whisper_file())
+def test_an_encoder_of_another_shape_is_refused(whisper_content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained, "_file", lambda name: whisper_content)
     for shape, sentence in (
         ({"width": 32, "attention_heads": 2, "hidden": [64]}, "'width' to 16"),
         ({"width": 16, "attention_heads": 4, "hidden": [32]}, "'attention_heads' to 2"),
@@ -176,8 +131,10 @@ def test_ridge_is_scikit_learns() -> None:
     np.testing.assert_allclose(ridge(rows, target, weights, 3, 0.5).numpy(), model.coef_.T, atol=1e-8)
 
 
-def test_a_folds_head_says_on_the_shipped_embedding_what_it_said(network: WhisperNetwork, tmp_path: Path) -> None:
-    other = WhisperNetwork({"emotion": 8}, **SMALL).eval()
+def test_a_folds_head_says_on_the_shipped_embedding_what_it_said(
+    network: WhisperNetwork, small_whisper: dict[str, Any], tmp_path: Path
+) -> None:
+    other = WhisperNetwork({"emotion": 8}, **small_whisper).eval()
     other.encoder.load_state_dict(network.encoder.state_dict())
     for part, offset in ((network, 0.1), (other, 0.7)):
         part.normalise.running_mean += offset
@@ -194,7 +151,7 @@ def test_a_folds_head_says_on_the_shipped_embedding_what_it_said(network: Whispe
     with pytest.raises(ModelError, match="no head 'fold2'"):
         read_head(tmp_path / "heads.npz", "fold2", OnnxNetwork(tmp_path / "model.onnx"))
     with pytest.raises(ModelError, match="trunks of their own"):
-        carried_over(network, WhisperNetwork({"emotion": 8}, **SMALL), "emotion")
+        carried_over(network, WhisperNetwork({"emotion": 8}, **small_whisper), "emotion")
 
 
 def test_large_products_are_int8_and_the_mel_filters_are_not(tmp_path: Path) -> None:
@@ -211,17 +168,20 @@ def test_large_products_are_int8_and_the_mel_filters_are_not(tmp_path: Path) -> 
     np.testing.assert_allclose(logits, expected, atol=0.1 * float(np.abs(expected).max()))
 
 
-def test_a_probe_is_a_training_without_epochs(
-    tones: Path, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pretrained, "_file", lambda name: whisper_file())
-    text = recipe.read_text().split("network:")[0].replace("initial: null", "initial: whisper-base")
-    text = text.replace("epochs: 2", "epochs: 0\nprobe: {views: [telephone, noise, speed, warp]}")
-    file = tmp_path / "probe.yaml"
-    file.write_text(text + f"network: {json.dumps({'encoder': 'whisper', **SMALL})}\n")
-    arguments = [str(file), "--data", str(tones), "--cache", str(tmp_path / "cache"), "--threads", "1", "--fold", "1"]
+def test_a_probe_is_a_training_without_epochs(tones: Path, probe_recipe: Path, tmp_path: Path) -> None:
+    arguments = [
+        str(probe_recipe),
+        "--data",
+        str(tones),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--threads",
+        "1",
+        "--fold",
+        "1",
+    ]
     for name in ("one", "two"):  # the second time from the kept statistics
-        training.main([*arguments, "--out", str(tmp_path / name)])
+        training.main([*arguments, "--threads", "1", "--out", str(tmp_path / name)])
     one, two = ((tmp_path / name / "logits.csv").read_text() for name in ("one", "two"))
     assert one == two
     rows = np.loadtxt(one.splitlines(), delimiter=",", skiprows=1, usecols=range(4, 12))
