@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from rasa_emotion.corpora.manifest import Clip, read_manifest
 from rasa_emotion.corpora.splits import Split
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.training.acoustic.export import export
+from rasa_emotion.training.acoustic.folder import RUN as FOLDER_RUN
 from rasa_emotion.training.acoustic.folder import Facts, claim, write_folder
 from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
 from rasa_emotion.training.acoustic.train import HEAD, RUN, WEIGHTS, choose_split, read_run, train
@@ -56,9 +58,6 @@ def find_recipe(name: str) -> Path:
     """
     if Path(name).suffix in {".yaml", ".yml"} and Path(name).is_file():
         return Path(name)
-        raise ConfigError(
-            f"There is no recipe at '{name}': name a YAML file, or one of {', '.join(shipped_recipes())}."
-        )
     shipped = shipped_recipes()
     if name not in shipped:
         raise ConfigError(f"There is no recipe '{name}': name a YAML file, or one of {', '.join(shipped)}.")
@@ -117,8 +116,13 @@ def train_recipe(name: str, order: Order) -> dict[str, Any]:
     data = require_data(order)
     clips = read_manifest(data, corpora=list(recipe.shares))
     split = split_of(clips, recipe.scored, recipe.seed, order) if HEAD in recipe.heads else None
+    start = _start(recipe, order.out / FOLDER_RUN)
+    if start is not None and split is not None:
+        _require_unheard(start, split)
     run = claim(order.out, request(file, order, clips))
-    earlier = _prepare_initial(recipe, run, data, order.cache)
+    if start is not None:
+        recipe.initial = str(start.weights)
+        _train_first(start, data, order.cache)
     if not (run / WEIGHTS).is_file():
         train(recipe, clips, split, data=data, out=run, cache=order.cache, score_every=0)
     weights = {"weights": str(run / WEIGHTS)}
@@ -132,7 +136,7 @@ def train_recipe(name: str, order: Order) -> dict[str, Any]:
         data_note=_start_note(recipe) + noise_note(recipe.noise_probability, data),
         commands=command(name, order),
         parameters=_served_parameters(network),
-        corpora=[*recipe.shares, *(corpus for corpus in earlier if corpus not in recipe.shares)],
+        corpora=list(dict.fromkeys([*recipe.shares, *(start.corpora if start else ())])),
         inside=_inside(recipe),
     )
     manifest = write_folder(order.out, facts, split.test, data=data, cache=order.cache)
@@ -179,29 +183,54 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _prepare_initial(recipe: Recipe, run: Path, data: Path, cache: Path) -> Sequence[str]:
-    """Where a recipe starts from the run of another that ships, and this is not there, train it first, on everything.
+@dataclass(frozen=True)
+class Start:
+    """The run of another recipe that a training starts from.
 
-    Returns the corpora behind those weights, where they are known.
+    Args:
+        weights: its file.
+        recipe: to be trained first, on everything, where the file is not there.
+        corpora: what the weights have heard, where that is known.
+        held_out: the speakers of these whom they have not heard.
     """
+
+    weights: Path
+    recipe: Recipe | None
+    corpora: Sequence[str]
+    held_out: Sequence[str]
+
+
+def _start(recipe: Recipe, run: Path) -> Start | None:
+    """The run that a recipe starts from, if it does: below `run` where the recipe's own place is empty."""
     if recipe.initial is None or not recipe.initial.endswith(".pt"):
-        return ()
+        return None
     weights = Path(recipe.initial)
     file = shipped_recipes().get(weights.parent.name)
     if not weights.is_file() and file is not None:
         weights = run / weights.parent.name / WEIGHTS
-        recipe.initial = str(weights)
         if not weights.is_file():
             first = read_recipe(file)
-            logger.info("Training '%s', which '%s' starts from.", first.name, recipe.name)
-            clips = read_manifest(data, corpora=list(first.shares))
-            train(first, clips, None, data=data, out=weights.parent, cache=cache, score_every=0)
-    return _corpora_of(weights.parent)
+            return Start(weights, first, list(first.shares), ())
+    described = weights.parent / RUN
+    known = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
+    return Start(weights, None, known.get("corpora", ()), known.get("test_speakers", ()))
 
 
-def _corpora_of(run: Path) -> Sequence[str]:
-    described = run / RUN
-    return json.loads(described.read_text(encoding="utf-8"))["corpora"] if described.is_file() else ()
+def _require_unheard(start: Start, split: Split) -> None:
+    heard = {clip.corpus for clip in split.test if clip.corpus in start.corpora and clip.speaker not in start.held_out}
+    if heard:
+        raise ConfigError(
+            f"The recipe starts from '{start.weights}', which knows the speakers of {', '.join(sorted(heard))} that "
+            "would be scored: score another corpus, or --set 'initial: null'."
+        )
+
+
+def _train_first(start: Start, data: Path, cache: Path) -> None:
+    if start.recipe is None:
+        return
+    logger.info("Training '%s', which the recipe starts from.", start.recipe.name)
+    clips = read_manifest(data, corpora=list(start.recipe.shares))
+    train(start.recipe, clips, None, data=data, out=start.weights.parent, cache=cache, score_every=0)
 
 
 def _served_parameters(network: nn.Module) -> int:
@@ -241,13 +270,13 @@ def noise_note(probability: float, data: Path) -> str:
 def command(
     recipe: str | None, order: Order, source: str | None = None, *, labels: Mapping[str, str] | None = None
 ) -> str:
-    parts = ["rasa-emotion train acoustic", *([recipe] if recipe else [])]
-    parts += [f"--from {source}"] if source else []
+    parts = ["rasa-emotion", "train", "acoustic", *([recipe] if recipe else [])]
+    parts += ["--from", source] if source else []
     parts += [] if recipe else ["--export-only"]
-    parts += [f"--label {label}={emotion}" for label, emotion in (labels or {}).items()]
-    parts += [f"--data {order.data}"] if order.data is not None else []
-    parts += [f"--corpus {name}" for name in order.corpora]
-    parts += [f"--fold {order.fold}"] if order.fold is not None else []
-    parts += [f"--held-out {order.held_out}"] if order.held_out else []
-    parts += [f"--set '{order.overrides}'"] if order.overrides else []
-    return "    " + " ".join([*parts, f"--out {order.out}"])
+    parts += [part for label, emotion in (labels or {}).items() for part in ("--label", f"{label}={emotion}")]
+    parts += ["--data", str(order.data)] if order.data is not None else []
+    parts += [part for name in order.corpora for part in ("--corpus", name)]
+    parts += ["--fold", str(order.fold)] if order.fold is not None else []
+    parts += ["--held-out", str(order.held_out)] if order.held_out else []
+    parts += ["--set", order.overrides] if order.overrides else []
+    return "    " + shlex.join([*parts, "--out", str(order.out)])

@@ -1,5 +1,6 @@
 """A recipe: the YAML that fixes one training, checked before anything is trained."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -11,6 +12,9 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.training.acoustic.probe import Probe
 
 T = TypeVar("T")
+
+NUMBERS: Mapping[Any, Any] = {int: int, float: (int, float)}
+NAMES: Mapping[Any, str] = {int: " whole", float: ""}
 
 
 @dataclass
@@ -64,6 +68,13 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if isinstance(self.probe, Mapping):
+            known = {item.name for item in fields(Probe)}
+            unknown = sorted(set(self.probe) - known)
+            if unknown:
+                raise ConfigError(
+                    f"Recipe '{self.name}': 'probe' has unknown keys {', '.join(unknown)}: use only "
+                    f"{', '.join(sorted(known))}."
+                )
             self.probe = Probe(**self.probe)
 
 
@@ -71,7 +82,7 @@ def load_recipe(kind: type[T], file: str | Path, overrides: str = "") -> T:
     """Read a YAML file into the dataclass `kind`; `overrides` is YAML that replaces values.
 
     Raises:
-        ConfigError: the file is missing or is no YAML, or a key is unknown or missing.
+        ConfigError: the file is missing or is no YAML, a key is unknown or missing, or a number is none.
     """
     file = Path(file)
     if not file.is_file():
@@ -81,10 +92,13 @@ def load_recipe(kind: type[T], file: str | Path, overrides: str = "") -> T:
             values = load_hyperpyyaml(stream, overrides or None)
     except Exception as error:  # hyperpyyaml raises whatever the named class raises
         raise ConfigError(f"'{file}' cannot be read as a recipe: {error}.") from error
-    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # a dataclass
-    unknown = sorted(set(values) - known)
+    known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    unknown = sorted(set(values) - set(known))
     if unknown:
         raise ConfigError(f"'{file}' has unknown keys {', '.join(unknown)}: use only {', '.join(sorted(known))}.")
+    for key, value in values.items():
+        if known[key] in NUMBERS and not (isinstance(value, NUMBERS[known[key]]) and 0 <= value < math.inf):
+            raise ConfigError(f"'{file}' sets '{key}' to '{value}': use a{NAMES[known[key]]} number of 0 or more.")
     try:
         return kind(**values)
     except TypeError as error:

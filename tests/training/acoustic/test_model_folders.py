@@ -1,6 +1,8 @@
 """From a recipe or somebody's classifier to a model folder that the analyzer takes."""
 
 import json
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,10 @@ from rasa_emotion.errors import ConfigError, ModelError
 from rasa_emotion.training.acoustic import adopt as adopting
 from rasa_emotion.training.acoustic.adopt import adopt, fine_tune_source
 from rasa_emotion.training.acoustic.brain import EmotionBrain
-from rasa_emotion.training.acoustic.finetune import FineTuningBrain
+from rasa_emotion.training.acoustic.finetune import FineTuning, FineTuningBrain
 from rasa_emotion.training.acoustic.folder import licence_of
-from rasa_emotion.training.acoustic.produce import Order, find_recipe, shipped_recipes, train_recipe
+from rasa_emotion.training.acoustic.produce import Order, command, find_recipe, shipped_recipes, train_recipe
+from rasa_emotion.training.acoustic.recipe import load_recipe, read_recipe
 
 FINE_TUNING = "{epochs: 1, batch_size: 6, max_secs: 0.6}"
 
@@ -92,21 +95,40 @@ def test_a_recipe_without_the_eight_ends_in_weights(recipe: Path, order: Order, 
     assert not (order.out / "model.json").exists()
 
 
-def test_a_missing_beginning_is_trained_first(
-    recipe: Path, order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_beginning_is_trained_first_and_may_not_know_who_is_scored(
+    recipe: Path, order: Order, tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rasa_emotion.training.acoustic.produce.RECIPES", recipe.parent)
-    assert shipped_recipes() == {"tones": recipe}
-    second = tmp_path / "second.yaml"
-    second.write_text(recipe.read_text().replace("initial: null", "initial: runs/tones/weights.pt"))
+    data, shipped = tmp_path / "data", tmp_path / "recipes"
+    data.mkdir()
+    shipped.mkdir()
+    rows = (tones / "speech.csv").read_text().splitlines()
+    for row in rows[1:]:
+        path = row.split(",")[0]
+        (data / path).symlink_to(tones / path)
+        (data / f"hum-{path}").symlink_to(tones / path)
+    hums = [f"hum-{row}".replace(",tones,s", ",hums,h") for row in rows[1:]]
+    (data / "speech.csv").write_text("\n".join([*rows, *hums]) + "\n")
+    first, second = shipped / "hums.yaml", tmp_path / "second.yaml"
+    first.write_text(recipe.read_text().replace("tones", "hums"))
+    second.write_text(recipe.read_text().replace("initial: null", "initial: runs/hums/weights.pt"))
+    monkeypatch.setattr("rasa_emotion.training.acoustic.produce.RECIPES", shipped)
+    assert shipped_recipes() == {"hums": first}
     monkeypatch.setattr("rasa_emotion.training.acoustic.produce.read_recipe", _one_epoch)
-    train_recipe(str(second), order)
-    assert (order.out / "run" / "tones" / "weights.pt").is_file()
+    order = replace(order, data=data)
+    same = replace(order, corpora=("hums",))
+    with pytest.raises(ConfigError, match="knows the speakers of hums that would be scored"):
+        train_recipe(str(second), same)
+    assert not order.out.exists()
+    assert train_recipe(str(second), order)["corpora"] == ["tones", "hums"]
+    weights = order.out / "run" / "hums" / "weights.pt"
+    assert weights.is_file()
+    known = tmp_path / "known.yaml"
+    known.write_text(recipe.read_text().replace("initial: null", f"initial: {weights}"))
+    with pytest.raises(ConfigError, match="knows the speakers of hums that would be scored"):
+        train_recipe(str(known), replace(same, out=tmp_path / "other"))
 
 
 def _one_epoch(file: Path, overrides: str = "") -> object:
-    from rasa_emotion.training.acoustic.recipe import read_recipe  # noqa: PLC0415 -- the one that is patched elsewhere
-
     return read_recipe(file, "epochs: 1")
 
 
@@ -135,9 +157,40 @@ def test_what_cannot_be_used_is_named(recipe: Path, order: Order, tmp_path: Path
     assert not order.out.exists()
 
 
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ("", "cannot be read as a recipe"),
+        ("- seed: 3", "cannot be read as a recipe"),
+        ("epochs: many", "'epochs' to 'many': use a whole number of 0 or more"),
+        ("epochs: 1.5", "'epochs' to '1.5': use a whole number"),
+        ("lr: -0.1", "'lr' to '-0.1': use a number of 0 or more"),
+        ("lr: .nan", "'lr' to 'nan'"),
+        ("seed: 3", "is incomplete"),
+    ],
+)
+def test_a_recipe_of_wrong_values_is_refused(settings: str, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(settings + "\n")
+    with pytest.raises(ConfigError, match=says):
+        load_recipe(FineTuning, file)
+
+
+def test_a_probe_knows_its_keys(recipe: Path) -> None:
+    recipe.write_text(recipe.read_text() + "probe: {penalties: 1.0}\n")
+    with pytest.raises(ConfigError, match="'probe' has unknown keys penalties: use only others, penalty, views"):
+        read_recipe(recipe)
+
+
+def test_the_command_on_the_card_can_be_pasted() -> None:
+    order = Order(Path("my model"), Path("c"), Path("my calls"), corpora=("the shop",), overrides="name: 'a b'")
+    told = shlex.split(command("calls", order))
+    assert told[:4] == ["rasa-emotion", "train", "acoustic", "calls"]
+    assert told[4:] == ["--data", "my calls", "--corpus", "the shop", "--set", "name: 'a b'", "--out", "my model"]
+
+
 def test_the_own_recipes_can_be_read() -> None:
     from rasa_emotion.training.acoustic.finetune import read_fine_tuning  # noqa: PLC0415
-    from rasa_emotion.training.acoustic.recipe import read_recipe  # noqa: PLC0415
 
     assert callable(read_recipe(find_recipe("calls")).speed)
     assert callable(read_fine_tuning(find_recipe("finetune")).speed)
