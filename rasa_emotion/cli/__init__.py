@@ -35,6 +35,10 @@ def main() -> None:
         app()
     except RasaEmotionError as error:
         _stop(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _stop(f"'{error.filename}' cannot be read or written ({error.strerror}): check the path and its permissions.")
 
 
 def _stop(message: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,7 @@ import soundfile
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
+from rasa_emotion.cli import main
 from rasa_emotion.cli.corpora import corpora
 from rasa_emotion.corpora.catalogue import CORPORA
 from rasa_emotion.corpora.layouts import savee
@@ -135,3 +137,17 @@ def test_a_corpus_is_fetched_after_its_licence_is_shown(tmp_path: Path, monkeypa
 @pytest.mark.parametrize("verb", ["list", "fetch", "check", "manifest"])
 def test_help_has_an_example(verb: str) -> None:
     assert f"Example: rasa-emotion corpora {verb}" in call(verb, "--help").output
+
+
+def test_a_place_that_cannot_be_written_to_is_said_in_one_line(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "notes.txt"
+    place.touch()
+    monkeypatch.setattr(sys, "argv", ["rasa-emotion", "corpora", "manifest", str(folder), "--out", str(place / "data")])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    error = capsys.readouterr().err.strip()
+    assert stopped.value.code == 1
+    assert f"'{place / 'data'}' cannot be read or written (Not a directory)" in error
+    assert len(error.splitlines()) == 1
