@@ -34,11 +34,6 @@ class SpeechBrainSource(Source):
         ModelError: it cannot be loaded, has another layout, or has no labels.
     """
 
-    ENCODER: ClassVar[frozenset[str]] = frozenset(
-        {"compute_features", "mean_var_norm", "embedding_model", "classifier"}
-    )
-    WAV2VEC2: ClassVar[frozenset[str]] = frozenset({"wav2vec2", "avg_pool", "output_mlp"})
-
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
