@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playback.calls import Call
 from playback.server import BOT
+from rasa_emotion.acoustic.heads import HEADS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.model_folder import read_model_folder, shipped_models, write_manifest
 
@@ -30,23 +31,25 @@ def fold_models(fold: int, folder: Path) -> Path:
         ConfigError: the fold models are not there (they are in the checkout, not in the wheel).
     """
     shipped = shipped_models()
-    weights = shipped / "acoustic" / "folds" / f"fold{fold}.onnx"
-    if not weights.is_file():
-        raise ConfigError(f"'{weights}' is missing; the fold models come with the checkout, not with the wheel.")
+    heads = shipped / "acoustic" / "folds" / HEADS
+    if not heads.is_file():
+        raise ConfigError(f"'{heads}' is missing; the fold models come with the checkout, not with the wheel.")
     for name in ("text", "fusion"):
         shutil.copytree(shipped / name, folder / name)
     whole = read_model_folder(shipped / "acoustic", "acoustic")
     target = folder / "acoustic"
     target.mkdir()
-    shutil.copyfile(weights, target / "model.onnx")
+    shutil.copyfile(shipped / "acoustic" / "model.onnx", target / "model.onnx")
+    shutil.copyfile(heads, target / HEADS)
     write_manifest(
         target,
-        ["model.onnx"],
+        ["model.onnx", HEADS],
         name=f"{whole.name}-fold{fold}",
         kind=whole.kind,
         licence=whole.licence,
         commercial=whole.commercial,
         summary=f"{whole.summary} Trained without the speakers of fold {fold}.",
+        head=f"fold{fold}",
         **whole.settings,
     )
     return folder

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from rasa_emotion.acoustic.heads import HEADS, Network, read_head
 from rasa_emotion.attributes import AttributeHead, load_head
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, is_silent, resample, speech_secs, trim_silence
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
@@ -26,13 +27,6 @@ which hold 0.4, 0.9 and 1.7 s of speech, show how much is lost below it."""
 
 MIN_RELIABILITY = 0.1
 """Of audio in which no speech is found: a scream or a sob may say much, but so may a passing lorry."""
-
-
-class Network(Protocol):
-    """What runs a model."""
-
-    def run(self, outputs: Sequence[str], waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """[1, samples] to the named outputs: "logits" [1, 8], in the order of `EMOTIONS`, and "embedding" [1, d]."""
 
 
 class OnnxNetwork:
@@ -89,6 +83,7 @@ class AcousticClassifier:
     def load(cls, folder: str | Path, *, threads: int = 1) -> "AcousticClassifier":
         """Load a model folder whose files were checked against their checksums.
 
+        A manifest may name a `head` of the folder's `heads.npz` that replaces the model's own, as the fold models do.
         A folder whose manifest names another `backend` than "onnx" runs in torch, which is imported for it alone.
 
         Raises:
@@ -149,7 +144,9 @@ class AcousticClassifier:
 def _network(model: ModelFolder, threads: int) -> Network:
     backend = str(model.settings.get("backend", "onnx"))
     if backend == "onnx":
-        return OnnxNetwork(model.file(MODEL), threads=threads)
+        network = OnnxNetwork(model.file(MODEL), threads=threads)
+        head = model.settings.get("head")
+        return read_head(model.file(HEADS), str(head), network) if head else network
     try:
         from rasa_emotion.acoustic.torch_network import TorchNetwork  # noqa: PLC0415 -- for who names such a model alone
     except ImportError as error:

@@ -14,6 +14,9 @@ from rasa_emotion.acoustic.network import EmotionNetwork
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 
 N_FFT, HOP, N_MELS = 400, 160, 80
+LOUDEST = 1.25
+"""Where the loudest point of speech at a usual level lies in Whisper's spectrogram."""
+
 DYNAMIC_RANGE = 8.0
 """Of the log10 power below a clip's loudest point; what is quieter counts as this quiet."""
 
@@ -184,9 +187,13 @@ class WhisperNetwork(EmotionNetwork):
         self.normalise = nn.BatchNorm1d(2 * pooled * width, affine=False)
 
     def features(self, waveform: Tensor, mel: Tensor | None = None) -> Tensor:
-        """Log-mel spectrogram as Whisper takes it: [batch, frames, 80]."""
-        logmel: Tensor = self.frontend(waveform, mel)
-        return logmel
+        """Log-mel spectrogram as Whisper takes it, its loudest point at `LOUDEST`: [batch, frames, 80].
+
+        Whisper hears a louder copy differently; a caller's distance from the microphone says nothing of the mood.
+        """
+        logmel = self.frontend(waveform, mel)
+        levelled: Tensor = logmel - logmel.amax(dim=(1, 2), keepdim=True) + LOUDEST
+        return levelled
 
     def warped(self, warp: float) -> Tensor:
         return self.frontend.warped(warp)

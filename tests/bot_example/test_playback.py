@@ -84,7 +84,7 @@ def test_the_fingerprint_follows_the_bot(bot_folder: Path, tmp_path: Path) -> No
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Models that ship, with one fold model."""
+    """Models that ship, with the heads of the folds."""
     folder = tmp_path / "shipped"
     for kind in ("acoustic", "text", "fusion"):
         (folder / kind).mkdir(parents=True)
@@ -94,7 +94,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             name=kind, kind=kind, licence="MIT", commercial=True, summary="Small.", labels=["angry"],
         )  # fmt: skip
     (folder / "acoustic" / "folds").mkdir()
-    (folder / "acoustic" / "folds" / "fold2.onnx").write_text("without fold 2", encoding="utf-8")
+    (folder / "acoustic" / "folds" / "heads.npz").write_text("the folds", encoding="utf-8")
     monkeypatch.setattr(models, "shipped_models", lambda: folder)
     return folder
 
@@ -104,14 +104,16 @@ def test_a_fold_model_stands_in_for_the_acoustic_one(shipped: Path, tmp_path: Pa
 
     folder = Path(json.loads(credentials.read_text(encoding="utf-8"))[models.CHANNEL]["models"])
     acoustic = read_model_folder(folder / "acoustic", "acoustic")
-    assert acoustic.file("model.onnx").read_text(encoding="utf-8") == "without fold 2"
+    assert acoustic.file("heads.npz").read_text(encoding="utf-8") == "the folds"
+    assert acoustic.settings["head"] == "fold2"
     assert acoustic.name == "acoustic-fold2"
     assert acoustic.settings["labels"] == ["angry"]
     assert read_model_folder(folder / "text", "text").name == "text"
 
 
 def test_a_missing_fold_model_is_named(shipped: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"fold3\.onnx.*checkout"):
+    (shipped / "acoustic" / "folds" / "heads.npz").unlink()
+    with pytest.raises(ConfigError, match=r"heads\.npz.*checkout"):
         models.credentials_for(Call("", (), fold=3), tmp_path)
 
 

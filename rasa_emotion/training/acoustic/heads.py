@@ -1,6 +1,6 @@
-"""The fold models of a trunk that all of them share: one head each, on the embedding of the model that ships."""
+"""Keep the fold models of a trunk that all of them share: one head each, on the embedding of the model that ships."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,29 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from rasa_emotion.acoustic.classifier import Network
 from rasa_emotion.acoustic.whisper import WhisperNetwork
 from rasa_emotion.errors import ModelError
-
-HEADS = "heads.npz"
-
-
-class OtherHead:
-    """A model whose logits come from another head on its embedding; runs as a `Network`.
-
-    Args:
-        network: gives the embedding.
-        weight: [d, classes].
-        bias: [classes].
-    """
-
-    def __init__(self, network: Network, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
-        self.network, self.weight, self.bias = network, weight, bias
-
-    def run(self, outputs: Sequence[str], waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        embedding = self.network.run(["embedding"], waveform)[0]
-        found = {"embedding": embedding, "logits": embedding @ self.weight + self.bias}
-        return [found[name] for name in outputs]
 
 
 def carried_over(
@@ -60,24 +39,6 @@ def write_heads(file: Path, heads: Mapping[str, tuple[NDArray[np.float32], NDArr
     weights = {f"{name}.weight": weight for name, (weight, _) in heads.items()}
     biases = {f"{name}.bias": bias for name, (_, bias) in heads.items()}
     np.savez(file, **weights, **biases)
-
-
-def head_names(file: Path) -> list[str]:
-    """The names that `write_heads` was given."""
-    with np.load(file) as stored:
-        return sorted({key.rpartition(".")[0] for key in stored.files})
-
-
-def read_head(file: Path, name: str, network: Network) -> OtherHead:
-    """The model of one fold.
-
-    Raises:
-        ModelError: the file holds no such head.
-    """
-    with np.load(file) as stored:
-        if f"{name}.weight" not in stored:
-            raise ModelError(f"'{file}' holds no head '{name}': ship the model again.")
-        return OtherHead(network, stored[f"{name}.weight"], stored[f"{name}.bias"])
 
 
 def _normalisation(network: WhisperNetwork) -> tuple[torch.Tensor, torch.Tensor]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from rasa_emotion.acoustic.whisper import WhisperNetwork
+from rasa_emotion.acoustic.whisper import LOUDEST, WhisperNetwork
 from rasa_emotion.corpora.clip import Clip
 from rasa_emotion.training.acoustic.augment import add_noise, telephone
 from rasa_emotion.training.acoustic.batches import IGNORED, Tasks
@@ -29,8 +29,14 @@ logger = logging.getLogger(__name__)
 SCALES = (1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 CLEAN = "clean"
 
-# How a waveform [1, samples] is heard: the disturbed waveform and the warp of the mel filters.
-View = Callable[[Tensor], tuple[Tensor, float]]
+
+@dataclass(frozen=True)
+class View:
+    """How a waveform [1, samples] is heard: what makes the disturbed waveform and the warp of the mel filters, and
+    the settings behind it, which tell kept statistics apart."""
+
+    disturb: Callable[[Tensor], tuple[Tensor, float]]
+    settings: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,10 @@ def make_views(
 ) -> dict[str, View]:
     """The named views. What they draw comes from `random` and torch, which `hear` seeds by clip."""
     known: dict[str, View] = {
-        "telephone": lambda waveform: (telephone(waveform), 1.0),
-        "noise": lambda waveform: (_noisy(waveform, noises, snr_db), 1.0),
-        "speed": lambda waveform: (speed(waveform), 1.0),
-        "warp": lambda waveform: (waveform, random.uniform(*warp)),
+        "telephone": View(lambda waveform: (telephone(waveform), 1.0)),
+        "noise": View(lambda waveform: (_noisy(waveform, noises, snr_db), 1.0), _noise_settings(noises, snr_db)),
+        "speed": View(lambda waveform: (speed(waveform), 1.0), str(getattr(speed, "speeds", ""))),
+        "warp": View(lambda waveform: (waveform, random.uniform(*warp)), str(list(warp))),
     }
     return {name: known[name] for name in names}
 
@@ -83,8 +89,7 @@ def hear(
     file = cache / f"statistics-{_key(network, clips, views)}.npz"
     if not file.is_file():
         network.eval()
-        undisturbed: View = lambda waveform: (waveform, 1.0)  # noqa: E731 -- a view like the others
-        found = {CLEAN: _statistics(network, clips, sounds, undisturbed, CLEAN)}
+        found = {CLEAN: _statistics(network, clips, sounds, View(lambda waveform: (waveform, 1.0)), CLEAN)}
         found |= {name: _statistics(network, own, sounds, view, name) for name, view in views.items()}
         cache.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(".part")
@@ -182,7 +187,7 @@ def _statistics(
             seed = zlib.crc32(f"{name} {clip.path}".encode())  # the same in every fold and run
             random.seed(seed)
             torch.manual_seed(seed)
-            waveform, warp = view(torch.from_numpy(as_float(sounds[clip.path]))[None])
+            waveform, warp = view.disturb(torch.from_numpy(as_float(sounds[clip.path]))[None])
             mel = None if warp == 1.0 else network.warped(warp)
             rows.append(network.statistics(network.features(waveform, mel))[0].numpy())
     return np.array(rows)
@@ -195,10 +200,18 @@ def _noisy(waveform: Tensor, noises: Sequence[NDArray[np.int16]], snr_db: Sequen
     return add_noise(waveform[0], noise, random.uniform(*snr_db), random.randrange(len(noise)))[None]
 
 
+def _noise_settings(noises: Sequence[NDArray[np.int16]], snr_db: Sequence[float]) -> str:
+    digest = hashlib.sha256(str(list(snr_db)).encode())
+    for noise in noises:
+        digest.update(noise.tobytes())
+    return digest.hexdigest()
+
+
 def _key(network: WhisperNetwork, clips: Sequence[Clip], views: Mapping[str, View]) -> str:
-    """Changes with the trunk, the clips and the views' names."""
-    digest = hashlib.sha256("\n".join([*sorted(views), *(clip.path for clip in clips)]).encode())
+    """Changes with the trunk, the clips and the views."""
+    heard = [f"{name} {view.settings}" for name, view in sorted(views.items())]
+    digest = hashlib.sha256("\n".join([*heard, *(clip.path for clip in clips)]).encode())
     for value in network.encoder.state_dict().values():
         digest.update(value.numpy().tobytes())
-    digest.update(str((network.pooled, network.encoder.stride)).encode())
+    digest.update(str((network.pooled, network.encoder.stride, LOUDEST)).encode())
     return digest.hexdigest()[:16]

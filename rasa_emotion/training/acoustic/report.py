@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.acoustic.classifier import OnnxNetwork
+from rasa_emotion.acoustic.heads import HEADS, head_names, read_head
 from rasa_emotion.audio import SAMPLE_RATE, Waveform
 from rasa_emotion.corpora.manifest import Clip, read_manifest
 from rasa_emotion.emotions import EMOTIONS
@@ -31,7 +32,6 @@ from rasa_emotion.evaluation.metrics import (
 from rasa_emotion.model_folder import MANIFEST, write_manifest
 from rasa_emotion.training.acoustic.card import write_card
 from rasa_emotion.training.acoustic.clips import audible, clip_sounds, noise_sounds
-from rasa_emotion.training.acoustic.heads import HEADS, head_names, read_head
 from rasa_emotion.training.acoustic.outoffold import (
     CLEAN,
     Heard,

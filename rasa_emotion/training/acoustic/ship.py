@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from rasa_emotion.acoustic.heads import HEADS
 from rasa_emotion.acoustic.whisper import WhisperNetwork
 from rasa_emotion.corpora.catalogue import commercial
 from rasa_emotion.corpora.manifest import read_manifest
@@ -21,7 +22,7 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.training.acoustic.export import export
-from rasa_emotion.training.acoustic.heads import HEADS, carried_over, write_heads
+from rasa_emotion.training.acoustic.heads import carried_over, write_heads
 from rasa_emotion.training.acoustic.pretrained import WHISPER
 from rasa_emotion.training.acoustic.recipe import read_recipe
 from rasa_emotion.training.acoustic.report import FOLDS, report
@@ -62,7 +63,7 @@ class Product:
 FOLD_RUNS = tuple(f"fold{fold}" for fold in range(1, 6))
 INNER_SPEAKERS = tuple(f"ravdess-{n:02d}" for n in (2, 3, 4, 5, 7, 8, 9, 10, 12, 14, 15, 16, 18, 19, 23, 24))
 INSIDE = (
-    "Inside: the log-mel spectrogram of Whisper (80 bands, 25 ms window, 10 ms hop), the lower three of the six layers "
+    "the log-mel spectrogram of Whisper (80 bands, 25 ms window, 10 ms hop), the lower three of the six layers "
     "of Whisper base's encoder (MIT licence; the third without its feed-forward part, states every 40 ms) as they were "
     "pretrained, mean and deviation of the last two layers' states over time, one linear layer. Matrix products in int8"
 )
@@ -102,7 +103,8 @@ EMOGATOR = Product(
     split="EmoGator, 22 of its 110 contributors held out (drawn with the recipe's seed); the clips whose category maps "
     "to one of the eight. Nothing was chosen on them. The model that ships was then trained on all contributors.",
     data_note="Eleven of the eighteen categories map to the eight emotions (Contentment and Serenity to calm, "
-    "Amusement and Elation to happy, both surprises to surprise, ...); a second head learns all eighteen. "
+    "Amusement and Elation to happy, both surprises to surprise, ...). Each is heard undisturbed, on the telephone, in "
+    "noise, at another speed and with another vocal tract; Whisper was pretrained without emotion labels. "
     'Training mixes in noises of ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015; CC '
     "BY 3.0).",
     held_out_run="emogator-held-out",

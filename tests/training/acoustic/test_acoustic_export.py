@@ -11,6 +11,7 @@ import torch
 
 from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.acoustic.classifier import OnnxNetwork
+from rasa_emotion.acoustic.heads import read_head
 from rasa_emotion.acoustic.network import AcousticNetwork
 from rasa_emotion.audio import load_audio
 from rasa_emotion.emotions import EMOTIONS
@@ -18,7 +19,6 @@ from rasa_emotion.errors import ModelError
 from rasa_emotion.model_folder import read_model_folder
 from rasa_emotion.training.acoustic import export as exporting
 from rasa_emotion.training.acoustic import ship as shipping
-from rasa_emotion.training.acoustic.heads import read_head
 
 SMALL = {"channels": (4, 8), "pools": ((2, 4), (2, 4)), "depths": (1, 2), "projection": 16, "lstm": 8, "embedding": 16}
 

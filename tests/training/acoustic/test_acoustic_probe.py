@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from rasa_emotion.acoustic.classifier import OnnxNetwork
+from rasa_emotion.acoustic.heads import head_names, read_head
 from rasa_emotion.acoustic.whisper import WhisperEncoder, WhisperNetwork
 from rasa_emotion.corpora.clip import Clip
 from rasa_emotion.errors import ConfigError, ModelError
@@ -16,7 +17,7 @@ from rasa_emotion.training.acoustic import pretrained
 from rasa_emotion.training.acoustic import train as training
 from rasa_emotion.training.acoustic.batches import Tasks
 from rasa_emotion.training.acoustic.export import export
-from rasa_emotion.training.acoustic.heads import carried_over, head_names, read_head, write_heads
+from rasa_emotion.training.acoustic.heads import carried_over, write_heads
 from rasa_emotion.training.acoustic.networks import build_network, start_from
 from rasa_emotion.training.acoustic.probe import CLEAN, Known, Probe, fit_heads, ridge
 
