@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -16,7 +17,7 @@ from rasa_emotion.acoustic.network import AcousticNetwork
 from rasa_emotion.audio import load_audio
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ModelError
-from rasa_emotion.model_folder import read_model_folder
+from rasa_emotion.model_folder import read_model_folder, shipped_models
 from rasa_emotion.training.acoustic import export as exporting
 from rasa_emotion.training.acoustic import ship as shipping
 
@@ -93,3 +94,13 @@ def test_a_model_folder_from_nothing(
     assert [float(first[emotion]) for emotion in EMOTIONS] == pytest.approx(list(heard), abs=1e-2)
     classifier = AcousticClassifier.load(tmp_path / "tones")
     assert classifier.classify(load_audio(tones / first["path"])).model == "tones"
+
+
+@pytest.mark.parametrize("name", ["acoustic", "acoustic-emogator"])
+def test_the_models_that_ship_say_the_same_on_every_cpu(name: str) -> None:
+    graph = onnx.load(shipped_models() / name / "model.onnx").graph
+    multiplied = {node.input[1] for node in graph.node if node.op_type == "MatMulInteger"}
+    weights = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer if tensor.name in multiplied]
+    # AVX2 adds two products of an unsigned and a signed byte in 16 bits: 2 * 255 * 64 fits, 2 * 255 * 127 does not.
+    assert len(weights) == len(multiplied) > 0
+    assert 2 * 255 * max(np.abs(weight.astype(int)).max() for weight in weights) < 2**15

@@ -4,7 +4,6 @@ import csv
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from rasa_emotion.corpora.text import LabelledText
@@ -12,21 +11,9 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import TextError
 from rasa_emotion.model_folder import read_model_folder
 from rasa_emotion.text import TextClassifier
-from rasa_emotion.training.text.build import Scored, build, score_single, write_heldout
-from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model
-from rasa_emotion.training.text.recipe import Recipe, Source
+from rasa_emotion.training.text.build import Scored, score_single, write_heldout
+from rasa_emotion.training.text.model import load_model
 from rasa_emotion.training.text.report import Part, recall_table
-
-RECIPE = Recipe(train=(Source("sentences.csv"),), labels=EMOTIONS, inner_share=0.5)
-
-
-@pytest.fixture
-def built(tiny_model: TextEmotionModel, tmp_path: Path) -> Path:
-    rows = [f"sentence {i} of kind {emotion},{emotion}" for emotion in EMOTIONS for i in range(4)]
-    (tmp_path / "sentences.csv").write_text("text,emotion\n" + "\n".join(rows) + "\n")
-    save_model(tiny_model, tmp_path / "run")
-    build(RECIPE, tmp_path / "run", tmp_path, tmp_path / "model", beside=tmp_path)
-    return tmp_path / "model"
 
 
 def test_the_folder_loads_and_gives_what_was_exported(built: Path) -> None:

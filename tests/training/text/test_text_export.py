@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
@@ -55,6 +56,20 @@ def test_int8_agrees_with_float(tiny_model: TextEmotionModel, tmp_path: Path) ->
         same.append(exact.argmax() == small.argmax())
     assert np.mean(same) >= 0.97
     assert (tmp_path / "int8.onnx").stat().st_size < 0.4 * (tmp_path / "float.onnx").stat().st_size
+
+
+def test_int8_weights_that_are_multiplied_use_seven_bits(tiny_model: TextEmotionModel, tmp_path: Path) -> None:
+    export_int8(tiny_model, tmp_path / "int8.onnx")
+    graph = onnx.load(tmp_path / "int8.onnx").graph
+    multiplied = {node.input[1] for node in graph.node if node.op_type == "MatMulInteger"}
+    peaks = [
+        np.abs(onnx.numpy_helper.to_array(tensor).astype(int)).max()
+        for tensor in graph.initializer
+        if tensor.name in multiplied
+    ]
+    # AVX2 adds two products of an unsigned and a signed byte in 16 bits: 2 * 255 * 64 fits, 2 * 255 * 127 does not.
+    assert len(peaks) == len(multiplied) > 0
+    assert 2 * 255 * max(peaks) < 2**15
 
 
 def test_row_int8_embedding_is_close(tiny_model: TextEmotionModel) -> None:
