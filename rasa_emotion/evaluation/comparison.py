@@ -51,7 +51,10 @@ def document(systems: Sequence[System], shipped: Shipped) -> str:
 def plot(systems: Sequence[System], shipped: Shipped) -> bytes:
     """Each system under splits that leak and under one that does not, as SVG."""
     row = shipped.row
-    return leaks([*map(_spread, systems), Spread("the model that ships", row.ua, row.ua_interval)])
+    spreads = [_spread(system) for system in systems]
+    # a system that was scored on another language alone has no place among these splits
+    measured = [s for s in spreads if (s.speaker, s.random, s.copies) != (None, None, None)]
+    return leaks([*measured, Spread("the model that ships", row.ua, row.ua_interval)])
 
 
 def _spread(system: System) -> Spread:
