@@ -15,6 +15,7 @@ from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.acoustic.classifier import OnnxNetwork
 from rasa_emotion.acoustic.heads import HEADS, read_head
 from rasa_emotion.audio import Waveform, load_audio
+from rasa_emotion.corpora.manifest import read_manifest
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ModelError
 from rasa_emotion.evaluation.metrics import unweighted_accuracy
@@ -61,15 +62,22 @@ def test_reliability_follows_the_speech(classifier: AcousticClassifier, speech: 
     assert 0.0 < reliabilities[1] < 1.0 == reliabilities[2]
 
 
-def test_neither_level_nor_silence_around_matters(classifier: AcousticClassifier, speech: Callable[..., Path]) -> None:
+def test_the_level_does_not_matter(classifier: AcousticClassifier, speech: Callable[..., Path]) -> None:
     waveform = load_audio(speech("Dogs are sitting by the door."))
-    logits = classifier.logits(waveform)
     quiet = classifier.logits(Waveform(waveform.samples * 0.25))
-    np.testing.assert_allclose(quiet, logits, atol=0.05)
-    gap = np.zeros(8_000, np.float32)
-    framed = classifier.logits(Waveform(np.concatenate([gap, waveform.samples, gap])))
-    # the frames may start elsewhere
-    np.testing.assert_allclose(framed, logits, atol=0.5)
+    np.testing.assert_allclose(quiet, classifier.logits(waveform), atol=0.05)
+
+
+@pytest.mark.data
+def test_silence_around_speech_changes_few_answers(classifier: AcousticClassifier, shared_data: Path) -> None:
+    """Trimming leaves some silence or none, and the frames start elsewhere: what people say must survive that."""
+    clips = read_manifest(shared_data, corpora=["ravdess"])[::40]
+    gap, same = np.zeros(8_000, np.float32), 0
+    for clip in clips:
+        waveform = load_audio(shared_data / clip.path)
+        framed = Waveform(np.concatenate([gap, waveform.samples, gap]))
+        same += int(classifier.logits(waveform).argmax() == classifier.logits(framed).argmax())
+    assert same / len(clips) >= 0.9
 
 
 def test_other_rates_are_resampled(classifier: AcousticClassifier, tone: Tone) -> None:
