@@ -148,7 +148,8 @@ def _train(run: Run, out: Path, *, data: Path, runs: Path, cache: Path) -> None:
 
 def _describe(product: Product, name: str, runs: Path, out: Path) -> None:
     """Licence and a manifest without figures; the report adds these."""
-    (out / "LICENSE").write_text((LICENCES / f"{product.licence}.txt").read_text(encoding="utf-8"), encoding="utf-8")
+    texts = [(LICENCES / f"{name}.txt").read_text(encoding="utf-8") for name in (product.licence, "whisper-notice")]
+    (out / "LICENSE").write_text("".join(texts), encoding="utf-8")
     (out / "card.md").touch()
     network = read_run(runs / product.shipped)
     served = sum(p.numel() for n, p in network.named_parameters() if not n.startswith("heads.") or ".emotion." in n)
