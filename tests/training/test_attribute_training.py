@@ -138,11 +138,12 @@ def bursts(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def voice_folder(tmp_path: Path, repository: Path) -> Path:
-    """The model of vocal bursts as it stands in the repository, with two contributors as those it has not heard."""
+    """The model of vocal bursts as a fine-tuned one would stand there, with two contributors that it has not heard."""
     folder = tmp_path / "models" / "voice"
     shutil.copytree(repository / "models" / "acoustic-emogator", folder)
     (folder / ATTRIBUTES_FILE).unlink(missing_ok=True)
-    change(folder, test_speakers=["e0", "e1"])
+    shutil.copyfile(folder / "model.onnx", folder / "folds" / "held_out.onnx")
+    change(folder, test_speakers=["e0", "e1"], frozen_trunk=None)
     return folder
 
 
