@@ -1,5 +1,6 @@
 """The network that the recipes train: front end, 2-D convolutions, BiLSTM, attentive statistics, one head per task."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -73,7 +74,7 @@ class AttentivePooling(nn.Module):
         return torch.cat([mean, torch.sqrt(torch.clamp(variance, min=1e-4))], dim=1)
 
 
-class EmotionNetwork(nn.Module):
+class EmotionNetwork(nn.Module, ABC):
     """Waveform to the logits of each head and an embedding; the encoders below it say what lies between.
 
     Args:
@@ -87,17 +88,17 @@ class EmotionNetwork(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({name: nn.Linear(embedding, classes) for name, classes in heads.items()})
 
+    @abstractmethod
     def features(self, waveform: Tensor, mel: Tensor | None = None) -> Tensor:
         """[batch, samples] at 16 kHz to [batch, frames, n_mels]; `mel` stands in for the filters in training."""
-        raise NotImplementedError
 
+    @abstractmethod
     def warped(self, warp: float) -> Tensor:
         """Filters for `features`, of a speaker with a shorter (above 1) or longer (below 1) vocal tract."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode(self, features: Tensor) -> Tensor:
         """Features [batch, frames, n_mels] to the embedding [batch, embedding]."""
-        raise NotImplementedError
 
     def trunk(self) -> nn.Module | None:
         """What comes pretrained and may learn at a rate of its own; None when it is everything but the heads."""

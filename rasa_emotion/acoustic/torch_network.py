@@ -1,5 +1,6 @@
 """Audio classifiers of other people, run in torch: the `torch` extra. Imported only for who names such a model."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from rasa_emotion.model_folder import ModelFolder
 BACKENDS = ("huggingface", "speechbrain")
 
 
-class Source(nn.Module):
+class Source(nn.Module, ABC):
     """A classifier as its makers left it.
 
     Attributes:
@@ -28,9 +29,9 @@ class Source(nn.Module):
     name: str
     traceable: bool = True
 
+    @abstractmethod
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         """[batch, samples] at 16 kHz to its logits [batch, labels] and an embedding [batch, d]."""
-        raise NotImplementedError
 
 
 class EightEmotions(nn.Module):
