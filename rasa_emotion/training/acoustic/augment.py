@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -35,6 +35,15 @@ def add_noise(waveform: Tensor, noise: NDArray[np.int16], snr_db: float, start: 
     return waveform + picked * torch.sqrt(power / noise_power) * 10 ** (-snr_db / 20)
 
 
+class AugmentSettings(Protocol):
+    """What every recipe that augments waveforms says."""
+
+    speed: Any
+    noise_probability: float
+    snr_db: list[float]
+    telephone_probability: float
+
+
 class WaveformAugment:
     """Speed (SpeechBrain's `SpeedPerturb`), real noise and telephone, each with its probability.
 
@@ -58,6 +67,17 @@ class WaveformAugment:
         self.speed, self.noises = speed, noises
         self.noise_probability, self.snr_db = noise_probability, snr_db
         self.telephone_probability = telephone_probability
+
+    @classmethod
+    def of(cls, recipe: "AugmentSettings", noises: Sequence[NDArray[np.int16]]) -> "WaveformAugment":
+        """As a recipe sets it."""
+        return cls(
+            speed=recipe.speed,
+            noises=noises,
+            noise_probability=recipe.noise_probability,
+            snr_db=(recipe.snr_db[0], recipe.snr_db[1]),
+            telephone_probability=recipe.telephone_probability,
+        )
 
     def __call__(self, waveform: Tensor) -> Tensor:
         """[batch, samples] at 16 kHz to [batch, other samples]."""

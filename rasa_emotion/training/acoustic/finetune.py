@@ -169,13 +169,7 @@ def fine_tune(
         batch_size=recipe.batch_size,
         max_secs=recipe.max_secs,
     )
-    augment = WaveformAugment(
-        speed=recipe.speed,
-        noises=noise_sounds(data, cache, folders=recipe.noise_folders),
-        noise_probability=recipe.noise_probability,
-        snr_db=(recipe.snr_db[0], recipe.snr_db[1]),
-        telephone_probability=recipe.telephone_probability,
-    )
+    augment = WaveformAugment.of(recipe, noise_sounds(data, cache, folders=recipe.noise_folders))
     brain = FineTuningBrain(
         recipe,
         classifier,

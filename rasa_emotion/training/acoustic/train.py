@@ -159,13 +159,7 @@ def fine_tune(
         batch_size=recipe.batch_size,
         max_secs=recipe.max_secs,
     )
-    augment = WaveformAugment(
-        speed=recipe.speed,
-        noises=material.noises,
-        noise_probability=recipe.noise_probability,
-        snr_db=(recipe.snr_db[0], recipe.snr_db[1]),
-        telephone_probability=recipe.telephone_probability,
-    )
+    augment = WaveformAugment.of(recipe, material.noises)
     brain = EmotionBrain(
         recipe,
         network,
