@@ -1,7 +1,6 @@
 """From a recipe to a model folder: what `rasa-emotion train acoustic RECIPE` does."""
 
 import hashlib
-import json
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,16 @@ from rasa_emotion.training.acoustic.export import export
 from rasa_emotion.training.acoustic.folder import RUN as FOLDER_RUN
 from rasa_emotion.training.acoustic.folder import Facts, claim, write_folder
 from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
-from rasa_emotion.training.acoustic.train import HEAD, RUN, WEIGHTS, choose_split, read_run, train
+from rasa_emotion.training.acoustic.train import (
+    HEAD,
+    WEIGHTS,
+    Start,
+    choose_split,
+    read_run,
+    read_start,
+    require_unheard,
+    train,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -116,13 +124,13 @@ def train_recipe(name: str, order: Order) -> dict[str, Any]:
     data = require_data(order)
     clips = read_manifest(data, corpora=list(recipe.shares))
     split = split_of(clips, recipe.scored, recipe.seed, order) if HEAD in recipe.heads else None
-    start = _start(recipe, order.out / FOLDER_RUN)
-    if start is not None and split is not None:
-        _require_unheard(start, split)
+    first = _first(recipe, order.out / FOLDER_RUN)
+    if first is not None and split is not None:
+        require_unheard(first.start, split)  # `train` asks too, but only after the folder is claimed
     run = claim(order.out, request(file, order, clips))
-    if start is not None:
-        recipe.initial = str(start.weights)
-        _train_first(start, data, order.cache)
+    if first is not None:
+        recipe.initial = str(first.weights)
+        _train_first(first, data, order.cache)
     if not (run / WEIGHTS).is_file():
         train(recipe, clips, split, data=data, out=run, cache=order.cache, score_every=0)
     weights = {"weights": str(run / WEIGHTS)}
@@ -136,7 +144,7 @@ def train_recipe(name: str, order: Order) -> dict[str, Any]:
         data_note=_start_note(recipe) + noise_note(recipe.noise_probability, data),
         commands=command(name, order),
         parameters=_served_parameters(network),
-        corpora=list(dict.fromkeys([*recipe.shares, *(start.corpora if start else ())])),
+        corpora=list(dict.fromkeys([*recipe.shares, *(first.start.corpora if first else ())])),
         inside=_inside(recipe),
     )
     manifest = write_folder(order.out, facts, split.test, data=data, cache=order.cache)
@@ -184,23 +192,16 @@ def _digest(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Start:
-    """The run of another recipe that a training starts from.
-
-    Args:
-        weights: its file.
-        recipe: to be trained first, on everything, where the file is not there.
-        corpora: what the weights have heard, where that is known.
-        held_out: the speakers of these whom they have not heard.
-    """
+class First:
+    """The run that a training starts from: its weights, and the recipe to train first, on everything, where they are
+    not there yet."""
 
     weights: Path
-    recipe: Recipe | None
-    corpora: Sequence[str]
-    held_out: Sequence[str]
+    start: Start
+    recipe: Recipe | None = None
 
 
-def _start(recipe: Recipe, run: Path) -> Start | None:
+def _first(recipe: Recipe, run: Path) -> First | None:
     """The run that a recipe starts from, if it does: below `run` where the recipe's own place is empty."""
     if recipe.initial is None or not recipe.initial.endswith(".pt"):
         return None
@@ -210,27 +211,16 @@ def _start(recipe: Recipe, run: Path) -> Start | None:
         weights = run / weights.parent.name / WEIGHTS
         if not weights.is_file():
             first = read_recipe(file)
-            return Start(weights, first, list(first.shares), ())
-    described = weights.parent / RUN
-    known = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
-    return Start(weights, None, known.get("corpora", ()), known.get("test_speakers", ()))
+            return First(weights, Start(weights, list(first.shares)), first)
+    return First(weights, read_start(str(weights)))
 
 
-def _require_unheard(start: Start, split: Split) -> None:
-    heard = {clip.corpus for clip in split.test if clip.corpus in start.corpora and clip.speaker not in start.held_out}
-    if heard:
-        raise ConfigError(
-            f"The recipe starts from '{start.weights}', which knows the speakers of {', '.join(sorted(heard))} that "
-            "would be scored: score another corpus, or --set 'initial: null'."
-        )
-
-
-def _train_first(start: Start, data: Path, cache: Path) -> None:
-    if start.recipe is None:
+def _train_first(first: First, data: Path, cache: Path) -> None:
+    if first.recipe is None:
         return
-    logger.info("Training '%s', which the recipe starts from.", start.recipe.name)
-    clips = read_manifest(data, corpora=list(start.recipe.shares))
-    train(start.recipe, clips, None, data=data, out=start.weights.parent, cache=cache, score_every=0)
+    logger.info("Training '%s', which the recipe starts from.", first.recipe.name)
+    clips = read_manifest(data, corpora=list(first.recipe.shares))
+    train(first.recipe, clips, None, data=data, out=first.weights.parent, cache=cache, score_every=0)
 
 
 def _served_parameters(network: nn.Module) -> int:

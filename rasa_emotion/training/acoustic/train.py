@@ -27,6 +27,7 @@ from rasa_emotion.training.acoustic.brain import EmotionBrain, clip_logits
 from rasa_emotion.training.acoustic.clips import Sounds, as_float, audible, audible_split, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.device import run_options
 from rasa_emotion.training.acoustic.networks import build_network, start_from
+from rasa_emotion.training.acoustic.pretrained import WHISPER
 from rasa_emotion.training.acoustic.probe import Known, fit_heads, hear, make_views
 from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
 
@@ -49,6 +50,45 @@ def read_run(out: Path) -> EmotionNetwork:
     network = build_network({name: len(labels) for name, labels in run["heads"].items()}, run["network"])
     network.load_state_dict(torch.load(out / WEIGHTS, map_location="cpu", weights_only=True))
     return network.eval()
+
+
+@dataclass(frozen=True)
+class Start:
+    """The run of another recipe that a training starts from.
+
+    Args:
+        weights: its file; None where a training starts from nothing or from a pretrained encoder.
+        corpora: what the weights have heard, where that is known.
+        held_out: the speakers of these whom they have not heard.
+    """
+
+    weights: Path | None = None
+    corpora: Sequence[str] = ()
+    held_out: Sequence[str] = ()
+
+
+def read_start(initial: str | None) -> Start:
+    """What the run that a recipe's `initial` names has heard; without its `run.json` nothing is known of a file."""
+    if initial is None or initial in WHISPER:
+        return Start()
+    weights = Path(initial)
+    described = weights.parent / RUN
+    known = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
+    return Start(weights, known.get("corpora", ()), known.get("test_speakers", ()))
+
+
+def require_unheard(start: Start, split: Split) -> None:
+    """Refuse to score speakers whom the weights that a training starts from have heard.
+
+    Raises:
+        ConfigError: they have.
+    """
+    heard = {clip.corpus for clip in split.test if clip.corpus in start.corpora and clip.speaker not in start.held_out}
+    if heard:
+        raise ConfigError(
+            f"The recipe starts from '{start.weights}', which knows the speakers of {', '.join(sorted(heard))} that "
+            "would be scored: score another corpus, or --set 'initial: null'."
+        )
 
 
 def choose_split(clips: Sequence[Clip], scored: str, *, fold: int | None, held_out: int, seed: int) -> Split | None:
@@ -84,7 +124,14 @@ def build_tasks(recipe: Recipe, clips: Sequence[Clip]) -> Tasks:
 def train(
     recipe: Recipe, clips: Sequence[Clip], split: Split | None, *, data: Path, out: Path, cache: Path, score_every: int
 ) -> EmotionNetwork:
-    """Train, or go on where an interrupted run stopped; returns the averaged network, also kept in `out`."""
+    """Train, or go on where an interrupted run stopped; returns the averaged network, also kept in `out`.
+
+    Raises:
+        ConfigError: the recipe starts from weights that have heard speakers who would be scored.
+    """
+    start = read_start(recipe.initial)
+    if split is not None:
+        require_unheard(start, split)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     sounds = clip_sounds(clips, data, cache)
@@ -104,7 +151,7 @@ def train(
         averaged = fine_tune(recipe, network, material, out=out, score=score, score_every=score_every)
     torch.save(averaged.state_dict(), out / (WEIGHTS + ".part"))
     (out / (WEIGHTS + ".part")).replace(out / WEIGHTS)
-    write_run(out, recipe, tasks, split)
+    write_run(out, recipe, tasks, split, start)
     if split:
         rows = clip_logits(averaged, HEAD, [as_float(sounds[clip.path]) for clip in split.test])
         write_logits(out / "logits.csv", split.test, rows)
@@ -175,12 +222,12 @@ def fine_tune(
     return cast(EmotionNetwork, brain.average.module)
 
 
-def write_run(out: Path, recipe: Recipe, tasks: Tasks, split: Split | None) -> None:
-    """Note beside the weights what is needed to build the network again, and who was held out."""
+def write_run(out: Path, recipe: Recipe, tasks: Tasks, split: Split | None, start: Start) -> None:
+    """Note beside the weights what is needed to build the network again, what it has heard, and who was held out."""
     run = {
         "heads": tasks.labels,
         "network": dict(recipe.network),
-        "corpora": sorted(recipe.shares),
+        "corpora": sorted({*recipe.shares, *start.corpora}),
         "test_speakers": sorted({clip.speaker for clip in split.test}) if split else [],
     }
     (out / RUN).write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")

@@ -100,6 +100,29 @@ def test_recipes_that_ship_can_be_read(repository: Path) -> None:
         assert all(callable(part) for part in [recipe.speed, *recipe.drops])
 
 
+def test_speakers_that_the_start_has_heard_are_not_scored(tones: Path, recipe: Path, tmp_path: Path) -> None:
+    run(recipe, tones, tmp_path / "all", "--all", "--set", "epochs: 1")
+    run(recipe, tones, tmp_path / "fold1", "--fold", "1", "--set", "epochs: 1")
+    start = "{{epochs: 1, initial: {}}}".format
+    heard = start(tmp_path / "all" / "weights.pt")
+    with pytest.raises(ConfigError, match="knows the speakers of tones that would be scored"):
+        run(recipe, tones, tmp_path / "next", "--fold", "1", "--set", heard)
+    assert not (tmp_path / "next").exists()
+    unheard = start(tmp_path / "fold1" / "weights.pt")
+    with pytest.raises(ConfigError, match="knows the speakers"):
+        run(recipe, tones, tmp_path / "next", "--fold", "2", "--set", unheard)
+    assert run(recipe, tones, tmp_path / "next", "--fold", "1", "--set", unheard)  # the same speakers are held out
+
+
+def test_what_the_start_of_the_start_has_heard_is_not_forgotten(tones: Path, tmp_path: Path, recipe: Path) -> None:
+    run(recipe, tones, tmp_path / "first", "--all", "--set", "epochs: 1")
+    known = json.loads((tmp_path / "first" / "run.json").read_text())
+    (tmp_path / "first" / "run.json").write_text(json.dumps({**known, "corpora": ["bells"]}))
+    start = f"{{epochs: 1, initial: {tmp_path / 'first' / 'weights.pt'}}}"
+    run(recipe, tones, tmp_path / "second", "--fold", "1", "--set", start)
+    assert training.read_start(str(tmp_path / "second" / "weights.pt")).corpora == ["bells", "tones"]
+
+
 def test_weights_of_another_shape_are_refused(tones: Path, recipe: Path, tmp_path: Path) -> None:
     run(recipe, tones, tmp_path / "run", "--all", "--set", "epochs: 1")
     other = f"{{initial: {tmp_path / 'run' / 'weights.pt'}, network: {{channels: [4, 8], projection: 8}}}}"
