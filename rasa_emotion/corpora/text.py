@@ -2,7 +2,8 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from rasa_emotion.emotions import BY_NAME, GOEMOTIONS
@@ -22,6 +23,14 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What was said before a sentence in the same dialogue; `speaker` is empty where the corpus names none."""
+
+    text: str
+    speaker: str = ""
+
+
+@dataclass(frozen=True)
 class LabelledText:
     """A sentence and what it expresses.
 
@@ -29,11 +38,17 @@ class LabelledText:
         id: file and row number, such as "goemotions_dev-12", counted from 0.
         text: the sentence.
         target: share per label, summing to 1; several labels make it soft.
+        earlier: the turns before it in its dialogue, the oldest first.
+        speaker: who says it; empty where the corpus does not name them.
+        dialogue: rows of one dialogue share this name and stay on one side of a split; empty for single sentences.
     """
 
     id: str
     text: str
     target: Mapping[str, float]
+    earlier: tuple[Turn, ...] = ()
+    speaker: str = ""
+    dialogue: str = ""
 
 
 def read_text_corpus(data: Path, name: str, *, as_emotions: bool = True) -> list[LabelledText]:
@@ -53,11 +68,18 @@ def read_text_corpus(data: Path, name: str, *, as_emotions: bool = True) -> list
     text_column, label_column = COLUMNS[corpus]
     rows = _rows(data / "text" / f"{name}.tsv")
     mapping = (GOEMOTIONS if corpus == "goemotions" else BY_NAME) if as_emotions else None
-    found = (
-        LabelledText(f"{name}-{number}", _named(row[text_column], number), soft_target(row[label_column], mapping))
+    found = [
+        LabelledText(
+            f"{name}-{number}",
+            _named(row[text_column], number),
+            soft_target(row[label_column], mapping),
+            earlier=tuple(Turn(row[column]) for column in ("turn1", "turn2") if column in row),
+            speaker=row.get("speaker", ""),
+            dialogue=f"{name}-{row['dialogue']}" if "dialogue" in row else "",
+        )
         for number, row in enumerate(rows)
-    )
-    return [row for row in found if row.target]
+    ]
+    return [row for row in _with_earlier(found) if row.target]
 
 
 def read_sentences(path: Path) -> list[LabelledText]:
@@ -81,6 +103,15 @@ def soft_target(labels: str, mapping: Mapping[str, str] | None) -> dict[str, flo
     named = labels.split(",")
     mapped = sorted({mapping[label] for label in named if label in mapping} if mapping is not None else set(named))
     return {label: 1 / len(mapped) for label in mapped}
+
+
+def _with_earlier(rows: list[LabelledText]) -> Iterator[LabelledText]:
+    """Rows of a dialogue, which stand in order, with the turns before each."""
+    for dialogue, turns in groupby(rows, lambda row: row.dialogue):
+        said: tuple[Turn, ...] = ()
+        for row in turns:
+            yield replace(row, earlier=said) if dialogue else row
+            said = (*said, Turn(row.text, row.speaker))
 
 
 def _named(text: str, number: int) -> str:

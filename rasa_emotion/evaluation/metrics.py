@@ -58,6 +58,73 @@ def macro_f1(truth: IntArray, predicted: IntArray) -> float:
     return float(f1.mean())
 
 
+def weighted_f1(truth: IntArray, predicted: IntArray) -> float:
+    """The mean of the F1 of the classes, each weighted by how often it occurs in `truth`.
+
+    >>> round(weighted_f1(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0])), 3)
+    0.643
+    """
+    counts = confusion(truth, predicted, _classes(truth, predicted))
+    support, both = counts.sum(axis=1), counts.sum(axis=0) + counts.sum(axis=1)
+    f1 = 2 * np.diag(counts) / np.maximum(both, 1)
+    return float((f1 * support).sum() / support.sum())
+
+
+def label_f1(truth: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> FloatArray:
+    """F1 of each label where several may be true of a row, shape [labels]; 0 where it neither occurs nor is predicted.
+
+    Args:
+        truth: whether each label is true, shape [rows, labels].
+        predicted: whether it was predicted, of the same shape.
+
+    >>> label_f1(np.array([[True, False], [True, True]]), np.array([[True, False], [False, True]])).round(3).tolist()
+    [0.667, 1.0]
+    """
+    f1: FloatArray = 2 * (truth & predicted).sum(0) / np.maximum(truth.sum(0) + predicted.sum(0), 1)
+    return f1
+
+
+THRESHOLDS = np.arange(2, 97, 2) / 100
+"""Thresholds that are tried for labels of which several may be true."""
+
+
+def choose_thresholds(
+    truth: NDArray[np.bool_], probabilities: FloatArray, *, folds: int = 5, seed: int = 0
+) -> FloatArray:
+    """The threshold of each label, shape [labels]: one for all or one each, whichever has the better macro-F1.
+
+    Which of the two is better is judged on rows that their thresholds were not chosen on; a rare label's own threshold
+    may fit little but its few rows.
+
+    Args:
+        truth: whether each label is true, shape [rows, labels].
+        probabilities: of each label, of the same shape.
+        folds: the two ways are compared by cross-validation over the rows.
+        seed: of the folds.
+    """
+    fold = np.random.default_rng(seed).permutation(len(truth)) % folds
+    ways = (_one_threshold, _own_thresholds)
+    figures = []
+    for way in ways:
+        predicted = np.zeros_like(truth)
+        for number in range(folds):
+            chosen = way(truth[fold != number], probabilities[fold != number])
+            predicted[fold == number] = probabilities[fold == number] >= chosen
+        figures.append(label_f1(truth, predicted).mean())
+    return ways[int(np.argmax(figures))](truth, probabilities)
+
+
+def _one_threshold(truth: NDArray[np.bool_], probabilities: FloatArray) -> FloatArray:
+    figures = [label_f1(truth, probabilities >= threshold).mean() for threshold in THRESHOLDS]
+    return np.full(truth.shape[1], THRESHOLDS[int(np.argmax(figures))])
+
+
+def _own_thresholds(truth: NDArray[np.bool_], probabilities: FloatArray) -> FloatArray:
+    figures = np.stack([label_f1(truth, probabilities >= threshold) for threshold in THRESHOLDS])
+    chosen: FloatArray = THRESHOLDS[figures.argmax(0)]
+    return chosen
+
+
 def _classes(truth: IntArray, predicted: IntArray) -> int:
     return int(max(truth.max(), predicted.max())) + 1
 

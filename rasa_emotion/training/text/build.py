@@ -27,9 +27,10 @@ from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE
 from rasa_emotion.training.text.data import inner_split, load_tokenizer, read_sources
 from rasa_emotion.training.text.export import export_int8
+from rasa_emotion.training.text.figures import single_labels
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
-from rasa_emotion.training.text.train import load_rows, predict, single_labels
+from rasa_emotion.training.text.train import load_rows, predict
 
 MAX_TOKENS = 128
 BIASED = "biased"
@@ -87,7 +88,7 @@ def add_class_bias(model: TextEmotionModel, recipe: Recipe, data: Path, beside: 
 
 def inner_rows(recipe: Recipe, data: Path, beside: Path) -> list[LabelledText]:
     """The rows that no training of this recipe has seen, as sentences."""
-    held = [inner_split(rows, recipe.inner_share, seed=0)[1] for rows in read_sources(recipe, data, beside)]
+    held = [inner_split(rows, recipe.inner_share, recipe.inner_seed)[1] for rows in read_sources(recipe, data, beside)]
     return [row for rows in held for row in rows]
 
 

@@ -1,7 +1,7 @@
 """From labelled sentences to batches: tokens, soft targets, an inner split, batches of similar length."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from rasa_emotion.corpora.text import LabelledText, read_sentences, read_text_corpus
+from rasa_emotion.corpora.text import LabelledText, Turn, read_sentences, read_text_corpus
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.text.context import Tokens, join_turns
 from rasa_emotion.training.text.minilm import minilm_folder
 from rasa_emotion.training.text.recipe import Recipe
 
@@ -23,10 +24,11 @@ POOL_BATCHES = 50
 
 @dataclass(frozen=True)
 class Batch:
-    """Token ids and mask [batch, tokens], targets [batch, labels]."""
+    """Token ids, mask and what is pooled (0 or 1) [batch, tokens], targets [batch, labels]."""
 
     input_ids: Tensor
     attention_mask: Tensor
+    pooled: Tensor
     targets: Tensor
 
 
@@ -34,26 +36,29 @@ class Batch:
 class TrainingText:
     """One row of the training part: tokens of the sentence as written and as a recogniser would print it."""
 
-    tokens: tuple[int, ...]
-    plain_tokens: tuple[int, ...]
+    tokens: Tokens
+    plain_tokens: Tokens
     target: NDArray[np.float32]
     source: int
 
 
-def load_tokenizer(max_tokens: int) -> Tokenizer:
-    """MiniLM's WordPiece tokenizer, cutting after `max_tokens` and padding nothing."""
+def load_tokenizer(max_tokens: int = 0) -> Tokenizer:
+    """MiniLM's WordPiece tokenizer, cutting after `max_tokens` (nowhere, where 0) and padding nothing."""
     tokenizer = Tokenizer.from_file(str(minilm_folder() / "tokenizer.json"))
-    tokenizer.enable_truncation(max_tokens)
+    tokenizer.no_truncation()
+    if max_tokens:
+        tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()
     return tokenizer
 
 
-def as_target(row: LabelledText, labels: Sequence[str]) -> NDArray[np.float32]:
-    """The shares of a row's labels, float32, shape [labels]."""
+def as_target(row: LabelledText, labels: Sequence[str], *, multi_label: bool = False) -> NDArray[np.float32]:
+    """The shares of a row's labels (each 1 where several may be true), float32, shape [labels]."""
     unknown = set(row.target) - set(labels)
     if unknown:
         raise ConfigError(f"Row '{row.id}' has the label '{sorted(unknown)[0]}', which the recipe's `labels` lack.")
-    return np.array([row.target.get(label, 0.0) for label in labels], dtype=np.float32)
+    shares = np.array([row.target.get(label, 0.0) for label in labels], dtype=np.float32)
+    return (shares > 0).astype(np.float32) if multi_label else shares
 
 
 def spoken(text: str) -> str:
@@ -77,8 +82,13 @@ def read_sources(recipe: Recipe, data: Path, beside: Path) -> list[list[Labelled
 
 
 def inner_split(rows: Sequence[LabelledText], share: float, seed: int) -> tuple[list[LabelledText], list[LabelledText]]:
-    """Rows to train on and rows to choose by; the second part has about `share` of every label."""
-    order = np.random.default_rng(seed).permutation(len(rows))
+    """Rows to train on and rows to choose by; the second part has about `share` of every label, or of the dialogues."""
+    generator = np.random.default_rng(seed)
+    dialogues = sorted({row.dialogue for row in rows})
+    if len(dialogues) > 1:  # the turns of one are each other's context: they stay together
+        chosen = {dialogues[i] for i in generator.permutation(len(dialogues))[: round(len(dialogues) * share)]}
+        return [row for row in rows if row.dialogue not in chosen], [row for row in rows if row.dialogue in chosen]
+    order = generator.permutation(len(rows))
     by_label: dict[str, list[LabelledText]] = {}
     for index in order:
         row = rows[index]
@@ -92,15 +102,60 @@ def inner_split(rows: Sequence[LabelledText], share: float, seed: int) -> tuple[
     return kept, held
 
 
+def fold_numbers(rows: Sequence[LabelledText], folds: int, seed: int) -> NDArray[np.int64]:
+    """The fold of each row, 0 to folds - 1: every label spread evenly, or dialogues whole; shape [rows]."""
+    groups: dict[str, list[list[int]]] = {}  # what is spread: rows of a label, or one list of dialogues
+    dialogues: dict[str, list[int]] = {}
+    for number, row in enumerate(rows):
+        if row.dialogue:
+            dialogues.setdefault(row.dialogue, []).append(number)
+        else:
+            groups.setdefault(",".join(row.target), []).append([number])
+    generator = np.random.default_rng(seed)
+    found = np.zeros(len(rows), dtype=np.int64)
+    for units in (*groups.values(), list(dialogues.values())):
+        for place, unit in enumerate(generator.permutation(len(units))):
+            found[units[unit]] = place % folds
+    return found
+
+
 def tokenize(rows: Sequence[LabelledText], recipe: Recipe, source: int = 0) -> list[TrainingText]:
     """Tokens and targets of rows."""
-    tokenizer = load_tokenizer(recipe.max_tokens)
-    written = tokenizer.encode_batch([row.text for row in rows])
-    plain = tokenizer.encode_batch([spoken(row.text) or row.text for row in rows])
+    tokenizer = load_tokenizer()
+    written, plain = (_with_turns(rows, recipe, tokenizer, form) for form in (str, _as_spoken))
     return [
-        TrainingText(tuple(a.ids), tuple(b.ids), as_target(row, recipe.labels), source)
+        TrainingText(a, b, as_target(row, recipe.labels, multi_label=recipe.multi_label), source)
         for row, a, b in zip(rows, written, plain, strict=True)
     ]
+
+
+def _with_turns(
+    rows: Sequence[LabelledText], recipe: Recipe, tokenizer: Tokenizer, form: Callable[[str], str]
+) -> list[Tokens]:
+    """Tokens of each row behind its earlier turns; turns that many rows share are tokenized once."""
+    turns = [[*earlier_turns(row, recipe), Turn(row.text, row.speaker)] for row in rows]
+    texts = sorted({_line(turn, recipe, form) for said in turns for turn in said})
+    encoded = tokenizer.encode_batch(texts, add_special_tokens=False)
+    ids = {text: encoding.ids for text, encoding in zip(texts, encoded, strict=True)}
+    marks = {"cls": tokenizer.token_to_id("[CLS]"), "sep": tokenizer.token_to_id("[SEP]")}
+    found = []
+    for said in turns:
+        *earlier, utterance = (ids[_line(turn, recipe, form)] for turn in said)
+        found.append(join_turns(utterance, earlier, max_tokens=recipe.max_tokens, **marks))
+    return found
+
+
+def earlier_turns(row: LabelledText, recipe: Recipe) -> tuple[Turn, ...]:
+    """As many of the turns before a row as the recipe takes, the oldest first."""
+    return row.earlier[-recipe.context_turns :] if recipe.context_turns else ()
+
+
+def _line(turn: Turn, recipe: Recipe, form: Callable[[str], str]) -> str:
+    return form(f"{turn.speaker}: {turn.text}" if recipe.speakers and turn.speaker else turn.text)
+
+
+def _as_spoken(text: str) -> str:
+    return spoken(text) or text
 
 
 def epoch_batches(rows: Sequence[TrainingText], recipe: Recipe, epoch: int) -> list[Batch]:
@@ -112,25 +167,30 @@ def epoch_batches(rows: Sequence[TrainingText], recipe: Recipe, epoch: int) -> l
     size = recipe.batch_size
     batches = []
     for start in range(0, len(pairs), size * POOL_BATCHES):
-        pool = sorted(pairs[start : start + size * POOL_BATCHES], key=lambda pair: len(pair[0]))
-        batches += [collate(pool[i : i + size]) for i in range(0, len(pool), size)]
+        pool = sorted(pairs[start : start + size * POOL_BATCHES], key=lambda pair: len(pair[0].ids))
+        batches += [collate(pool[i : i + size], recipe.pool) for i in range(0, len(pool), size)]
     return [batches[i] for i in random.permutation(len(batches))]
 
 
-def collate(pairs: Sequence[tuple[Sequence[int], NDArray[np.float32]]]) -> Batch:
-    """Pad tokens to the longest row with 0, which is [PAD]."""
-    ids = torch.zeros(len(pairs), max(len(tokens) for tokens, _ in pairs), dtype=torch.long)
+def collate(pairs: Sequence[tuple[Tokens, NDArray[np.float32]]], pool: str) -> Batch:
+    """Pad tokens to the longest row with 0, which is [PAD]; pool "all" of them or the "utterance" with [CLS]."""
+    ids = torch.zeros(len(pairs), max(len(tokens.ids) for tokens, _ in pairs), dtype=torch.long)
     for i, (tokens, _) in enumerate(pairs):
-        ids[i, : len(tokens)] = torch.tensor(tokens)
-    return Batch(ids, (ids != 0).long(), torch.from_numpy(np.stack([target for _, target in pairs])))
+        ids[i, : len(tokens.ids)] = torch.tensor(tokens.ids)
+    mask = (ids != 0).long()
+    pooled = mask.clone()
+    if pool == "utterance":
+        for i, (tokens, _) in enumerate(pairs):
+            pooled[i, 1 : tokens.start] = 0
+    return Batch(ids, mask, pooled, torch.from_numpy(np.stack([target for _, target in pairs])))
 
 
-def in_order(rows: Sequence[TrainingText], size: int = 64) -> Iterator[tuple[NDArray[np.int64], Batch]]:
+def in_order(rows: Sequence[TrainingText], pool: str, size: int = 64) -> Iterator[tuple[NDArray[np.int64], Batch]]:
     """Batches of similar length with the row numbers that they hold."""
-    order = np.argsort([len(row.tokens) for row in rows], kind="stable")
+    order = np.argsort([len(row.tokens.ids) for row in rows], kind="stable")
     for start in range(0, len(rows), size):
         numbers = order[start : start + size]
-        yield numbers, collate([(rows[i].tokens, rows[i].target) for i in numbers])
+        yield numbers, collate([(rows[i].tokens, rows[i].target) for i in numbers], pool)
 
 
 def _drawn(rows: Sequence[TrainingText], recipe: Recipe, random: np.random.Generator) -> NDArray[np.int64]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import DistilBertModel
@@ -35,10 +34,13 @@ class TextEmotionModel(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Token ids and mask [batch, tokens] to logits [batch, labels] and embedding [batch, dim]."""
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, pooled: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Token ids, mask and what is pooled [batch, tokens] to logits [batch, labels] and embedding [batch, dim].
+
+        The embedding is the mean over the tokens that are `pooled` (0 or 1); all that the mask shows where None.
+        """
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        mask = (attention_mask if pooled is None else pooled).unsqueeze(-1).to(hidden.dtype)
         embedding = (hidden * mask).sum(1) / mask.sum(1)
         return self.head(self.dropout(embedding)), embedding
 
@@ -84,8 +86,3 @@ def load_model(folder: Path) -> TextEmotionModel:
     model = TextEmotionModel(encoder, config["labels"])
     model.load_state_dict(load_file(folder / WEIGHTS))
     return model.eval()
-
-
-def pick_device() -> torch.device:
-    """A GPU where there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

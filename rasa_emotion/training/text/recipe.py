@@ -29,13 +29,29 @@ class Source:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a recipe file may say; see `recipes/` for advice on each value."""
+    """What a recipe file may say; see `recipes/` for advice on each value.
+
+    Args:
+        train: the corpora.
+        labels: what the model says, in the order of its logits; the eight emotions map each corpus' labels on them.
+        multi_label: several labels may be true of a sentence, each has a probability of its own.
+        choose_by: the figure on the inner split whose best epoch is kept: macro_f1, weighted_f1 or accuracy.
+        context_turns: so many earlier turns of a dialogue stand before the utterance.
+        speakers: whether each turn begins with its speaker's name, where the corpus has one.
+        pool: the embedding is the mean over "all" tokens, or over those of the "utterance" without the earlier turns.
+    """
 
     train: tuple[Source, ...]
     labels: tuple[str, ...]
+    multi_label: bool = False
+    choose_by: str = "macro_f1"
+    context_turns: int = 0
+    speakers: bool = False
+    pool: str = "all"
     start: str = "minilm"
     seed: int = 1
     inner_share: float = 0.1
+    inner_seed: int = 0
     epochs: int = 3
     batch_size: int = 32
     max_tokens: int = 64
@@ -50,6 +66,10 @@ class Recipe:
     plain_share: float = 0.0
     freeze_embeddings: bool = True
     checkpoint_every: int = 300
+
+
+CHOICES = {"choose_by": ("macro_f1", "weighted_f1", "accuracy"), "pool": ("all", "utterance")}
+"""Keys that take one of a few words."""
 
 
 def read_recipe(path: Path, **overrides: Any) -> Recipe:
@@ -86,3 +106,5 @@ def _check(data: Any, kind: type[Any], path: Path) -> None:
         fits = isinstance(value, expected) or (expected is float and type(value) is int)
         if expected in (bool, int, float, str) and not fits:
             raise ConfigError(f"Recipe '{path}' sets {key} to '{value}'; it must be of type {expected.__name__}.")
+        if value not in CHOICES.get(key, (value,)):
+            raise ConfigError(f"Recipe '{path}' sets {key} to '{value}'; it may be {' or '.join(CHOICES[key])}.")

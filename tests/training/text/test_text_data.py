@@ -51,7 +51,7 @@ def test_repeat_and_soft_targets() -> None:
 def test_plain_share_drops_punctuation() -> None:
     rows = tokenize(ROWS[-1:], RECIPE)
     recipe = replace(RECIPE, plain_share=1.0)
-    assert epoch_batches(rows, recipe, 0)[0].input_ids.shape[1] == len(rows[0].tokens) - 2
+    assert epoch_batches(rows, recipe, 0)[0].input_ids.shape[1] == len(rows[0].tokens.ids) - 2
     assert spoken("Well, that's GREAT!") == "well that's great"
 
 

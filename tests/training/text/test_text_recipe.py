@@ -11,7 +11,9 @@ RECIPES = Path(__file__).parents[3] / "rasa_emotion" / "training" / "text" / "re
 MINIMAL = "labels: [angry, happy]\ntrain:\n  - corpus: meld_train\n"
 
 
-@pytest.mark.parametrize("name", ["goemotions", "emotions8", "tweeteval"])
+@pytest.mark.parametrize(
+    "name", ["goemotions", "emotions8", "tweeteval", "goemotions28", "dair", "meld", "meld_context"]
+)
 def test_shipped_recipes_are_valid(name: str) -> None:
     recipe = read_recipe(RECIPES / f"{name}.yaml")
     assert recipe.train

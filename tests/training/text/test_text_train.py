@@ -8,6 +8,7 @@ import torch
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.training.text import train as training
+from rasa_emotion.training.text.figures import single_labels
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model, start_model
 from rasa_emotion.training.text.recipe import Recipe, Source
 
@@ -60,7 +61,7 @@ def test_it_learns(setting: Recipe, tmp_path: Path) -> None:
     kept, _ = training.load_rows(setting, tmp_path, tmp_path)
     longer = replace(setting, epochs=12, learning_rate=5e-3, head_learning_rate=5e-2, dropout=0.0, layer_decay=1.0)
     model = training.train(longer, tmp_path, tmp_path / "out", beside=tmp_path)
-    single, truth = training.single_labels(kept)
+    single, truth = single_labels(kept)
     assert (training.predict(model, kept)[single].argmax(1) == truth).mean() > 0.9
 
 

@@ -1,0 +1,17 @@
+"""Where trainings run, and whether bfloat16 is quick there."""
+
+import torch
+
+
+def pick_device() -> torch.device:
+    """A GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def quick_bfloat16(device: torch.device) -> bool:
+    """Whether the hardware multiplies bfloat16 itself: a GPU, or a CPU with AMX.
+
+    With AMX, bfloat16 trains two to three times as fast as float32; on a CPU without, it is emulated and takes ten
+    times as long.
+    """
+    return device.type == "cuda" or torch.cpu._is_amx_tile_supported()
