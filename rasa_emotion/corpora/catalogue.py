@@ -39,6 +39,9 @@ class Corpus:
         partitions: names of the folds, from 1, where they are training, development and test parts.
         download: where to fetch it, or None where its owner hands it out on request alone.
         ask: how to get it where there is no download.
+        augmented_copies: whether it is also passed on as altered copies, as in the data folder that the models here
+            were trained on. The published files are not altered; a manifest that does not say which of the two it lists
+            is taken to list copies.
     """
 
     title: str
@@ -51,6 +54,7 @@ class Corpus:
     partitions: tuple[str, ...] = ()
     download: Download | None = None
     ask: str = ""
+    augmented_copies: bool = False
 
 
 CORPORA: Mapping[str, Corpus] = MappingProxyType(
@@ -93,6 +97,7 @@ CORPORA: Mapping[str, Corpus] = MappingProxyType(
             download=Download(
                 "https://borealisdata.ca/api/access/dataset/:persistentId/?persistentId=doi:10.5683/SP2/E8H2MF"
             ),
+            augmented_copies=True,
         ),
         "savee": Corpus(
             "SAVEE",
@@ -103,6 +108,7 @@ CORPORA: Mapping[str, Corpus] = MappingProxyType(
             speakers=4,
             folds="one a speaker",
             ask="register at http://kahlan.eps.surrey.ac.uk/savee/, whose owners then send the address",
+            augmented_copies=True,
         ),
         "iemocap": Corpus(
             "IEMOCAP",
@@ -175,6 +181,11 @@ def corpus(name: str) -> Corpus:
     if name not in CORPORA:
         raise ConfigError(f"Corpus '{name}' has no entry in {__name__}: add its title and licence there.")
     return CORPORA[name]
+
+
+def passed_on_augmented(name: str) -> bool:
+    """Whether files of a corpus are altered copies where nobody says which they are; own corpora never are."""
+    return name in CORPORA and CORPORA[name].augmented_copies
 
 
 def commercial(names: Iterable[str]) -> bool:

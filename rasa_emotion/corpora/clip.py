@@ -17,6 +17,8 @@ class Clip:
         seconds: length of the file; 0 where nobody has looked yet.
         text: what is said, or "".
         script: which scripted sentence or scene is spoken, unique within the corpus; "" for free speech.
+        augmented: whether the file is an altered copy (noise added, pitch moved) of the recording: it may be trained on
+            and is never scored.
     """
 
     path: str
@@ -28,3 +30,4 @@ class Clip:
     seconds: float
     text: str = ""
     script: str = ""
+    augmented: bool = False

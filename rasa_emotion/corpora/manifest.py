@@ -1,12 +1,23 @@
 """The manifest of the speech corpora: one row per clip, in a CSV beside the audio."""
 
-__all__ = ["COLUMNS", "MANIFEST", "Clip", "missing_files", "read_manifest", "read_rows", "write_manifest"]
+__all__ = [
+    "AUGMENTED",
+    "COLUMNS",
+    "MANIFEST",
+    "Clip",
+    "is_augmented",
+    "missing_files",
+    "read_manifest",
+    "read_rows",
+    "write_manifest",
+]
 
 import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from rasa_emotion.corpora.catalogue import passed_on_augmented
 from rasa_emotion.corpora.clip import Clip
 from rasa_emotion.corpora.layouts import script_of
 from rasa_emotion.corpora.rows import read_rows as table_rows
@@ -20,6 +31,10 @@ NEEDED = ("path", "corpus", "speaker")
 
 SCRIPT = "script"
 """Optional column; without it the script is read from the file's name where the corpus' names tell it."""
+
+
+AUGMENTED, YES, NO = "augmented", "yes", "no"
+"""Optional column, "yes" or "no"; without it the catalogue says which corpora are passed on as altered copies."""
 
 
 def read_manifest(data: str | Path, *, corpora: Sequence[str] | None = None) -> list[Clip]:
@@ -61,17 +76,31 @@ def write_manifest(data: Path, clips: Iterable[Clip]) -> Path:
     partial = data / f"{MANIFEST}.part"
     with partial.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow([*COLUMNS, SCRIPT])
+        writer.writerow([*COLUMNS, SCRIPT, AUGMENTED])
         for clip in clips:
             fold = "" if clip.fold is None else clip.fold
             row = [clip.path, clip.corpus, clip.speaker, clip.label, clip.emotion or "", fold]
-            writer.writerow([*row, f"{clip.seconds:.3f}", clip.text, clip.script])
+            writer.writerow([*row, f"{clip.seconds:.3f}", clip.text, clip.script, YES if clip.augmented else NO])
     return partial.replace(data / MANIFEST)
 
 
 def missing_files(clips: Iterable[Clip], data: Path) -> list[str]:
     """Paths of the clips whose audio is not there."""
     return [clip.path for clip in clips if not (data / clip.path).is_file()]
+
+
+def is_augmented(file: Path, line: int, row: Mapping[str, str]) -> bool | None:
+    """What a table's row says of its file: its own column decides, else its corpus; None where it has neither.
+
+    Raises:
+        ConfigError: the column holds something else than "yes" and "no".
+    """
+    said = row.get(AUGMENTED, "").casefold()
+    if said not in {YES, NO, ""}:
+        raise ConfigError(f"'{file}' line {line}: {AUGMENTED} is '{row[AUGMENTED]}': write {YES} or {NO}.")
+    if said:
+        return said == YES
+    return passed_on_augmented(row["corpus"].casefold()) if row.get("corpus") else None
 
 
 def _clip(row: Mapping[str, str], manifest: Path, line: int) -> Clip:
@@ -89,7 +118,18 @@ def _clip(row: Mapping[str, str], manifest: Path, line: int) -> Clip:
     script = row.get(SCRIPT)
     if script is None:
         script = script_of(row["corpus"], row["path"])
-    return Clip(row["path"], row["corpus"], row["speaker"], row["label"], emotion, fold, seconds, row["text"], script)
+    return Clip(
+        row["path"],
+        row["corpus"],
+        row["speaker"],
+        row["label"],
+        emotion,
+        fold,
+        seconds,
+        row["text"],
+        script,
+        bool(is_augmented(manifest, line, row)),
+    )
 
 
 def _require_files(clips: Sequence[Clip], data: Path) -> None:

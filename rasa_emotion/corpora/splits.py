@@ -14,7 +14,7 @@ class Split:
     """Clips to train on and to score.
 
     Raises:
-        ConfigError: a speaker stands on both sides, or a side is empty.
+        ConfigError: a speaker stands on both sides, a side is empty, or an augmented copy is to be scored.
     """
 
     train: Sequence[Clip]
@@ -22,6 +22,7 @@ class Split:
 
     def __post_init__(self) -> None:
         _require_both(self.train, self.test)
+        require_originals(self.test)
         shared = shared_speakers(self.train, self.test)
         if shared:
             raise ConfigError(f"Speakers on both sides of a split: {', '.join(sorted(shared))}; split by speaker.")
@@ -32,7 +33,7 @@ class ScriptSplit(Split):
     """A split that shares neither a speaker nor a scripted sentence; free speech counts as no script.
 
     Raises:
-        ConfigError: a script or a speaker stands on both sides, or a side is empty.
+        ConfigError: a script or a speaker stands on both sides, a side is empty, or an augmented copy is to be scored.
     """
 
     def __post_init__(self) -> None:
@@ -49,7 +50,7 @@ class SharedSpeakers:
     It is no `Split`, so nothing that asks for one takes it unseen; no clip stands on both sides.
 
     Raises:
-        ConfigError: a clip stands on both sides, or a side is empty.
+        ConfigError: a clip stands on both sides, a side is empty, or an augmented copy is to be scored.
     """
 
     train: Sequence[Clip]
@@ -57,6 +58,7 @@ class SharedSpeakers:
 
     def __post_init__(self) -> None:
         _require_both(self.train, self.test)
+        require_originals(self.test)
         if {clip.path for clip in self.train} & {clip.path for clip in self.test}:
             raise ConfigError("A clip stands on both sides of a split: score only clips that training did not hear.")
 
@@ -138,6 +140,20 @@ def random_split(
         train=[clip for clip in clips if clip.path not in tested],
         test=[clip for clip in clips if clip.path in tested],
     )
+
+
+def require_originals(clips: Iterable[Clip]) -> None:
+    """Refuse to score augmented copies, which sound like no recording that anybody will make.
+
+    Raises:
+        ConfigError: there are some.
+    """
+    corpora = sorted({clip.corpus for clip in clips if clip.augmented})
+    if corpora:
+        raise ConfigError(
+            f"The clips of {', '.join(corpora)} are augmented copies, which are trained on and never scored: score "
+            "another corpus or, if they are the published recordings, say 'no' in the manifest's column 'augmented'."
+        )
 
 
 def shared_speakers(train: Iterable[Clip], test: Iterable[Clip]) -> set[str]:

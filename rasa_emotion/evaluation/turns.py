@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from rasa_emotion.analyzer import EmotionAnalyzer
+from rasa_emotion.corpora.manifest import AUGMENTED, MANIFEST, is_augmented
+from rasa_emotion.corpora.manifest import read_rows as read_manifest_rows
 from rasa_emotion.corpora.rows import Row, emotion_of, read_rows
 from rasa_emotion.emotions import as_array
 from rasa_emotion.errors import AudioError, ConfigError, TextError
@@ -28,6 +31,7 @@ class Turn:
         truth: number of the emotion in `EMOTIONS`.
         speaker: "" where unknown.
         corpus: of the column `corpus`; None without such a column.
+        augmented: whether the sound file is an altered copy of a recording, as far as a manifest says.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Turn:
     truth: int
     speaker: str
     corpus: str | None = None
+    augmented: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,15 +52,23 @@ class Skipped:
 
 
 def read_turns(manifest: str | Path) -> list[Turn]:
-    """Read a manifest with the columns path, text, emotion and speaker, and perhaps corpus.
+    """Read a manifest with the columns path, text, emotion and speaker, and perhaps corpus and augmented.
 
     Paths are relative to the manifest's folder; path or text may be empty.
 
     Raises:
-        ConfigError: the file or a column is missing, a row has neither path nor text, or an emotion is unknown.
+        ConfigError: the file or a column is missing, a row has neither path nor text, an emotion is unknown, or a sound
+            file is an augmented copy.
     """
     manifest = Path(manifest)
-    return [_turn(manifest, row) for row in read_rows(manifest, COLUMNS)]
+    turns = [_turn(manifest, row) for row in read_rows(manifest, COLUMNS)]
+    copies = [turn.name for turn in turns if turn.augmented]
+    if copies:
+        raise ConfigError(
+            f"'{manifest}' names {len(copies):,} augmented copies ({copies[0]}), which are trained on and never scored:"
+            f" leave them out or, if they are the published recordings, say 'no' in a column '{AUGMENTED}'."
+        )
+    return turns
 
 
 def _turn(manifest: Path, row: Row) -> Turn:
@@ -65,7 +78,23 @@ def _turn(manifest: Path, row: Row) -> Turn:
         raise ConfigError(f"'{manifest}' line {line} has neither path nor text: fill in one of them.")
     truth = emotion_of(manifest, line, cells["emotion"])
     audio = manifest.parent / path if path else None
-    return Turn(path or f"line {line}", audio, text, truth, cells["speaker"], cells.get("corpus"))
+    said = is_augmented(manifest, line, cells)
+    augmented = audio is not None and (_listed_as_copy(audio) if said is None else said)
+    return Turn(path or f"line {line}", audio, text, truth, cells["speaker"], cells.get("corpus"), augmented)
+
+
+def _listed_as_copy(audio: Path) -> bool:
+    """Whether the manifest of the data folder that a sound file lies in lists it as an augmented copy."""
+    audio = audio.resolve()
+    return any(audio in _copies_below(folder) for folder in audio.parents if (folder / MANIFEST).is_file())
+
+
+@cache
+def _copies_below(data: Path) -> frozenset[Path]:
+    try:
+        return frozenset((data / clip.path).resolve() for clip in read_manifest_rows(data) if clip.augmented)
+    except ConfigError:  # a file of that name with other columns, such as the table of turns itself
+        return frozenset()
 
 
 def score(

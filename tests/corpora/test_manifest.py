@@ -57,6 +57,16 @@ def test_a_spreadsheet_s_byte_order_mark_is_no_column_and_other_encodings_are_na
         read_manifest(tmp_path)
 
 
+def test_copies_are_known_by_their_column_or_else_by_the_catalogue(tmp_path: Path) -> None:
+    rows = ["a.wav,tess,s1,fear,fear,,1,", "b.wav,savee,s2,fear,fear,,1,", "c.wav,own,s3,fear,fear,,1,"]
+    assert [clip.augmented for clip in read_manifest(write(tmp_path, *rows))] == [True, True, False]
+    said = [f"{row},{word}" for row, word in zip(rows, ("no", "", "Yes"), strict=True)]
+    head = HEAD.replace("text", "text,augmented")
+    assert [clip.augmented for clip in read_manifest(write(tmp_path, *said, head=head))] == [False, True, True]
+    with pytest.raises(ConfigError, match="line 2: augmented is 'perhaps': write yes or no"):
+        read_manifest(write(tmp_path, f"{rows[0]},perhaps", head=head))
+
+
 def test_missing_files_are_listed(tmp_path: Path) -> None:
     write(tmp_path, *(f"gone{i}.wav,one,s1,joy,happy,,1," for i in range(5)), files=False)
     with pytest.raises(ConfigError, match=r"5 audio files .* \(gone0.wav, gone1.wav, gone2.wav, \.\.\.\)"):

@@ -68,6 +68,18 @@ def test_a_manifest_written_is_the_manifest_read(write: Write, tmp_path: Path) -
     assert (clips[1].fold, clips[1].seconds, clips[1].script) == (2, 0.1, "Dogs are sitting by the door")
 
 
+def test_published_recordings_are_no_copies_and_their_manifest_says_so(write: Write, tmp_path: Path) -> None:
+    reading = read_corpus(write("TESS/OAF_Fear/OAF_back_fear.wav", "TESS/YAF_sad/YAF_bar_sad.wav"))
+    assert [clip.augmented for clip in reading.clips] == [False, False]
+    write_manifest(tmp_path / "data", relative_to(reading, tmp_path / "data"))
+    assert [clip.augmented for clip in read_manifest(tmp_path / "data")] == [False, False]
+    rows = (tmp_path / "data" / "speech.csv").read_text().splitlines()
+    (tmp_path / "data" / "speech.csv").write_text("\n".join(row.rsplit(",", 1)[0] for row in rows))
+    copies = read_corpus(tmp_path / "data")  # as passed on, without a word about it
+    write_manifest(tmp_path / "data", copies.clips)
+    assert [clip.augmented for clip in read_manifest(tmp_path / "data")] == [True, True]
+
+
 def test_a_data_folder_is_read_by_its_manifest(write: Write) -> None:
     root = write("a.wav", "b.wav")
     (root / "b.wav").write_bytes(b"broken")

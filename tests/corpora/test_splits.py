@@ -1,5 +1,7 @@
 """Splits: none shares a speaker or a script unless its type says so."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +85,16 @@ def test_a_random_split_is_no_honest_split() -> None:
 def test_no_clip_may_stand_on_both_sides_of_any_split() -> None:
     with pytest.raises(ConfigError, match="A clip stands on both sides"):
         SharedSpeakers([clip(1, "a"), clip(2, "a")], [clip(1, "a")])
+
+
+def test_augmented_copies_are_trained_on_and_never_scored() -> None:
+    copies = [replace(clip(n, "copied"), augmented=True) for n in range(8)]
+    assert Split(copies, [clip(9, "a")]).train == copies
+    for kind in (Split, ScriptSplit, SharedSpeakers):
+        with pytest.raises(ConfigError, match=r"clips of c are augmented copies.*never scored"):
+            kind([clip(9, "a")], copies)
+    with pytest.raises(ConfigError, match="augmented copies"):
+        random_split(copies)
 
 
 def test_official_partitions_say_by_their_type_whether_they_share_speakers() -> None:

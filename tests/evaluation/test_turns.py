@@ -103,6 +103,33 @@ def test_any_bytes_are_read_or_refused(content: bytes, tmp_path_factory: pytest.
         assert read_turns(file)
 
 
+def test_augmented_copies_are_not_scored(tmp_path: Path) -> None:
+    head = ",".join((*COLUMNS, "corpus"))
+    with pytest.raises(ConfigError, match=r"names 1 augmented copies \(a\.wav\).*never scored"):
+        read_turns(manifest(tmp_path, "a.wav,,sad,ann,TESS", "b.wav,,sad,bob,mine", head=head))
+    assert read_turns(manifest(tmp_path, ",Oh no,sad,ann,tess", head=head))  # words are words
+    said = f"{head},augmented"
+    assert read_turns(manifest(tmp_path, "a.wav,,sad,ann,tess,no", head=said))
+    with pytest.raises(ConfigError, match="augmented copies"):
+        read_turns(manifest(tmp_path, "a.wav,,sad,ann,mine,yes", head=said))
+
+
+def test_copies_are_known_by_the_manifest_of_the_folder_that_they_lie_in(tmp_path: Path) -> None:
+    data = tmp_path / "tess" / "data"  # somebody called Tess
+    (data / "audio").mkdir(parents=True)
+    turn = "tess/data/audio/{}.wav,,sad,ann".format
+    rows = ["audio/a.wav,savee,s1,sad,sad,,1,", "audio/b.wav,calls,s2,sad,sad,,1,"]
+    (data / "speech.csv").write_text("\n".join(["path,corpus,speaker,label,emotion,fold,seconds,text", *rows]))
+    assert len(read_turns(manifest(tmp_path, turn("b"), turn("c")))) == 2
+    with pytest.raises(ConfigError, match=r"1 augmented copies \(tess/data/audio/a\.wav\)"):
+        read_turns(manifest(tmp_path, turn("a"), turn("b")))
+
+
+def test_a_table_of_turns_may_be_called_like_a_manifest(tmp_path: Path) -> None:
+    file = manifest(tmp_path, "a.wav,,sad,ann").rename(tmp_path / "speech.csv")
+    assert len(read_turns(file)) == 1
+
+
 def test_what_cannot_be_analysed_is_skipped_and_named(analyzer: EmotionAnalyzer, clip: Path) -> None:
     (clip.parent / "broken.wav").write_bytes(b"RIFF nothing")
     file = manifest(
@@ -147,5 +174,7 @@ def test_corpora_that_a_model_was_trained_on_are_found(analyzer: EmotionAnalyzer
     assert known_corpora(analyzer, by_folder) == ["ravdess"]
     assert known_corpora(analyzer, by_folder, "text") == []
     head = ",".join((*COLUMNS, "corpus"))
-    by_column = read_turns(manifest(tmp_path, "a.wav,,sad,ann,SAVEE", "audio/ravdess/x.wav,,sad,ann,mine", head=head))
-    assert known_corpora(analyzer, by_column) == ["savee"]
+    by_column = read_turns(
+        manifest(tmp_path, "a.wav,,sad,ann,EmoGator", "audio/ravdess/x.wav,,sad,ann,mine", head=head)
+    )
+    assert known_corpora(analyzer, by_column) == ["emogator"]

@@ -14,6 +14,7 @@ from torch import nn
 from rasa_emotion.acoustic.torch_huggingface import HuggingFaceSource
 from rasa_emotion.acoustic.torch_network import EightEmotions, Source, backend_of, open_source
 from rasa_emotion.corpora.manifest import Clip, read_manifest
+from rasa_emotion.corpora.splits import require_originals
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.training.acoustic.export import export_module
 from rasa_emotion.training.acoustic.finetune import fine_tune, read_fine_tuning
@@ -75,7 +76,7 @@ def adopt(source: str, order: Order, *, labels: Mapping[str, str] | None = None)
         labels: emotions of the classifier's labels where their names do not say them.
 
     Raises:
-        ConfigError: the data or the folder cannot be used.
+        ConfigError: the data or the folder cannot be used, or augmented copies would be scored.
         ModelError: the classifier cannot be loaded, or none of its labels is an emotion.
     """
     classifier = open_source(source)
@@ -85,6 +86,7 @@ def adopt(source: str, order: Order, *, labels: Mapping[str, str] | None = None)
         clips = [
             clip for clip in read_manifest(order.data, corpora=list(order.corpora) or None) if clip.emotion is not None
         ]
+        require_originals(clips)
     claim(order.out, {"recipe": "none", "from": source, "labels": dict(labels or {})})
     facts, difference = serve(classifier, order.out, module=module, labels=labels)
     facts = replace(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rasa_emotion.acoustic.whisper import WhisperNetwork
 from rasa_emotion.corpora.clip import Clip
 from rasa_emotion.corpora.manifest import read_manifest
+from rasa_emotion.corpora.splits import require_originals
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import unweighted_accuracy
@@ -75,7 +76,7 @@ def prepare(recipe: Recipe, data: Path, cache: Path) -> Bench:
     """Hear all clips of a recipe, or read what was heard before.
 
     Raises:
-        ConfigError: the recipe has no probe on a pretrained trunk.
+        ConfigError: the recipe has no probe on a pretrained trunk, or would score augmented copies.
     """
     if recipe.probe is None or recipe.initial is None:
         raise ConfigError(f"Recipe '{recipe.name}' fits no probe: name one with 'probe' and 'initial'.")
@@ -83,6 +84,7 @@ def prepare(recipe: Recipe, data: Path, cache: Path) -> Bench:
     sounds = clip_sounds(clips, data, cache)
     tasks = build_tasks(recipe, clips)
     clips = [clip for clip in audible(clips, sounds) if clip.emotion is not None]
+    require_originals(clip for clip in clips if clip.corpus == recipe.scored)
     network = build_network({HEAD: len(EMOTIONS)}, recipe.network)
     if not isinstance(network, WhisperNetwork):
         raise ConfigError(f"Recipe '{recipe.name}' has another encoder than 'whisper': set it in 'network'.")

@@ -224,6 +224,24 @@ def test_a_classifier_of_others_is_exported_with_its_features(order: Order, tmp_
     np.testing.assert_allclose(AcousticClassifier.load(order.out).logits(Waveform(waveform)), expected, atol=1e-3)
 
 
+def test_augmented_copies_are_not_scored(recipe: Path, order: Order, tones: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    rows = (tones / "speech.csv").read_text().replace(",tones,", ",tess,").splitlines()
+    for row in rows[1:]:
+        (data / row.split(",")[0]).symlink_to(tones / row.split(",")[0])
+    (data / "speech.csv").write_text("\n".join(rows) + "\n")
+    wanted = replace(order, data=data, corpora=("tess",))
+    with pytest.raises(ConfigError, match=r"clips of tess are augmented copies.*never scored"):
+        train_recipe(str(recipe), wanted)
+    source = hugging_face(tmp_path / "source")
+    with pytest.raises(ConfigError, match="augmented copies"):
+        adopt(str(source), Order(order.out, order.cache, data))
+    with pytest.raises(ConfigError, match="augmented copies"):
+        fine_tune_source(str(source), "finetune", replace(wanted, overrides=FINE_TUNING))
+    assert not order.out.exists()
+
+
 def test_what_cannot_be_exported_stays_in_torch_in_a_folder_of_its_own(
     order: Order, tmp_path: Path, tones: Path
 ) -> None:

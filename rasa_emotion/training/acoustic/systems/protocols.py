@@ -1,6 +1,6 @@
 """How examples are split for training and scoring: as the papers split them, leaks included, and by speaker.
 
-TESS and SAVEE are augmented copies in the data here, so they are trained on and never scored, whatever the protocol.
+Clips that the manifest lists as augmented copies are trained on and never scored, whatever the protocol.
 """
 
 import random
@@ -19,7 +19,6 @@ from rasa_emotion.training.acoustic.systems.augment import Example
 
 Rows = NDArray[np.int64]
 
-TRAIN_ONLY = frozenset({"tess", "savee"})
 FOREIGN = frozenset({"emodb"})
 """Corpora in another language than the others: what the protocol `language` scores."""
 FOLDS = 5
@@ -73,7 +72,7 @@ def split(protocol: str, examples: Sequence[Example], classes: NDArray[np.int64]
     rule = PROTOCOLS[protocol]
     parts = list(rule.parts(examples, classes, draw))
     if not parts:
-        raise ConfigError(f"Protocol '{protocol}' has nothing to score: name a corpus besides {', '.join(TRAIN_ONLY)}.")
+        raise ConfigError(f"Protocol '{protocol}' has nothing to score: name a corpus that is not of augmented copies.")
     for part in parts:
         if not len(part.train) or not len(part.test):
             raise ConfigError(f"Protocol '{protocol}' leaves a side of {part.name} empty: name a corpus it can score.")
@@ -192,7 +191,7 @@ def folds_of_speakers(examples: Sequence[Example], seed: int) -> dict[str, int]:
 
 
 def _scorable(example: Example) -> bool:
-    return example.clip.corpus not in TRAIN_ONLY
+    return not example.clip.augmented
 
 
 def _rows(examples: Sequence[Example], wanted: Callable[[Example], bool]) -> Rows:

@@ -44,9 +44,8 @@ def everything(tmp_path_factory: pytest.TempPathFactory, tone: Callable[..., NDA
                 soundfile.write(folder / path, tone(freq * (1 + 0.01 * number), 0.3), 16_000)
                 folds = {"ravdess": number + 1, "iemocap": 1 + number // 2, "msp-podcast": (1, 1, 3)[number % 3]}
                 script = f"{corpus} {take}" if corpus in {"ravdess", "iemocap"} else ""
-                clips.append(
-                    Clip(path, corpus, f"{corpus}-{speaker}", emotion, emotion, folds.get(corpus), 0.3, "", script)
-                )
+                who, copy = f"{corpus}-{speaker}", corpus == "tess"
+                clips.append(Clip(path, corpus, who, emotion, emotion, folds.get(corpus), 0.3, "", script, copy))
     write_manifest(folder, clips)
     return folder
 
