@@ -22,6 +22,8 @@ class Evidence:
         quality: measurements behind the reliability, such as `speech_secs`; small numbers only.
         confused: probability that the caller is confused, 0 to 1, beside any of the emotions; None where the model
             does not say.
+        foreign_language: code of the words' language (ISO 639) where the text model does not read it; the reliability
+            is then 0. None otherwise.
 
     >>> Evidence("text", {"happy": 1.0}).emotion
     'happy'
@@ -33,6 +35,7 @@ class Evidence:
     model: str = ""
     quality: Mapping[str, float] = field(default_factory=dict)
     confused: float | None = None
+    foreign_language: str | None = None
 
     def __post_init__(self) -> None:
         if self.modality not in MODALITIES:
@@ -70,6 +73,7 @@ class Evidence:
             model=str(data.get("model", "")),
             quality={str(k): float(v) for k, v in data.get("quality", {}).items()},
             confused=_optional(data.get("confused")),
+            foreign_language=_optional_text(data.get("foreign_language")),
         )
 
 
@@ -80,7 +84,8 @@ class EmotionEstimate:
     `emotion` is one of the eight or "unknown"; `probabilities` stay there also when it is unknown (empty only without
     any evidence). `evidence` maps each modality that was heard to its `Evidence`. `conflict` is true when both
     modalities are confident and disagree in valence. `confused` is the probability that the caller is confused, 0 to 1,
-    beside any of the emotions; None where no model says it.
+    beside any of the emotions; None where no model says it. `foreign_language` is the code of the words' language (ISO
+    639) where the text model does not read it, so that the words were left out; None otherwise.
 
     >>> EmotionEstimate.unknown().emotion
     'unknown'
@@ -94,6 +99,7 @@ class EmotionEstimate:
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     conflict: bool = False
     confused: float | None = None
+    foreign_language: str | None = None
 
     def __post_init__(self) -> None:
         _check_confused(self.confused)
@@ -104,9 +110,9 @@ class EmotionEstimate:
         return tuple(modality for modality in MODALITIES if modality in self.evidence)
 
     @classmethod
-    def unknown(cls) -> "EmotionEstimate":
-        """The estimate of a turn without any evidence."""
-        return cls(UNKNOWN, 0.0, {}, 0.0, 0.0)
+    def unknown(cls, *, foreign_language: str | None = None) -> "EmotionEstimate":
+        """The estimate of a turn without any usable evidence."""
+        return cls(UNKNOWN, 0.0, {}, 0.0, 0.0, foreign_language=foreign_language)
 
     @classmethod
     def from_probabilities(
@@ -116,6 +122,7 @@ class EmotionEstimate:
         *,
         conflict: bool = False,
         confused: float | None = None,
+        foreign_language: str | None = None,
         min_confidence: float = 0.0,
     ) -> "EmotionEstimate":
         """The most probable emotion, or "unknown" where its probability is below `min_confidence`."""
@@ -123,7 +130,17 @@ class EmotionEstimate:
         confidence = probabilities[best]
         valence, arousal = coordinates(probabilities)
         emotion = best if confidence >= min_confidence else UNKNOWN
-        return cls(emotion, confidence, dict(probabilities), valence, arousal, dict(evidence), conflict, confused)
+        return cls(
+            emotion,
+            confidence,
+            dict(probabilities),
+            valence,
+            arousal,
+            dict(evidence),
+            conflict,
+            confused,
+            foreign_language,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -134,6 +151,7 @@ class EmotionEstimate:
             "arousal": self.arousal,
             "confused": self.confused,
             "conflict": self.conflict,
+            "foreign_language": self.foreign_language,
             "evidence": {modality: evidence.to_dict() for modality, evidence in self.evidence.items()},
         }
 
@@ -149,6 +167,7 @@ class EmotionEstimate:
             evidence={str(k): Evidence.from_dict(v) for k, v in data.get("evidence", {}).items()},
             conflict=bool(data.get("conflict", False)),
             confused=_optional(data.get("confused")),
+            foreign_language=_optional_text(data.get("foreign_language")),
         )
 
 
@@ -159,3 +178,7 @@ def _check_confused(value: float | None) -> None:
 
 def _optional(value: Any) -> float | None:
     return None if value is None else float(value)
+
+
+def _optional_text(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -54,16 +54,24 @@ def test_arrays_and_dictionaries_are_inverse(probabilities):
     assert as_probabilities(as_array(probabilities)) == pytest.approx(probabilities, abs=1e-6)
 
 
-@given(distributions(), st.floats(0, 1), st.sampled_from(["acoustic", "text"]), st.none() | st.floats(0, 1))
-def test_evidence_survives_json(probabilities, reliability, modality, confused):
-    evidence = Evidence(modality, probabilities, reliability, "model", {"speech_secs": 1.5}, confused)
+@given(
+    distributions(),
+    st.floats(0, 1),
+    st.sampled_from(["acoustic", "text"]),
+    st.none() | st.floats(0, 1),
+    st.none() | st.text(),
+)
+def test_evidence_survives_json(probabilities, reliability, modality, confused, language):
+    evidence = Evidence(modality, probabilities, reliability, "model", {"speech_secs": 1.5}, confused, language)
     assert Evidence.from_dict(json.loads(json.dumps(evidence.to_dict()))) == evidence
 
 
 @given(distributions(), st.none() | st.floats(0, 1))
 def test_estimate_survives_json(probabilities, confused):
     evidence = Evidence("text", probabilities)
-    estimate = EmotionEstimate.from_probabilities(probabilities, {"text": evidence}, conflict=True, confused=confused)
+    estimate = EmotionEstimate.from_probabilities(
+        probabilities, {"text": evidence}, conflict=True, confused=confused, foreign_language="de"
+    )
     assert EmotionEstimate.from_dict(json.loads(json.dumps(estimate.to_dict()))) == estimate
     assert estimate.emotion == evidence.emotion
     assert estimate.modalities == ("text",)
@@ -75,8 +83,10 @@ def test_what_was_stored_before_there_was_confusion_is_still_read():
     )
     stored = estimate.to_dict()
     del stored["confused"], stored["evidence"]["text"]["confused"]
+    del stored["foreign_language"], stored["evidence"]["text"]["foreign_language"]
     old = EmotionEstimate.from_dict(stored)
     assert (old.confused, old.evidence["text"].confused) == (None, None)
+    assert (old.foreign_language, old.evidence["text"].foreign_language) == (None, None)
     assert old.emotion == "happy"
 
 

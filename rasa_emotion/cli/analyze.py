@@ -80,9 +80,11 @@ def as_table(estimate: EmotionEstimate) -> Table:
     """A bar per emotion, with what each modality said beside it."""
     conflict = "; voice and words disagree" if estimate.conflict else ""
     confused = "" if estimate.confused is None else f", confused {estimate.confused:.2f}"
+    language = estimate.foreign_language
+    left_out = "" if language is None else f"\nthe words are in another language ({language}) and were left out"
     table = Table(
         title=f"{estimate.emotion} ({estimate.confidence:.2f}){conflict}",
-        caption=f"valence {estimate.valence:+.2f}, arousal {estimate.arousal:+.2f}{confused}",
+        caption=f"valence {estimate.valence:+.2f}, arousal {estimate.arousal:+.2f}{confused}{left_out}",
     )
     table.add_column("emotion")
     table.add_column("probability", min_width=BAR_WIDTH + 6)

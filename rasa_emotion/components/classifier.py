@@ -185,6 +185,7 @@ class EmotionClassifier(GraphComponent):
             estimate.evidence,
             conflict=estimate.conflict,
             confused=estimate.confused,
+            foreign_language=estimate.foreign_language,
             min_confidence=self.config["min_confidence"],
         )
 

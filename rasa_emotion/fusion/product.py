@@ -79,16 +79,19 @@ class Fusion:
         """One estimate from at most one evidence per modality; without usable evidence it is unknown.
 
         A single reliable modality is taken as it is: its model is calibrated on its own. Unreliable evidence is
-        flattened, and that of reliability 0 ignored.
+        flattened, and that of reliability 0 ignored, but for the language that it names.
         """
-        usable = {piece.modality: piece for piece in evidence if piece.reliability > 0}
+        pieces = list(evidence)
+        foreign_language = next((piece.foreign_language for piece in pieces if piece.foreign_language), None)
+        usable = {piece.modality: piece for piece in pieces if piece.reliability > 0}
         if not usable:
-            return EmotionEstimate.unknown()
+            return EmotionEstimate.unknown(foreign_language=foreign_language)
         return EmotionEstimate.from_probabilities(
             as_probabilities(self._pool(usable)),
             usable,
             conflict=self.in_conflict(usable),
             confused=self._confused(usable.values()),
+            foreign_language=foreign_language,
             min_confidence=self.min_confidence,
         )
 

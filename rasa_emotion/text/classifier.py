@@ -1,5 +1,6 @@
 """The exported text classifier: `tokenizers` and ONNX Runtime, no torch."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from rasa_emotion.text.cleaning import clean, measure
 
 MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
+
+logger = logging.getLogger(__name__)
 
 
 class TextClassifier:
@@ -39,6 +42,7 @@ class TextClassifier:
         self._tokenizer = tokenizer
         self._temperature = float(folder.settings["temperature"])
         self._confused = confused
+        self._told_languages: set[str] = set()
 
     @classmethod
     def load(cls, folder: str | Path) -> "TextClassifier":
@@ -70,7 +74,8 @@ class TextClassifier:
     def classify(self, text: str) -> Evidence:
         """Evidence of one sentence, calibrated with the model's temperature.
 
-        Its reliability falls to 0 for text in another script or of unknown words.
+        Its reliability falls to 0 for text in another language, which it then names, in another script or of unknown
+        words. The first text of each language is told in the log.
 
         Raises:
             TextError: the text holds no word.
@@ -78,6 +83,8 @@ class TextClassifier:
         cleaned = clean(text)
         encoding = self._tokenizer.encode(cleaned)
         quality = measure(cleaned, encoding.tokens, encoding.word_ids)
+        if quality.foreign_language:
+            self._tell_language(quality.foreign_language)
         logits, embedding = self._run(encoding)
         scaled = logits.astype(np.float64) / self._temperature
         exponentials = np.exp(scaled - scaled.max())
@@ -88,6 +95,7 @@ class TextClassifier:
             model=self.folder.name,
             quality={"words": quality.words, "known_share": quality.known_share},
             confused=self._confused.probability(embedding) if self._confused else None,
+            foreign_language=quality.foreign_language,
         )
 
     def logits(self, text: str) -> NDArray[np.float32]:
@@ -103,3 +111,13 @@ class TextClassifier:
         inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         logits, embedding = self._session.run(["logits", "embedding"], inputs)
         return logits[0], embedding[0]
+
+    def _tell_language(self, code: str) -> None:
+        if code in self._told_languages:
+            return
+        self._told_languages.add(code)
+        logger.warning(
+            "A caller's words are in another language than English (%s) and are left out: the voice alone decides. "
+            "This is said once for each language.",
+            code,
+        )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rasa_emotion.errors import TextError
+from rasa_emotion.text.language import foreign_language
 
 MAX_CHARS = 2000
 """Longer texts are cut here before anything else: far more than the model reads, so the cut costs nothing."""
@@ -15,6 +16,9 @@ FOREIGN, ENGLISH = 0.4, 0.8
 
 Of GoEmotions' sentences of more than five words, 1 % are below 0.69; German, French and Spanish ones lie around 0.5.
 """
+
+LANGUAGE_WORDS = 3
+"""Fewer words tell too little about their language."""
 
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _WORD = re.compile(r"\w")
@@ -28,15 +32,19 @@ class TextQuality:
         words: how many words the model reads.
         known_share: share of them that its vocabulary holds whole, 0 to 1.
         latin_share: share of Latin ones among the letters, 0 to 1; 0 without letters.
+        foreign_language: code of the language where it is not English; None for English or too few words to tell.
     """
 
     words: int
     known_share: float
     latin_share: float
+    foreign_language: str | None = None
 
     @property
     def reliability(self) -> float:
-        """0 for another script, numbers alone or a text of unknown words; 1 for ordinary English."""
+        """0 for another language or script, numbers alone or a text of unknown words; 1 for ordinary English."""
+        if self.foreign_language:
+            return 0.0
         english = min(1.0, max(0.0, (self.known_share - FOREIGN) / (ENGLISH - FOREIGN)))
         return round(self.latin_share * english, 4)
 
@@ -87,12 +95,14 @@ def measure(text: str, tokens: Sequence[str], word_ids: Sequence[int | None]) ->
             pieces.setdefault(word, []).append(token)
     words = [parts for parts in pieces.values() if parts[0] == "[UNK]" or parts[0].isalnum()]
     known = sum(1 for parts in words if len(parts) == 1 and parts[0] != "[UNK]")
+    known_share = round(known / len(words), 4) if words else 0.0
     letters = [character for character in text if character.isalpha()]
     latin = sum(1 for character in letters if _is_latin(character))
     return TextQuality(
         words=len(words),
-        known_share=round(known / len(words), 4) if words else 0.0,
+        known_share=known_share,
         latin_share=round(latin / len(letters), 4) if letters else 0.0,
+        foreign_language=foreign_language(text) if len(words) >= LANGUAGE_WORDS and known_share < ENGLISH else None,
     )
 
 

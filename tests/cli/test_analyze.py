@@ -41,6 +41,14 @@ def test_the_table_says_how_confused_a_caller_is_where_a_model_does():
     assert "confused" not in as_table(EmotionEstimate.from_probabilities(probabilities, {})).caption
 
 
+def test_words_in_another_language_are_said_to_be_left_out(clip):
+    result = run(app, ["analyze", str(clip), "--text", "Mir wurde zweimal dasselbe abgebucht"])
+    assert "another language (de)" in " ".join(result.stdout.split())
+    assert "voice" in result.stdout
+    alone = run(app, ["analyze", "--text", "Mir wurde zweimal dasselbe abgebucht"])
+    assert "another language (de)" in " ".join(alone.stdout.split())
+
+
 def test_one_json_object(clip):
     result = run(app, ["analyze", str(clip), "--text", "Thank you, I love it!", "--json"])
     estimate = json.loads(result.stdout)
@@ -52,6 +60,7 @@ def test_one_json_object(clip):
         "arousal",
         "confused",
         "conflict",
+        "foreign_language",
         "evidence",
     }
     assert set(estimate["evidence"]) == {"acoustic", "text"}

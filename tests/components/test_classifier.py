@@ -58,6 +58,19 @@ def test_how_confused_a_caller_is_stands_in_the_message_and_in_no_entity(make, m
     assert "confused" not in entities(found)
 
 
+@pytest.mark.parametrize("min_confidence", [None, 0.1])
+def test_words_in_another_language_leave_the_voice_alone(make, min_confidence):
+    read = replace(evidence("text", "happy", 0.9), reliability=0.0, foreign_language="de")
+    metadata = {EVIDENCE_KEY: ChannelEvidence.of([evidence("acoustic", "fear", 0.9), read])}
+    (found,) = make(min_confidence=min_confidence).process([Message({"text": "", "metadata": metadata})])
+    estimate = found.get("emotion_estimate")
+    assert (estimate["emotion"], list(estimate["evidence"]), estimate["foreign_language"]) == (
+        "fear",
+        ["acoustic"],
+        "de",
+    )
+
+
 def test_outside_a_conversation_there_is_the_estimate_alone(make):
     (found,) = make().process([message("I am annoyed")], DialogueStateTracker.from_events("x", []))
     assert found.get("emotion_estimate")["emotion"] == "angry"

@@ -1,6 +1,9 @@
 """The text model that ships, as a bot loads it."""
 
+import csv
 import json
+import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pycld2
 import pytest
 
 from rasa_emotion.emotions import EMOTIONS
@@ -86,6 +90,48 @@ def test_very_long_text_is_read_from_its_start(classifier: TextClassifier) -> No
 @pytest.mark.parametrize("text", ["Я очень сержусь на вас", "我非常生气", "أنا غاضب جدا", "4711 0815"])
 def test_what_the_model_cannot_read_counts_for_nothing(classifier: TextClassifier, text: str) -> None:
     assert classifier.classify(text).reliability == 0
+
+
+def languages(repository: Path) -> list[tuple[str, str]]:
+    """Language and text of each utterance, as written and as many recognisers print it."""
+    with (repository / "tests" / "data" / "languages.tsv").open(encoding="utf-8", newline="") as stream:
+        rows = [(row["language"], row["text"]) for row in csv.DictReader(stream, delimiter="\t")]
+    return rows + [(language, re.sub(r"[.,!?¿]", "", text).lower()) for language, text in rows]
+
+
+def test_other_languages_are_left_out_and_english_never(classifier: TextClassifier, repository: Path) -> None:
+    found = [(language, classifier.classify(text)) for language, text in languages(repository)]
+    assert [evidence for language, evidence in found if language == "en" and evidence.foreign_language] == []
+    assert min(evidence.reliability for language, evidence in found if language == "en") > 0
+    foreign = [evidence for language, evidence in found if language != "en"]
+    assert len({language for language, _ in found}) >= 9
+    assert np.mean([evidence.reliability == 0 for evidence in foreign]) >= 0.97
+    assert all(evidence.reliability == 0 for evidence in foreign if evidence.foreign_language)
+
+
+def test_a_language_is_named_and_told_once_without_the_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fresh = TextClassifier.load(FOLDER)
+    with caplog.at_level(logging.WARNING, logger="rasa_emotion.text"):
+        for _ in range(2):
+            assert fresh.classify("Mir wurde zweimal dasselbe abgebucht").foreign_language == "de"
+        assert fresh.classify("Czekam już godzinę na odpowiedź").foreign_language == "pl"
+    assert [record.args for record in caplog.records] == [("de",), ("pl",)]
+    assert "abgebucht" not in caplog.text
+
+
+@pytest.mark.parametrize("text", ["gracias", "oui, merci", "Gracias, that helped me a lot", "Oh, I'd like that."])
+def test_a_foreign_word_or_two_stay_with_the_model(classifier: TextClassifier, text: str) -> None:
+    assert classifier.classify(text).foreign_language is None
+
+
+def test_a_detector_that_fails_changes_nothing(classifier: TextClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise pycld2.error("refused")
+
+    monkeypatch.setattr(pycld2, "detect", fail)
+    assert classifier.classify("Mir wurde zweimal dasselbe abgebucht").foreign_language is None
 
 
 @pytest.mark.parametrize(

@@ -54,3 +54,8 @@ def test_quality_counts_words_and_letters() -> None:
 )
 def test_reliability(known: float, latin: float, expected: float) -> None:
     assert TextQuality(words=4, known_share=known, latin_share=latin).reliability == expected
+
+
+def test_a_foreign_language_makes_unreliable_whatever_words_are_known() -> None:
+    quality = TextQuality(words=4, known_share=0.75, latin_share=1.0, foreign_language="de")
+    assert quality.reliability == 0
