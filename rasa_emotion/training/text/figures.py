@@ -41,9 +41,9 @@ def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 def epoch_figures(rows: Sequence[TrainingText], logits: NDArray[np.float64], recipe: Recipe) -> dict[str, float]:
     """What to choose an epoch by, on the inner split; several labels use the thresholds that suit these rows best."""
     if recipe.multi_label:
-        truth, probabilities = targets_of(rows) > 0, sigmoid(logits)
-        found = probabilities >= choose_thresholds(truth, probabilities)
-        return {"macro_f1": float(label_f1(truth, found).mean())}
+        true, probabilities = targets_of(rows) > 0, sigmoid(logits)
+        found = probabilities >= choose_thresholds(true, probabilities)
+        return {"macro_f1": float(label_f1(true, found).mean())}
     single, truth = single_labels(rows)
     answers = logits[single].argmax(1)
     figures = {name: metric(truth, answers) for name, metric in CHOSEN_BY.items()}
