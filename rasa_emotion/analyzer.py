@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.audio import Waveform, stream_windows
 from rasa_emotion.emotions import as_array, as_probabilities
-from rasa_emotion.errors import ModelError
+from rasa_emotion.errors import ModelError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.fusion import Fusion, fusion_for
+from rasa_emotion.fusion.trust import RECOGNISER, SNR
 from rasa_emotion.model_folder import model_path, shipped_models
 from rasa_emotion.text import TextClassifier
 
@@ -38,7 +40,7 @@ class EmotionAnalyzer:
     def __init__(self, acoustic: AcousticClassifier | None, text: TextClassifier | None, fusion: Fusion | None) -> None:
         self.acoustic = acoustic
         self.text = text
-        self.fusion = fusion or Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.0, 1.0)
+        self.fusion = fusion or Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.0, {})
 
     @classmethod
     def load(
@@ -92,12 +94,15 @@ class EmotionAnalyzer:
         parts = [part.checksum if part else "" for part in (self.acoustic, self.text, self.fusion)]
         return hashlib.sha256("/".join(parts).encode()).hexdigest()
 
-    def analyze(self, audio: AudioSource | None = None, text: str | None = None) -> EmotionEstimate:
+    def analyze(
+        self, audio: AudioSource | None = None, text: str | None = None, *, text_confidence: float | None = None
+    ) -> EmotionEstimate:
         """Estimate the emotion of one turn from its audio, its words, or both.
 
         Args:
             audio: a path, the bytes of a sound file, an open binary file or a 16 kHz `Waveform`.
             text: the words. Without any words beside audio, the voice alone decides.
+            text_confidence: 0 to 1, how sure the speech recogniser is of the words; None for words that were typed.
 
         Raises:
             AudioError: the audio cannot be decoded or holds no sound.
@@ -107,7 +112,7 @@ class EmotionAnalyzer:
         if audio is not None:
             evidence.append(self.hear(audio))
         if text is not None and (text.strip() or audio is None):
-            evidence.append(self.read(text))
+            evidence.append(self.read(text, confidence=text_confidence))
         return self.fuse(piece for piece in evidence if piece is not None)
 
     def hear(self, audio: AudioSource) -> Evidence | None:
@@ -117,9 +122,22 @@ class EmotionAnalyzer:
         windows = [audio] if isinstance(audio, Waveform) else _windows(audio)
         return _merge([self.acoustic.classify(window) for window in windows])
 
-    def read(self, text: str) -> Evidence | None:
-        """Evidence of the words; None without a text model. Raises TextError."""
-        return None if self.text is None else self.text.classify(text)
+    def read(self, text: str, *, confidence: float | None = None) -> Evidence | None:
+        """Evidence of the words; None without a text model.
+
+        Args:
+            text: the words.
+            confidence: 0 to 1, how sure the speech recogniser is of them; it travels in the evidence's `quality`.
+
+        Raises:
+            TextError: the text holds no word, or the confidence is not between 0 and 1.
+        """
+        if confidence is not None and not 0 <= confidence <= 1:
+            raise TextError(f"A confidence in the words of {confidence} is not between 0 and 1; leave it out.")
+        found = None if self.text is None else self.text.classify(text)
+        if found is None or confidence is None:
+            return found
+        return replace(found, quality={**found.quality, RECOGNISER: round(float(confidence), 4)})
 
     def fuse(self, evidence: Iterable[Evidence | None]) -> EmotionEstimate:
         """One estimate from what was heard and read."""
@@ -140,17 +158,18 @@ def _merge(windows: list[Evidence]) -> Evidence:
         seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(windows), 1 / len(windows))
     )
     probabilities = weights @ np.stack([as_array(window.probabilities) for window in windows])
+    noise = _mean([window.quality.get(SNR) for window in windows], weights)
     return Evidence(
         modality=windows[0].modality,
         probabilities=as_probabilities(probabilities),
         reliability=round(float(weights @ np.array([window.reliability for window in windows])), 6),
         model=windows[0].model,
-        quality={"speech_secs": round(float(seconds.sum()), 3)},
+        quality={"speech_secs": round(float(seconds.sum()), 3), **({} if noise is None else {SNR: noise})},
         confused=_mean([window.confused for window in windows], weights),
     )
 
 
 def _mean(values: list[float | None], weights: NDArray[np.float64]) -> float | None:
-    """The weighted mean; all values are of one model, which says each or none."""
+    """The weighted mean; None unless each is known."""
     known = [value for value in values if value is not None]
     return round(float(weights @ np.array(known)), 6) if len(known) == len(values) else None

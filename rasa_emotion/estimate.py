@@ -19,7 +19,7 @@ class Evidence:
         probabilities: one probability per emotion, summing to 1.
         reliability: 0 (ignore me) to 1 (as good as the data that the model was measured on).
         model: name of the model that said so.
-        quality: measurements behind the reliability, such as `speech_secs`; small numbers only.
+        quality: measurements such as `speech_secs`, `snr_db` or `recogniser_confidence`; small numbers only.
         confused: probability that the caller is confused, 0 to 1, beside any of the emotions; None where the model
             does not say.
         foreign_language: code of the words' language (ISO 639) where the text model does not read it; the reliability
@@ -82,10 +82,12 @@ class EmotionEstimate:
     """The fused answer for one turn.
 
     `emotion` is one of the eight or "unknown"; `probabilities` stay there also when it is unknown (empty only without
-    any evidence). `evidence` maps each modality that was heard to its `Evidence`. `conflict` is true when both
-    modalities are confident and disagree in valence. `confused` is the probability that the caller is confused, 0 to 1,
-    beside any of the emotions; None where no model says it. `foreign_language` is the code of the words' language (ISO
-    639) where the text model does not read it, so that the words were left out; None otherwise.
+    any evidence). `evidence` maps each modality that was heard to its `Evidence`. `conflict` is true when voice and
+    words contradict each other, and `conflict_kind` says what that likely means: "sarcastic" (positive words in an
+    angry or disgusted voice) or "masked" (negative words in a happy or calm voice); None without a conflict, and in
+    estimates that were stored before there were kinds. `confused` is the probability that the caller is confused, 0
+    to 1, beside any of the emotions; None where no model says it. `foreign_language` is the code of the words' language
+    (ISO 639) where the text model does not read it, so that the words were left out; None otherwise.
 
     >>> EmotionEstimate.unknown().emotion
     'unknown'
@@ -100,6 +102,7 @@ class EmotionEstimate:
     conflict: bool = False
     confused: float | None = None
     foreign_language: str | None = None
+    conflict_kind: str | None = None
 
     def __post_init__(self) -> None:
         _check_confused(self.confused)
@@ -121,6 +124,7 @@ class EmotionEstimate:
         evidence: Mapping[str, Evidence],
         *,
         conflict: bool = False,
+        conflict_kind: str | None = None,
         confused: float | None = None,
         foreign_language: str | None = None,
         min_confidence: float = 0.0,
@@ -140,6 +144,7 @@ class EmotionEstimate:
             conflict,
             confused,
             foreign_language,
+            conflict_kind,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -151,6 +156,7 @@ class EmotionEstimate:
             "arousal": self.arousal,
             "confused": self.confused,
             "conflict": self.conflict,
+            "conflict_kind": self.conflict_kind,
             "foreign_language": self.foreign_language,
             "evidence": {modality: evidence.to_dict() for modality, evidence in self.evidence.items()},
         }
@@ -168,6 +174,7 @@ class EmotionEstimate:
             conflict=bool(data.get("conflict", False)),
             confused=_optional(data.get("confused")),
             foreign_language=_optional_text(data.get("foreign_language")),
+            conflict_kind=_optional_text(data.get("conflict_kind")),
         )
 
 

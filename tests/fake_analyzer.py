@@ -51,7 +51,7 @@ class FakeAnalyzer:
     def __init__(self, checksum: str = "fake") -> None:
         self.checksum = checksum
         self.acoustic = SimpleNamespace(name="fake")
-        self._fusion = Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.3, 0.6)
+        self._fusion = Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.3, {"sarcastic": 0.6, "masked": 0.6})
 
     @classmethod
     def load(cls, models=None, *, acoustic="acoustic", allow_missing=False) -> "FakeAnalyzer":
@@ -71,7 +71,7 @@ class FakeAnalyzer:
         time.sleep(SLOW_SECS if nearest == SLOW_PITCH else 0)
         return evidence("acoustic", *PITCHES[nearest])
 
-    def read(self, text: str) -> Evidence:
+    def read(self, text: str, *, confidence: float | None = None) -> Evidence:
         if not re.search(r"\w", text):
             raise TextError("The text has no words; give a sentence.")
         found = [value for word, value in WORDS.items() if word in text.lower()]

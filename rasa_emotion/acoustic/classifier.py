@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rasa_emotion.acoustic.heads import HEADS, Network, read_head
 from rasa_emotion.attributes import AttributeHead, load_head
-from rasa_emotion.audio import SAMPLE_RATE, Waveform, is_silent, resample, speech_secs, trim_silence
+from rasa_emotion.audio import SAMPLE_RATE, Waveform, is_silent, resample, snr_db, speech_secs, trim_silence
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import Evidence
@@ -129,7 +129,7 @@ class AcousticClassifier:
             probabilities=as_probabilities(exponentials / exponentials.sum()),
             reliability=round(reliability, 4),
             model=self.name,
-            quality={"speech_secs": spoken},
+            quality={"speech_secs": spoken, "snr_db": snr_db(waveform)},
             confused=self._confused.probability(embedding) if self._confused else None,
         )
 

@@ -2,6 +2,7 @@
 
 from rasa_emotion.audio.activity import is_silent, speech_secs, trim_silence, voice_activity
 from rasa_emotion.audio.decode import load_audio
+from rasa_emotion.audio.quality import snr_db
 from rasa_emotion.audio.raw import decode_raw
 from rasa_emotion.audio.resample import resample
 from rasa_emotion.audio.telephone import encode_mulaw, to_telephone
@@ -16,6 +17,7 @@ __all__ = [
     "is_silent",
     "load_audio",
     "resample",
+    "snr_db",
     "speech_secs",
     "stream_windows",
     "to_telephone",

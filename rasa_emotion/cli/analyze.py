@@ -78,7 +78,8 @@ def _answer(analyzer: EmotionAnalyzer, line: str, number: int) -> dict[str, Any]
 
 def as_table(estimate: EmotionEstimate) -> Table:
     """A bar per emotion, with what each modality said beside it."""
-    conflict = "; voice and words disagree" if estimate.conflict else ""
+    likely = f", likely {estimate.conflict_kind}" if estimate.conflict_kind else ""
+    conflict = f"; voice and words disagree{likely}" if estimate.conflict else ""
     confused = "" if estimate.confused is None else f", confused {estimate.confused:.2f}"
     language = estimate.foreign_language
     left_out = "" if language is None else f"\nthe words are in another language ({language}) and were left out"

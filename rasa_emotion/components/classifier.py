@@ -184,6 +184,7 @@ class EmotionClassifier(GraphComponent):
             estimate.probabilities,
             estimate.evidence,
             conflict=estimate.conflict,
+            conflict_kind=estimate.conflict_kind,
             confused=estimate.confused,
             foreign_language=estimate.foreign_language,
             min_confidence=self.config["min_confidence"],

@@ -1,23 +1,25 @@
 """A weighted, temperature-calibrated product of the modalities' probabilities (a logarithmic opinion pool).
 
 log p(emotion) = sum over modalities m of r_m ((1 - r_o) + r_o w_m / T) log p_m + constant, where w are fitted weights,
-T is a fitted temperature, r the reliabilities that travel with the evidence, and o the other modality. With both
-reliable that is the weighted product (C. Genest and J. V. Zidek, "Combining probability distributions: a critique and
-an annotated bibliography", 1986); as one becomes unreliable it turns into the other one alone, and as both do, into no
-opinion.
+T is a fitted temperature, r is how far each modality can be trusted in this turn, and o is the other modality. With
+both trusted that is the weighted product (C. Genest and J. V. Zidek, "Combining probability distributions: a critique
+and an annotated bibliography", 1986); as one becomes unreliable it turns into the other one alone, and as both do, into
+no opinion.
 """
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rasa_emotion.emotions import EMOTIONS, NEGATIVE, POSITIVE, as_array, as_probabilities
+from rasa_emotion.emotions import EMOTIONS, as_array, as_probabilities
 from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import MODALITIES, EmotionEstimate, Evidence
+from rasa_emotion.fusion.conflict import CONFLICTS, conflict_kind, resolved
+from rasa_emotion.fusion.trust import TRUST, trust
 from rasa_emotion.model_folder import read_model_folder
 
 FUSION_FILE = "fusion.json"
@@ -45,10 +47,11 @@ class Fusion:
         weights: one weight per modality, summing to 1.
         temperature: above 1 flattens the fused probabilities.
         min_confidence: below it the estimate is "unknown".
-        conflict_confidence: both modalities must be at least this sure of opposite valence to be in conflict.
+        conflicts: the score from which on each kind of conflict is found, above 0 and up to 1; see `conflict_scores`.
+        powers: how fast each measurement lowers a modality's trust; see `trust`.
         checksum: of the folder that this was read from.
 
-    >>> fusion = Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.3, 0.6)
+    >>> fusion = Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.3, {"sarcastic": 0.6})
     >>> fusion.fuse([Evidence("text", {"happy": 1.0})]).emotion
     'happy'
     """
@@ -56,8 +59,14 @@ class Fusion:
     weights: Mapping[str, float]
     temperature: float
     min_confidence: float
-    conflict_confidence: float
+    conflicts: Mapping[str, float]
+    powers: Mapping[str, float] = field(default_factory=dict)
     checksum: str = ""
+
+    def __post_init__(self) -> None:
+        for kind, threshold in self.conflicts.items():
+            if not 0 < threshold <= 1:
+                raise ValueError(f"The threshold {threshold} of '{kind}' is not above 0 and up to 1")
 
     @classmethod
     def load(cls, folder: str | Path) -> "Fusion":
@@ -69,7 +78,8 @@ class Fusion:
                 weights={modality: float(data["weights"][modality]) for modality in MODALITIES},
                 temperature=float(data["temperature"]),
                 min_confidence=float(data["min_confidence"]),
-                conflict_confidence=float(data["conflict_confidence"]),
+                conflicts={kind: float(data["conflicts"][kind]) for kind in CONFLICTS},
+                powers={quantity: float(data["powers"][quantity]) for quantity in TRUST},
                 checksum=model.checksum,
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -79,30 +89,40 @@ class Fusion:
         """One estimate from at most one evidence per modality; without usable evidence it is unknown.
 
         A single reliable modality is taken as it is: its model is calibrated on its own. Unreliable evidence is
-        flattened, and that of reliability 0 ignored, but for the language that it names.
+        flattened, and that of reliability 0 ignored, but for the language that it names. Where voice and words
+        contradict each other, the estimate names the kind of conflict and follows the side that is meant; see
+        `resolved`.
         """
         pieces = list(evidence)
-        foreign_language = next((piece.foreign_language for piece in pieces if piece.foreign_language), None)
         usable = {piece.modality: piece for piece in pieces if piece.reliability > 0}
+        language = next((piece.foreign_language for piece in pieces if piece.foreign_language), None)
         if not usable:
-            return EmotionEstimate.unknown(foreign_language=foreign_language)
+            return EmotionEstimate.unknown(foreign_language=language)
+        said, trusted = self._heard(usable)
+        fused, kind = self._pool(said, trusted), None
+        if len(usable) == len(MODALITIES):
+            alone = np.stack([pool(said[[m]], trusted[[m]]) for m in range(len(MODALITIES))])
+            kind = conflict_kind(alone, self.conflicts)
+            fused = resolved(fused, alone, kind)
         return EmotionEstimate.from_probabilities(
-            as_probabilities(self._pool(usable)),
+            as_probabilities(fused),
             usable,
-            conflict=self.in_conflict(usable),
+            conflict=kind is not None,
+            conflict_kind=kind,
             confused=self._confused(usable.values()),
-            foreign_language=foreign_language,
+            foreign_language=language,
             min_confidence=self.min_confidence,
         )
 
-    def in_conflict(self, evidence: Mapping[str, Evidence]) -> bool:
-        """True when both modalities are confident and one is positive, the other negative."""
-        if len(evidence) < len(MODALITIES):
-            return False
-        if any(piece.confidence < self.conflict_confidence for piece in evidence.values()):
-            return False
-        emotions = {piece.emotion for piece in evidence.values()}
-        return bool(emotions & NEGATIVE) and bool(emotions & POSITIVE)
+    def _heard(self, evidence: Mapping[str, Evidence]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What each modality says, shape [2, emotions], and its trust, shape [2]; an absent one is not trusted."""
+        said = [as_array(evidence[m].probabilities) if m in evidence else UNIFORM for m in MODALITIES]
+        trusted = [trust(evidence[m], self.powers) if m in evidence else 0.0 for m in MODALITIES]
+        return np.stack(said), np.array(trusted)
+
+    def _pool(self, said: NDArray[np.float64], trusted: NDArray[np.float64]) -> NDArray[np.float64]:
+        fitted = np.array([self.weights[m] for m in MODALITIES]) / self.temperature
+        return pool(said, exponents(trusted, fitted))
 
     def _confused(self, evidence: Iterable[Evidence]) -> float | None:
         """The mean of what the modalities say of the caller's confusion, by weight and reliability; None if none does.
@@ -116,25 +136,31 @@ class Fusion:
         mean = sum(weight * (e.confused or 0.0) for weight, e in said) / max(sum(weight for weight, _ in said), 1e-12)
         return round(min(1.0, mean * max(e.reliability for _, e in said)), 6)
 
-    def _pool(self, evidence: Mapping[str, Evidence]) -> NDArray[np.float64]:
-        reliability = np.array([evidence[m].reliability if m in evidence else 0.0 for m in MODALITIES])
-        fitted = np.array([self.weights[m] for m in MODALITIES]) / self.temperature
-        others = reliability[::-1]
-        stacked = np.stack([as_array(evidence[m].probabilities) if m in evidence else UNIFORM for m in MODALITIES])
-        return pool(stacked, reliability * (1 - others + others * fitted))
+
+def exponents(trusted: NDArray[np.float64], fitted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Exponents of the product, shape [2, ...]: r_m ((1 - r_o) + r_o fitted_m).
+
+    Args:
+        trusted: r, how far voice and words can be trusted, shape [2, ...], each 0 to 1.
+        fitted: weight over temperature of voice and words, shape [2].
+    """
+    others = trusted[::-1]
+    powers: NDArray[np.float64] = trusted * (1 - others + others * fitted.reshape(-1, *[1] * (trusted.ndim - 1)))
+    return powers
 
 
-def pool(probabilities: NDArray[np.float64], exponents: NDArray[np.float64]) -> NDArray[np.float64]:
+def pool(probabilities: NDArray[np.float64], powers: NDArray[np.float64]) -> NDArray[np.float64]:
     """The product of powers itself.
 
     Args:
         probabilities: shape [modalities, ..., emotions].
-        exponents: shape [modalities], not negative.
+        powers: shape [modalities] or [modalities, ...], not negative.
 
     Returns:
         Shape [..., emotions], summing to 1 over the last axis.
     """
-    logits = np.tensordot(exponents, np.log(np.maximum(probabilities, FLOOR)), axes=1)
+    logs = np.log(np.maximum(probabilities, FLOOR))
+    logits = (logs * powers.reshape(*powers.shape, *[1] * (logs.ndim - powers.ndim))).sum(axis=0)
     scaled = np.exp(logits - logits.max(axis=-1, keepdims=True))
     pooled: NDArray[np.float64] = scaled / scaled.sum(axis=-1, keepdims=True)
     return pooled

@@ -60,6 +60,7 @@ def test_one_json_object(clip):
         "arousal",
         "confused",
         "conflict",
+        "conflict_kind",
         "foreign_language",
         "evidence",
     }

@@ -1,0 +1,106 @@
+"""When voice and words say opposite things, and what that likely means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rasa_emotion.emotions import EMOTIONS, NEGATIVE, POSITIVE
+from rasa_emotion.estimate import MODALITIES
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A kind of disagreement.
+
+    Args:
+        voice: emotions of the voice.
+        words: emotions of the words.
+        meant: the modality that tells what the caller feels; the other one is what he or she puts on.
+    """
+
+    voice: frozenset[str]
+    words: frozenset[str]
+    meant: str
+
+
+CONFLICTS: Mapping[str, Conflict] = MappingProxyType(
+    {
+        "sarcastic": Conflict(frozenset({"angry", "disgust"}), POSITIVE, "acoustic"),
+        "masked": Conflict(POSITIVE, NEGATIVE, "text"),
+    }
+)
+"""The kinds by name. Neutral words are in none of them: they say nothing against any voice."""
+
+
+def conflict_scores(probabilities: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """How likely each kind is: P(voice is of the kind) P(words are of the kind), each calibrated on its own.
+
+    Args:
+        probabilities: of voice and words, shape [2, ..., emotions].
+
+    Returns:
+        Shape [...] by kind, each 0 to 1.
+
+    >>> said = np.zeros((2, 8))
+    >>> said[0, EMOTIONS.index("angry")] = said[1, EMOTIONS.index("happy")] = 1.0
+    >>> {kind: float(score) for kind, score in conflict_scores(said).items()}
+    {'sarcastic': 1.0, 'masked': 0.0}
+    """
+    voice, words = probabilities
+    return {
+        kind: voice[..., _numbers(conflict.voice)].sum(axis=-1) * words[..., _numbers(conflict.words)].sum(axis=-1)
+        for kind, conflict in CONFLICTS.items()
+    }
+
+
+def conflict_kind(probabilities: NDArray[np.float64], thresholds: Mapping[str, float]) -> str | None:
+    """The kind whose score is furthest above its threshold; None where none reaches it.
+
+    Args:
+        probabilities: of voice and words, shape [2, emotions].
+        thresholds: by kind; a kind without one is never found.
+    """
+    above = {
+        kind: float(score) - thresholds[kind]
+        for kind, score in conflict_scores(probabilities).items()
+        if kind in thresholds
+    }
+    kind = max(above, key=lambda name: above[name], default=None)
+    return kind if kind is not None and above[kind] >= 0 else None
+
+
+def resolved(pooled: NDArray[np.float64], probabilities: NDArray[np.float64], kind: str | None) -> NDArray[np.float64]:
+    """What the caller likely feels, with the conflict taken into account: shape [emotions], summing to 1.
+
+    A product of opposite opinions is highest where neither is sure, which often is neutral: a feeling that neither
+    voice nor words have. Two rules keep that out. In a conflict, the side that is meant speaks alone, without neutral
+    and without what the other side puts on. Without a conflict, neutral cannot win unless voice or words name it first:
+    the surer of them speaks instead.
+
+    Args:
+        pooled: the product, shape [emotions].
+        probabilities: of voice and words, shape [2, emotions].
+        kind: as `conflict_kind` gives it.
+    """
+    if kind is not None:
+        return _without_mask(probabilities, CONFLICTS[kind])
+    neutral = EMOTIONS.index("neutral")
+    if pooled.argmax() == neutral and not (probabilities.argmax(axis=1) == neutral).any():
+        surer: NDArray[np.float64] = probabilities[int(probabilities.max(axis=1).argmax())]
+        return surer
+    return pooled
+
+
+def _without_mask(probabilities: NDArray[np.float64], conflict: Conflict) -> NDArray[np.float64]:
+    put_on = conflict.words if conflict.meant == "acoustic" else conflict.voice
+    kept = probabilities[MODALITIES.index(conflict.meant)].copy()
+    kept[[EMOTIONS.index("neutral"), *_numbers(put_on)]] = 0
+    conditional: NDArray[np.float64] = kept / kept.sum()
+    return conditional
+
+
+def _numbers(emotions: frozenset[str]) -> list[int]:
+    return [EMOTIONS.index(emotion) for emotion in sorted(emotions)]
