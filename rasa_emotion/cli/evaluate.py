@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -141,7 +142,7 @@ def _ready(file: str, condition: str | None) -> About:
 def _show(figures: Mapping[str, Any], page: Path) -> None:
     console = Console()
     for warning in figures["warnings"]:
-        console.print(f"[bold yellow]Read this first:[/] {warning}\n", highlight=False)
+        console.print(f"[bold yellow]Read this first:[/] {escape(warning)}\n", highlight=False)
     table = Table(
         title=summary(figures),
         caption=f"95 % intervals over {figures['interval_over']}",

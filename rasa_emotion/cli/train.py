@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from rasa_emotion.errors import ConfigError
 
@@ -155,7 +157,7 @@ def present(result: dict[str, Any], console: Console) -> None:
     if result["folder"] is None:
         console.print(f"Weights for other recipes to start from: {result['weights']}", markup=False)
         return
-    table = Table(box=None, pad_edge=False, title=f"[bold]{result['folder']}", title_justify="left")
+    table = Table(box=None, pad_edge=False, title=Text(result["folder"], style="bold"), title_justify="left")
     table.add_column("figure")
     table.add_column("value")
     if "ua" in result:
@@ -168,16 +170,18 @@ def present(result: dict[str, Any], console: Console) -> None:
     table.add_row("3 s of audio", f"{result['latency_ms']['p50']} ms of CPU time on one thread")
     difference = result["export_difference"]
     table.add_row("runs in", "PyTorch" if difference is None else f"ONNX (differs by {difference:.0e} at most)")
-    table.add_row("licence", f"{result['licence']}, {'any use' if result['commercial'] else 'not for companies'}")
+    use = "any use" if result["commercial"] else "not for companies"
+    table.add_row("licence", escape(f"{result['licence']}, {use}"))
     console.print(table)
     console.print(f'\nUse it: rasa-emotion analyze call.wav --models "{result["folder"]}"', markup=False)
 
 
 def _rows(result: dict[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, title=f"[bold]{result['title']}", title_justify="left")
+    table = Table(box=None, pad_edge=False, title=Text(result["title"], style="bold"), title_justify="left")
     for heading in ("corpus", "protocol", "UA", "95 % interval", "split"):
         table.add_column(heading, overflow="fold")
     for row in result["rows"]:
         low, high = row["ua_interval"]
-        table.add_row(row["corpus"], row["protocol"], f"{row['ua']:.3f}", f"{low:.3f} to {high:.3f}", row["split"])
+        cells = (row["corpus"], row["protocol"], f"{row['ua']:.3f}", f"{low:.3f} to {high:.3f}", row["split"])
+        table.add_row(*map(escape, cells))
     return table

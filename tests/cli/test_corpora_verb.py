@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from rasa_emotion.cli import main
+from rasa_emotion.cli.corpora import _read as read_with_bar
 from rasa_emotion.cli.corpora import corpora
 from rasa_emotion.corpora.catalogue import CORPORA
 from rasa_emotion.corpora.layouts import savee
@@ -97,6 +99,39 @@ def test_a_manifest_of_a_corpus_is_what_recipes_read(folder: Path, tmp_path: Pat
     assert len(clips) == 479
     assert {clip.fold for clip in clips} == {1, 2, 3, 4}
     assert isinstance(call("manifest", folder, "--out", tmp_path / "data").exception, ConfigError)
+
+
+def test_names_in_brackets_are_shown_as_they_are(
+    folder: Path, tmp_path: Path, tone: Callable[..., NDArray[np.float32]]
+) -> None:
+    odd = folder.rename(tmp_path / "[red]x[")
+    data = tmp_path / "[red]y[" / "[red]z[/red]"
+    assert f"{data}/speech.csv" in call("manifest", odd, "--out", data).output
+    data.joinpath("speech.csv").write_text(
+        "path,corpus,speaker,label,emotion,fold,seconds,text\n[red]1[/red].wav,own,[red]ann[/red],happy,happy,,1,\n"
+        "[red]2[/red].wav,own,[/],happy,happy,,1,\n"
+    )
+    for number in "12":
+        (data / f"[red]{number}[").mkdir()
+    soundfile.write(data / "[red]1[/red].wav", tone(300, 0.05), 16_000)
+    (data / "[red]2[/red].wav").write_bytes(b"noise")
+    told = call("check", data).output
+    assert "[red]ann[/red]" in told
+    assert "[red]2[/red].wav" in told
+    (data / "[red]2[/red].wav").unlink()
+    assert "1 missing:\n  [red]2[/red].wav" in call("check", data).output
+
+
+def test_the_bar_shows_the_folder_as_it_is(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(
+        "rasa_emotion.cli.corpora.Console",
+        lambda **_: Console(file=shown, force_terminal=True, width=200, color_system=None),
+    )
+    odd = folder.rename(tmp_path / "[red]x[")
+    assert read_with_bar(odd, None).whole
+    assert "read [red]x[" in shown.getvalue()
+    assert "100%" in shown.getvalue()
 
 
 def test_a_corpus_is_named_once(folder: Path, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import soundfile
 from typer.testing import CliRunner
 
 from rasa_emotion.cli import app, main, verbs  # noqa: F401 -- verbs register themselves
+from rasa_emotion.cli.evaluate import _show as show
+from rasa_emotion.evaluation.figures import HEADLINE
 
 run = CliRunner().invoke
 FILES = {"report.html", "figures.json", "predictions.csv", "confusion.png", "recall.png", "reliability.png"}
@@ -60,6 +62,23 @@ def test_a_corpus_that_the_model_knows_is_warned_about(calls):
     assert "not out-of-fold" in " ".join(result.stdout.split())
     page = (calls.parent / "calls-report" / "report.html").read_text(encoding="utf-8")
     assert "not out-of-fold figures" in page
+
+
+def test_names_in_brackets_are_shown_as_they_are(tmp_path, capsys):
+    part = {"value": 0.5, "low": 0.4, "high": 0.6}
+    figures = {
+        "warnings": ["Trained on [red]x[/red] and [/]."],
+        "utterances": 1,
+        "speakers": 1,
+        "interval_over": "speakers",
+        **dict.fromkeys(HEADLINE, part),
+        "recall": {"sad": part},
+        "skipped": [{"name": "[red]a[/red].wav", "reason": "[/] is no sound."}],
+    }
+    show(figures, tmp_path / "[red]x[/red]" / "report.html")
+    told = "".join(capsys.readouterr().out.split())
+    for name in ("Trainedon[red]x[/red]and[/].", "[red]a[/red].wav:[/]isnosound.", "/[red]x[/red]/report.html"):
+        assert name in told
 
 
 def test_ready_predictions_of_the_folds(repository, tmp_path):

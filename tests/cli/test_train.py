@@ -1,12 +1,15 @@
+import io
 import json
 import sys
 
 import pytest
 import soundfile
+from rich.console import Console
 from typer.testing import CliRunner
 
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.cli import app, verbs  # noqa: F401 -- verbs register themselves
+from rasa_emotion.cli.train import present
 from rasa_emotion.errors import ConfigError
 
 run = CliRunner().invoke
@@ -65,6 +68,26 @@ def test_from_recordings_to_a_model_that_the_analyzer_takes(recordings, tmp_path
     assert (out / "run" / "weights.pt").stat().st_mtime_ns == weights
     assert "unweighted accuracy" in table
     assert f'--models "{out}"' in table
+
+
+def test_names_in_brackets_are_shown_as_they_are():
+    found = {
+        "folder": "[red]x[/red]",
+        "licence": "[own]",
+        "commercial": True,
+        "latency_ms": {"p50": 1.0, "p95": 2.0},
+        "export_difference": None,
+    }
+    row = {"corpus": "[red]c[/red]", "protocol": "speaker", "ua": 0.5, "ua_interval": [0.4, 0.6], "split": "[/]"}
+    for result, names in (
+        (found, ["[red]x[/red]", '--models "[red]x[/red]"', "[own], any use"]),
+        ({"folder": None, "weights": "[red]w[/red]"}, ["[red]w[/red]"]),
+        ({"title": "[red]t[/red]", "rows": [row]}, ["[red]t[/red]", "[red]c[/red]", "[/]"]),
+    ):
+        console = Console(file=io.StringIO(), width=200)
+        present(result, console)
+        for name in names:
+            assert name in console.file.getvalue()
 
 
 @pytest.mark.parametrize(
