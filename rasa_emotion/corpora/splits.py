@@ -85,7 +85,7 @@ def script_split(clips: Sequence[Clip], fold: int) -> ScriptSplit:
     it serve neither side. So system E's folds keep IEMOCAP's sessions and its scenes apart.
     """
     folds = _require_fold(clips, fold)
-    dealt = _deal_scripts(clips, len(folds))
+    dealt = deal_scripts(clips, len(folds))
     groups = max(dealt.values(), default=0) + 1
     own = folds.index(fold) % groups
     tested = {script for script, group in dealt.items() if group == own}
@@ -161,7 +161,7 @@ def shared_speakers(train: Iterable[Clip], test: Iterable[Clip]) -> set[str]:
     return {clip.speaker for clip in train} & {clip.speaker for clip in test}
 
 
-def _deal_scripts(clips: Sequence[Clip], groups: int) -> dict[str, int]:
+def deal_scripts(clips: Iterable[Clip], groups: int) -> dict[str, int]:
     """Each script's group, counted from 0: the most frequent first, each to the group with the fewest clips."""
     counts = Counter(clip.script for clip in clips if clip.script)
     sizes = [0] * min(groups, len(counts))

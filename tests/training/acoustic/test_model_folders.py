@@ -176,10 +176,11 @@ def test_a_recipe_of_wrong_values_is_refused(settings: str, says: str, tmp_path:
         load_recipe(FineTuning, file)
 
 
-def test_a_probe_knows_its_keys(recipe: Path) -> None:
-    recipe.write_text(recipe.read_text() + "probe: {penalties: 1.0}\n")
+def test_a_probe_knows_its_keys(recipe: Path, tmp_path: Path) -> None:
+    file = tmp_path / "probe.yaml"
+    file.write_text(recipe.read_text() + "probe: {penalties: 1.0}\n")
     with pytest.raises(ConfigError, match="'probe' has unknown keys penalties: use only others, penalty, views"):
-        read_recipe(recipe)
+        read_recipe(file)
 
 
 def test_the_command_on_the_card_can_be_pasted() -> None:

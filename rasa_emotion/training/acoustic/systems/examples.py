@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rasa_emotion.corpora.manifest import Clip, read_manifest
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.training.acoustic.clips import as_float, clip_sounds
+from rasa_emotion.training.acoustic.clips import Sounds, as_float, audible, clip_sounds
 from rasa_emotion.training.acoustic.systems.augment import Example, Samples, augmented, copies
 from rasa_emotion.training.acoustic.systems.features import extract_all
 from rasa_emotion.training.acoustic.systems.labels import SCHEMES
@@ -32,6 +32,8 @@ class Material:
 def material(recipe: SystemRecipe, data: Path, cache: Path, *, smoke: bool = False) -> Material:
     """Read the clips of a recipe's corpora, make their copies, and extract or fetch their features.
 
+    Clips that cannot be decoded are left out.
+
     Raises:
         ConfigError: the manifest cannot be used, or no clip has a class of the recipe's scheme.
     """
@@ -40,13 +42,15 @@ def material(recipe: SystemRecipe, data: Path, cache: Path, *, smoke: bool = Fal
     kept = [clip for clip in clips if scheme.of(clip) is not None]
     if smoke:
         kept = _few(kept, scheme.of)
+    sounds = _sounds(kept, data, cache)
+    kept = audible(kept, sounds)
     if not kept:
         raise ConfigError(f"No clip in '{data}' has a label of the scheme '{recipe.labels}': name other corpora.")
     examples = [*(Example(clip) for clip in kept), *copies(kept, recipe.augmentations, recipe.copies)]
     present = {scheme.of(clip) for clip in kept}
     classes = [name for name in scheme.classes if name in present]
     y = np.array([classes.index(scheme.of(example.clip) or "") for example in examples], dtype=np.int64)
-    return Material(examples, classes, y, _features(recipe, examples, data, cache))
+    return Material(examples, classes, y, _features(recipe, examples, sounds, cache))
 
 
 def _few(clips: Sequence[Clip], label: Callable[[Clip], str | None]) -> list[Clip]:
@@ -64,7 +68,15 @@ def _few(clips: Sequence[Clip], label: Callable[[Clip], str | None]) -> list[Cli
     return chosen
 
 
-def _features(recipe: SystemRecipe, examples: Sequence[Example], data: Path, cache: Path) -> NDArray[np.float32]:
+def _sounds(clips: Sequence[Clip], data: Path, cache: Path) -> dict[str, NDArray[np.int16]]:
+    """Decoded corpus by corpus, so that recipes that share a corpus share its cached clips."""
+    sounds: dict[str, NDArray[np.int16]] = {}
+    for corpus in sorted({clip.corpus for clip in clips}):
+        sounds |= clip_sounds([clip for clip in clips if clip.corpus == corpus], data, cache)
+    return sounds
+
+
+def _features(recipe: SystemRecipe, examples: Sequence[Example], sounds: Sounds, cache: Path) -> NDArray[np.float32]:
     """Group by corpus and augmentation, so that recipes that share a group share its cached features."""
     groups: dict[tuple[str, str], list[int]] = {}
     for row, example in enumerate(examples):
@@ -72,7 +84,7 @@ def _features(recipe: SystemRecipe, examples: Sequence[Example], data: Path, cac
     parts: list[NDArray[np.float32]] = []
     for rows in groups.values():
         group = [examples[row] for row in rows]
-        samples = _samples_of(group, data, cache)
+        samples = _samples_of(group, sounds)
         keys = [example.key for example in group]
         parts.append(extract_all(samples, keys, recipe.features, seconds=recipe.seconds, cache=cache))
     x = np.empty((len(examples), *parts[0].shape[1:]), dtype=np.float32)
@@ -81,16 +93,7 @@ def _features(recipe: SystemRecipe, examples: Sequence[Example], data: Path, cac
     return x
 
 
-def _samples_of(examples: Sequence[Example], data: Path, cache: Path) -> Callable[[str], Samples]:
-    """Samples by an example's key; nothing is decoded before the first is asked for."""
+def _samples_of(examples: Sequence[Example], sounds: Sounds) -> Callable[[str], Samples]:
+    """Samples by an example's key."""
     by_key = {example.key: example for example in examples}
-    sounds: dict[str, NDArray[np.int16]] = {}
-
-    def samples(key: str) -> Samples:
-        if not sounds:
-            clips = {example.clip.path: example.clip for example in examples}
-            sounds.update(clip_sounds(list(clips.values()), data, cache))
-        example = by_key[key]
-        return augmented(example, as_float(sounds[example.clip.path]))
-
-    return samples
+    return lambda key: augmented(by_key[key], as_float(sounds[by_key[key].clip.path]))

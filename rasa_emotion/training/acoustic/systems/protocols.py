@@ -3,8 +3,6 @@
 Clips that the manifest lists as augmented copies are trained on and never scored, whatever the protocol.
 """
 
-import random
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +12,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from rasa_emotion.corpora.catalogue import CORPORA
+from rasa_emotion.corpora.layouts.layout import deal_speakers
+from rasa_emotion.corpora.splits import ScriptSplit, SharedSpeakers, Split, deal_scripts
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.training.acoustic.systems.augment import Example
 
@@ -49,12 +49,14 @@ class Rule:
 
     Args:
         parts: from the examples, their classes and the draw to its trainings.
-        leak: what stands on both sides, in words; empty where nothing does.
+        kind: the type of split that each training has to be, which refuses what its sides must not share: for `Split`
+            speakers, for `ScriptSplit` scripts too, for `SharedSpeakers` clips alone. None where even the scored clips
+            or copies of them may be trained on.
         split: a sentence for the table; `{share}`, `{repeats}` are filled in.
     """
 
     parts: Callable[[Sequence[Example], NDArray[np.int64], Draw], Iterator[Part]]
-    leak: str
+    kind: type[Split | SharedSpeakers] | None
     split: str
 
 
@@ -66,8 +68,7 @@ def split(protocol: str, examples: Sequence[Example], classes: NDArray[np.int64]
         classes: the class number of each example.
 
     Raises:
-        ConfigError: a part has nothing to train on or to score, a copy is scored outside `random-augmented`, or a
-            speaker stands on both sides of the `speaker` protocol.
+        ConfigError: a part has nothing to train on or to score, or both sides share what the protocol keeps apart.
     """
     rule = PROTOCOLS[protocol]
     parts = list(rule.parts(examples, classes, draw))
@@ -82,13 +83,11 @@ def split(protocol: str, examples: Sequence[Example], classes: NDArray[np.int64]
 
 def _refuse_leaks(rule: Rule, examples: Sequence[Example], part: Part) -> None:
     train, test = ([examples[row] for row in rows] for rows in (part.train, part.test))
-    if "copies" not in rule.leak and (
-        any(example.is_copy for example in test) or {e.clip.path for e in train} & {e.clip.path for e in test}
-    ):
-        raise ConfigError(f"A clip or its copy stands on both sides of {part.name}: split before augmenting.")
-    shared = {example.clip.speaker for example in train} & {example.clip.speaker for example in test}
-    if not rule.leak and shared:
-        raise ConfigError(f"Speakers on both sides of {part.name}: {', '.join(sorted(shared))}; split by speaker.")
+    if rule.kind is None:
+        return
+    if any(example.is_copy for example in test):
+        raise ConfigError(f"A copy of a clip would be scored in {part.name}: split before augmenting.")
+    rule.kind([example.clip for example in train], [example.clip for example in test])
 
 
 def _random(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
@@ -129,25 +128,13 @@ def _speaker_script(examples: Sequence[Example], classes: NDArray[np.int64], dra
 
     Every clip is tested once. Free speech is tested with the first half and may always be trained on.
     """
-    halves = halves_of_scripts(examples)
+    halves = deal_scripts((e.clip for e in examples if _scorable(e)), HALVES)
     for whole in _speaker(examples, classes, draw):
         for half in range(HALVES):
             test = [row for row in whole.test if halves.get(examples[row].clip.script, 0) == half]
             train = [row for row in whole.train if halves.get(examples[row].clip.script) != half]
             if test:
                 yield Part(f"{whole.name} scripts {half + 1}", np.array(train, np.int64), np.array(test, np.int64))
-
-
-def halves_of_scripts(examples: Sequence[Example]) -> dict[str, int]:
-    """Each script's half, 0 or 1: the most frequent first, each to the half with fewer clips."""
-    counts = Counter(e.clip.script for e in examples if _scorable(e) and e.clip.script)
-    sizes = [0] * HALVES
-    halves = {}
-    for script, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        half = sizes.index(min(sizes))
-        sizes[half] += count
-        halves[script] = half
-    return halves
 
 
 def _language(examples: Sequence[Example], classes: NDArray[np.int64], draw: Draw) -> Iterator[Part]:
@@ -184,9 +171,8 @@ def folds_of_speakers(examples: Sequence[Example], seed: int) -> dict[str, int]:
     official = {e.clip.speaker: e.clip.fold for e in examples if _scorable(e) and e.clip.fold is not None}
     found = dict(official)
     for corpus in sorted({e.clip.corpus for e in examples if _scorable(e)}):
-        speakers = sorted({e.clip.speaker for e in examples if e.clip.corpus == corpus} - set(official))
-        random.Random(seed).shuffle(speakers)
-        found |= {speaker: 1 + number % FOLDS for number, speaker in enumerate(speakers)}
+        speakers = {e.clip.speaker for e in examples if e.clip.corpus == corpus} - set(official)
+        found |= deal_speakers(speakers, FOLDS, seed=seed)
     return found
 
 
@@ -217,26 +203,32 @@ def _drawn(rows: Rows, strata: NDArray[np.str_], draw: Draw, repeat: int) -> tup
 
 PROTOCOLS: Mapping[str, Rule] = MappingProxyType(
     {
-        "random": Rule(_random, "speakers", "{share} of the clips at random{repeats}; every speaker is on both sides"),
+        "random": Rule(
+            _random,
+            SharedSpeakers,
+            "{share} of the clips at random{repeats}; every speaker is on both sides",
+        ),
         "random-augmented": Rule(
             _random_augmented,
-            "speakers and copies",
+            None,
             "augmented first, then {share} of originals and copies at random{repeats}; speakers and copies of the same "
             "clip are on both sides",
         ),
         "training": Rule(
-            _training, "clips, speakers and copies", "{share} of the clips held out, the others trained on and scored"
+            _training,
+            None,
+            "{share} of the clips held out, the others trained on and scored",
         ),
-        "speaker": Rule(_speaker, "", "five folds, no speaker on both sides (RAVDESS: EmoBox folds 1 to 5)"),
+        "speaker": Rule(_speaker, Split, "five folds, no speaker on both sides (RAVDESS: EmoBox folds 1 to 5)"),
         "speaker-script": Rule(
             _speaker_script,
-            "",
+            ScriptSplit,
             "five folds and two halves of the scripts, neither a speaker nor a script on both sides (RAVDESS: EmoBox "
             "folds 1 to 5, one sentence each way)",
         ),
         "partitions": Rule(
-            _partitions, "", "official partitions: trained on the training part, scored on the first test"
+            _partitions, Split, "official partitions: trained on the training part, scored on the first test"
         ),
-        "language": Rule(_language, "", "trained on the other corpora, scored on all of EmoDB: another language"),
+        "language": Rule(_language, Split, "trained on the other corpora, scored on all of EmoDB: another language"),
     }
 )

@@ -1,12 +1,16 @@
 """What stands on both sides of a split: nothing that a protocol does not own up to."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rasa_emotion.corpora.manifest import Clip
+from rasa_emotion.corpora.splits import ScriptSplit, SharedSpeakers, Split
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.training.acoustic.systems import protocols
 from rasa_emotion.training.acoustic.systems.augment import AUGMENTATIONS, Example, augmented, copies
 from rasa_emotion.training.acoustic.systems.labels import SCHEMES, speaker_sex
 from rasa_emotion.training.acoustic.systems.protocols import PROTOCOLS, Draw, Part, split
@@ -54,10 +58,10 @@ def test_protocols_leak_nothing_that_they_do_not_name(found: list[Example], seed
             train, test = sides(found, part)
             assert set(part.train) & set(part.test) == set()
             assert not any(example.clip.augmented for example in test)
-            if "copies" not in rule.leak:
+            if rule.kind is not None:
                 assert {e.clip.path for e in train} & {e.clip.path for e in test} == set()
                 assert not any(example.is_copy for example in test)
-            if not rule.leak:
+            if rule.kind is not None and issubclass(rule.kind, Split):
                 assert {e.clip.speaker for e in train} & {e.clip.speaker for e in test} == set()
 
 
@@ -81,10 +85,35 @@ def test_the_leaking_protocols_leak_and_say_so() -> None:
     assert {e.clip.speaker for e in train} & {e.clip.speaker for e in test}
     train, test = sides(found, leaking)
     assert {e.clip.path for e in train} & {e.clip.path for e in test}
-    assert "speakers" in PROTOCOLS["random"].leak
-    assert {"speakers", "copies"} <= set(PROTOCOLS["random-augmented"].leak.split())
-    assert {name for name, rule in PROTOCOLS.items() if "copies" not in rule.leak} >= {"random", "speaker"}
-    assert PROTOCOLS["speaker"].leak == PROTOCOLS["speaker-script"].leak == ""
+    assert PROTOCOLS["random"].kind is SharedSpeakers
+    assert PROTOCOLS["random-augmented"].kind is PROTOCOLS["training"].kind is None
+    assert (PROTOCOLS["speaker"].kind, PROTOCOLS["speaker-script"].kind) == (Split, ScriptSplit)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "train", "test", "says"),
+    [
+        ("speaker", ["1 sad"], ["1 angry"], "Speakers on both sides"),
+        ("speaker-script", ["1 sad"], ["2 sad"], "Scripts on both sides"),
+        ("random", ["1 sad"], ["1 sad"], "A clip stands on both sides"),
+        ("random", ["1 sad"], ["2 sad copy"], "A copy of a clip would be scored"),
+    ],
+)
+def test_what_a_protocol_must_not_share_is_refused(
+    protocol: str, train: list[str], test: list[str], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def example(name: str) -> Example:
+        speaker, label, *copy = name.split()
+        made = replace(clip("ravdess", int(speaker), label), script=label)
+        return Example(made, "noise" if copy else "")
+
+    names = [*train, *test]
+    part = Part("fold 1", np.arange(len(train)), np.arange(len(train), len(names)))
+    rule = replace(PROTOCOLS[protocol], parts=lambda *_: iter([part]))
+    monkeypatch.setattr(protocols, "PROTOCOLS", {protocol: rule})
+    found = [example(name) for name in names]
+    with pytest.raises(ConfigError, match=says):
+        split(protocol, found, np.zeros(len(found), dtype=np.int64), Draw(0.2, 1, 0))
 
 
 def test_draws_differ_and_repeat() -> None:

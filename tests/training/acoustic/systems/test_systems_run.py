@@ -79,6 +79,18 @@ def test_finished_parts_are_not_trained_again(
         run_system(forest(seed=99), **options)
 
 
+def test_a_clip_that_cannot_be_decoded_is_left_out(many_corpora: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for file in many_corpora.iterdir():
+        (data / file.name).symlink_to(file)
+    (data / "ravdess-01-sad-0.wav").unlink()
+    (data / "ravdess-01-sad-0.wav").write_bytes(b"RIFF")
+    recipe = forest(corpora=["ravdess"])
+    found = run_system(recipe, data=data, out=tmp_path / "run", cache=tmp_path / "cache", protocols=["speaker"])
+    assert [row["clips"] for row in found["rows"]] == [5 * 4 * 3 - 1]
+
+
 def test_a_forest_tells_tones_of_new_speakers_apart(many_corpora: Path, tmp_path: Path) -> None:
     result = run_system(forest(), data=many_corpora, out=tmp_path / "run", cache=tmp_path / "cache")
     assert result["rows"][-1]["ua"] == 1.0
