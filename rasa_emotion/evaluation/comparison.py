@@ -16,6 +16,7 @@ from rasa_emotion.evaluation.shipped import CONDITIONS, Shipped, compare, read_s
 from rasa_emotion.evaluation.systems import (
     AUGMENTED,
     CORPUS,
+    LANGUAGE,
     RANDOM,
     SPEAKER,
     Measured,
@@ -34,12 +35,14 @@ CLASSES = {"four": 4, "eight": 8, "thirteen": 13, "sixteen": 16}
 def document(systems: Sequence[System], shipped: Shipped) -> str:
     """The comparison in Markdown."""
     template = Template((resources.files("rasa_emotion.evaluation") / TEMPLATE).read_text(encoding="utf-8"))
+    at_home = [system for system in systems if _at_home(system)]
     return template.substitute(
         headline=_headline(systems, shipped),
-        table=_systems_table(systems, shipped),
-        alt=_alt(systems, shipped),
-        gaps="\n".join(_gap(system) for system in systems) or NOT_YET,
+        table=_systems_table(at_home, shipped),
+        alt=_alt(at_home, shipped),
+        gaps="\n".join(_gap(system) for system in at_home) or NOT_YET,
         paired=_paired_table(systems, shipped),
+        elsewhere=_elsewhere_table(systems, shipped),
         conditions=_conditions_table(shipped),
         split=_wrapped(f"The split of the shipped model's figures: {shipped.row.split}"),
         figures=_figures_table(systems, shipped),
@@ -51,10 +54,13 @@ def document(systems: Sequence[System], shipped: Shipped) -> str:
 def plot(systems: Sequence[System], shipped: Shipped) -> bytes:
     """Each system under splits that leak and under one that does not, as SVG."""
     row = shipped.row
-    spreads = [_spread(system) for system in systems]
-    # a system that was scored on another language alone has no place among these splits
-    measured = [s for s in spreads if (s.speaker, s.random, s.copies) != (None, None, None)]
-    return leaks([*measured, Spread("the model that ships", row.ua, row.ua_interval)])
+    spreads = [_spread(system) for system in systems if _at_home(system)]
+    return leaks([*spreads, Spread("the model that ships", row.ua, row.ua_interval)])
+
+
+def _at_home(system: System) -> bool:
+    """Whether a system was scored on a corpus that it was trained on, so that splits of one corpus say something."""
+    return system.row(*SPEAKER, RANDOM, AUGMENTED) is not None
 
 
 def _spread(system: System) -> Spread:
@@ -183,6 +189,34 @@ def _paired_table(systems: Sequence[System], shipped: Shipped) -> str:
                 ]
             )
     head = ["against", "clips", "classes", "shipped model's UA", "system's UA", "gain", "p, bootstrap", "p, McNemar"]
+    return _table(head, rows) if rows else NOT_YET
+
+
+def _elsewhere_table(systems: Sequence[System], shipped: Shipped) -> str:
+    """What was scored on corpora that training had nothing of, and the shipped model on the same ones."""
+    every = [(system, row) for system in systems for row in system.rows if row.protocol == LANGUAGE]
+    rows = [
+        [
+            f"{system.letter}: {system.title}",
+            row.corpus,
+            _classes(row, word=False),
+            row.split,
+            f"{row.clips:,} of {row.speakers}",
+            _ua_of(row),
+            _percent(row.accuracy),
+            _percent(row.macro_f1),
+        ]
+        for system, row in every
+    ]
+    for corpus in dict.fromkeys(row.corpus for _, row in every):
+        own = shipped.manifest["figures"].get("other_corpora", {}).get(corpus)
+        if own is not None:
+            rest = ["trained on other corpora", f"{own['clips']:,}"]
+            present = str(len(own["emotions"]))
+            rows.append(["the model that ships", corpus, "8", *rest, _percent(own["ua"]), NONE, NONE])
+            among = _percent(own["ua_among_its_emotions"])
+            rows.append(["the model that ships, asked for these alone", corpus, present, *rest, among, NONE, NONE])
+    head = ["system", "corpus", "classes", "split", "clips of speakers", "UA", "accuracy", "macro-F1"]
     return _table(head, rows) if rows else NOT_YET
 
 

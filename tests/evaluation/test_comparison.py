@@ -77,6 +77,9 @@ def models(predictions: Predictions, tmp_path_factory: pytest.TempPathFactory) -
         "macro_f1": 0.776,
         "ece": 0.05,
         "latency_ms": {"p50": 3.0, "p95": 4.0},
+        "other_corpora": {
+            "emodb": {"clips": 339, "emotions": ["angry", "sad"], "ua": 0.39, "ua_among_its_emotions": 0.7}
+        },
     }
     manifest = {
         "scored": "ravdess",
@@ -102,6 +105,7 @@ def docs(predictions: Predictions, models: Path, tmp_path_factory: pytest.TempPa
             [row("speaker", 0.9, "other"), row("random-augmented", 0.95), row("random", 0.7), row("speaker", 0.4)],
         ),
         system("D", "d-net", [row("random", 0.24, labels="sixteen"), row("speaker-script", 0.3, labels="sixteen")]),
+        system("D", "d-net-german", [row("language", 0.21, "emodb", "four")]),
     ]
     for part in made:
         (folder / f"{part['name']}.json").write_text(json.dumps(part), encoding="utf-8")
@@ -175,6 +179,20 @@ def test_the_leak_is_said_in_words_and_shown(docs: Path) -> None:
     assert picture.count("<svg") == 1
     for label in ("A: network a-net (8 classes)", "the model that ships", "speakers and copies on both sides", "95"):
         assert label in picture
+
+
+def test_what_was_scored_on_another_language_alone_has_a_table_of_its_own(docs: Path) -> None:
+    text = (docs / DOCUMENT).read_text(encoding="utf-8")
+    scored, whole, asked = (cells(line) for line in table(text, "## On another language"))
+    assert scored[:5] == ["D: network d-net-german", "emodb", "4", "made up, language", "192 of 6"]
+    assert scored[5:] == ["21.0 (16.0 to 26.0)", "22.0", "20.0"]
+    elsewhere = ["trained on other corpora", "339"]
+    assert whole == ["the model that ships", "emodb", "8", *elsewhere, "39.0", "–", "–"]
+    assert asked == ["the model that ships, asked for these alone", "emodb", "2", *elsewhere, "70.0", "–", "–"]
+    before = text.split("## Is the difference real?")[0]
+    assert "d-net-german" not in before  # no row of dashes, no empty sentence
+    assert "d-net-german" not in (docs / PLOT).read_text(encoding="utf-8")
+    assert "python -m train d-net-german" in text
 
 
 def test_paired_tests_use_what_both_share(docs: Path, predictions: Predictions) -> None:
