@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from rasa_emotion.acoustic.whisper import LOUDEST, WhisperNetwork
+from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.corpora.clip import Clip
 from rasa_emotion.training.acoustic.augment import add_noise, telephone
 from rasa_emotion.training.acoustic.batches import IGNORED, Tasks
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 SCALES = (1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 CLEAN = "clean"
+SILENCE_S = 0.3  # at most, before and after the clip
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Probe:
 
     Args:
         penalty: of the weights, per dimension of the embedding and per view.
-        views: how the scored corpus' clips are heard besides undisturbed: telephone, noise, speed, warp.
+        views: how the scored corpus' clips are heard besides undisturbed: telephone, noise, speed, warp, silence.
         others: weight of a clip of another corpus, whose mean is first moved to that of the scored corpus.
     """
 
@@ -67,6 +69,7 @@ def make_views(
         "telephone": View(lambda waveform: (telephone(waveform), 1.0)),
         "noise": View(lambda waveform: (_noisy(waveform, noises, snr_db), 1.0), _noise_settings(noises, snr_db)),
         "speed": View(lambda waveform: (speed(waveform), 1.0), str(getattr(speed, "speeds", ""))),
+        "silence": View(lambda waveform: (_between_silence(waveform), 1.0), str(SILENCE_S)),
         "warp": View(lambda waveform: (waveform, random.uniform(*warp)), str(list(warp))),
     }
     return {name: known[name] for name in names}
@@ -83,21 +86,22 @@ def hear(
 ) -> dict[str, NDArray[np.float32]]:
     """Statistics of every clip, undisturbed, and of the scored corpus' clips in each view too: [clips, d] by view.
 
-    Kept in a file of the folder `cache`, since every fold of a recipe needs the same ones.
+    Each view is kept in a file of the folder `cache`, since every fold of a recipe needs the same ones.
     """
     own = [clip for clip in clips if clip.corpus == scored]
-    file = cache / f"statistics-{_key(network, clips, views)}.npz"
-    if not file.is_file():
-        network.eval()
-        found = {CLEAN: _statistics(network, clips, sounds, View(lambda waveform: (waveform, 1.0)), CLEAN)}
-        found |= {name: _statistics(network, own, sounds, view, name) for name, view in views.items()}
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".part")
-        with partial.open("wb") as stream:
-            np.savez(stream, **found)
-        partial.replace(file)
-    with np.load(file) as stored:
-        return {name: stored[name] for name in stored.files}
+    network.eval()
+    cache.mkdir(parents=True, exist_ok=True)
+    heard = {}
+    for name, view in {CLEAN: View(lambda waveform: (waveform, 1.0)), **views}.items():
+        rows = clips if name == CLEAN else own
+        file = cache / f"statistics-{_key(network, rows, view, name)}.npy"
+        if not file.is_file():
+            partial = file.with_suffix(".part")
+            with partial.open("wb") as stream:
+                np.save(stream, _statistics(network, rows, sounds, view, name))
+            partial.replace(file)
+        heard[name] = np.load(file)
+    return heard
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,12 @@ def _statistics(
     return np.array(rows)
 
 
+def _between_silence(waveform: Tensor) -> Tensor:
+    """The clip with up to `SILENCE_S` of silence drawn for each end: where speech is cut must not matter."""
+    before, after = (random.randrange(int(SILENCE_S * SAMPLE_RATE)) for _ in range(2))
+    return nn.functional.pad(waveform, (before, after))
+
+
 def _noisy(waveform: Tensor, noises: Sequence[NDArray[np.int16]], snr_db: Sequence[float]) -> Tensor:
     if not noises:
         return waveform
@@ -207,10 +217,9 @@ def _noise_settings(noises: Sequence[NDArray[np.int16]], snr_db: Sequence[float]
     return digest.hexdigest()
 
 
-def _key(network: WhisperNetwork, clips: Sequence[Clip], views: Mapping[str, View]) -> str:
-    """Changes with the trunk, the clips and the views."""
-    heard = [f"{name} {view.settings}" for name, view in sorted(views.items())]
-    digest = hashlib.sha256("\n".join([*heard, *(clip.path for clip in clips)]).encode())
+def _key(network: WhisperNetwork, clips: Sequence[Clip], view: View, name: str) -> str:
+    """Changes with the trunk, the clips and the view."""
+    digest = hashlib.sha256("\n".join([f"{name} {view.settings}", *(clip.path for clip in clips)]).encode())
     for value in network.encoder.state_dict().values():
         digest.update(value.numpy().tobytes())
     digest.update(str((network.pooled, network.encoder.stride, LOUDEST)).encode())
