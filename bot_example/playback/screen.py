@@ -12,6 +12,8 @@ from rasa_emotion.estimate import EmotionEstimate
 BAR_WIDTH = 24
 SHOWN = 3
 """Emotions shown per turn, the most probable first."""
+CONFUSED = 0.5
+"""From this probability on, a turn is shown as confused."""
 COLOURS = {
     "angry": "red", "disgust": "red", "sad": "blue", "fear": "magenta",
     "happy": "green", "calm": "green", "surprise": "yellow",
@@ -57,6 +59,8 @@ def _headline(estimate: EmotionEstimate) -> Text:
     headline.append(f"  valence {estimate.valence:+.2f}, arousal {estimate.arousal:+.2f}", style="dim")
     if estimate.conflict:
         headline.append("  voice and words disagree", style="yellow")
+    if estimate.confused is not None and estimate.confused >= CONFUSED:
+        headline.append(f"  confused {estimate.confused:.2f}", style="yellow")
     return headline
 
 

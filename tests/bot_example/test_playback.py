@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -62,6 +63,14 @@ def test_the_screen_shows_words_evidence_mood_answer_and_reason() -> None:
     for part in ("Where is it?", "angry 0.90", "voice 0.70", "words 0.95", "hostile", "I am sorry.", "Too noisy."):
         assert part in text
     assert "Turn 1: Anger." in text
+
+
+@pytest.mark.parametrize(("confused", "told"), [(0.81, True), (0.2, False), (None, False)])
+def test_the_screen_shows_confusion_when_it_is_high(confused: float | None, told: bool) -> None:
+    estimate = replace(ANGRY, confused=confused)
+    turn = Turn("What do you mean?")
+    text = shown([outcome_of(1, turn, [], tracker(escalated=False, estimate=estimate))], turn)
+    assert ("confused 0.81" in text) == ("confused" in text) == told
 
 
 def test_the_screen_says_when_no_human_was_needed() -> None:
