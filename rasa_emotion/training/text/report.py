@@ -4,6 +4,7 @@
 Every figure comes from rows that the training has not seen; the card says which of them were looked at before.
 """
 
+import csv
 import sys
 from argparse import ArgumentParser
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from rasa_emotion.evaluation.metrics import (
 from rasa_emotion.model_folder import sha256
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE
+from rasa_emotion.text.cleaning import LANGUAGE_WORDS
 from rasa_emotion.training.attribute_card import with_attributes
 from rasa_emotion.training.text.build import BIASED, Scored, score_single
 from rasa_emotion.training.text.data import load_tokenizer
@@ -123,6 +125,31 @@ def reliability_shares(classifier: TextClassifier, parts: list[Part]) -> str:
     return ", ".join(shares)
 
 
+def foreign_shares(classifier: TextClassifier, parts: list[Part], languages: Path) -> dict[str, str]:
+    """How many English sentences are taken for another language, and how many of other languages are left out.
+
+    Args:
+        classifier: the model that ships.
+        parts: English sentences.
+        languages: TSV file with the columns language and text.
+    """
+    mistaken = []
+    for part in parts:
+        found = [classifier.classify(row.text) for row in part.scored.rows]
+        told = [evidence for evidence in found if evidence.quality["words"] >= LANGUAGE_WORDS]
+        mistaken.append(
+            f"{np.mean([e.foreign_language is not None for e in told]):.2%} of {len(told):,} in {part.name}"
+        )
+    with languages.open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream, delimiter="\t") if row["language"] != "en"]
+    left_out = np.mean([classifier.classify(row["text"]).reliability == 0 for row in rows])
+    spoken_in = len({row["language"] for row in rows})
+    return {
+        "mistaken": ", ".join(mistaken),
+        "foreign": f"{left_out:.1%} of {len(rows)} short utterances in {spoken_in} languages",
+    }
+
+
 def counts(data: Path, sentences: Path) -> dict[str, str]:
     """Rows of each part, for the card."""
     mapped = read_text_corpus(data, "goemotions_train")
@@ -140,7 +167,7 @@ def counts(data: Path, sentences: Path) -> dict[str, str]:
     return {name: f"{count:,}" for name, count in found.items()}
 
 
-def write_card(folder: Path, run: Path, before: Path, data: Path, sentences: Path) -> str:
+def write_card(folder: Path, run: Path, before: Path, data: Path, *, sentences: Path, languages: Path) -> str:
     """Score the model in `folder` and write its `card.md`; returns the text."""
     rows = {
         "GoEmotions dev": read_text_corpus(data, "goemotions_dev"),
@@ -161,6 +188,7 @@ def write_card(folder: Path, run: Path, before: Path, data: Path, sentences: Pat
         int8=int8_cost(parts[0], run / BIASED),
         latency=latency(classifier),
         reliability=reliability_shares(classifier, parts),
+        **foreign_shares(classifier, parts, languages),
         megabytes=f"{sum((folder / name).stat().st_size for name in (MODEL_FILE, TOKENIZER_FILE)) / 1e6:.1f}",
         checksum=sha256(folder / MODEL_FILE),
     )
@@ -191,10 +219,19 @@ def main() -> None:
     parser.add_argument("--before", type=Path, required=True, help="a model folder built from the first stage")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--sentences", type=Path, default=Path("tests/data/customer_test_sentences.csv"))
+    parser.add_argument("--languages", type=Path, default=Path("tests/data/languages.tsv"))
     options = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        print(write_card(options.folder, options.run, options.before, options.data, options.sentences))
+        text = write_card(
+            options.folder,
+            options.run,
+            options.before,
+            options.data,
+            sentences=options.sentences,
+            languages=options.languages,
+        )
+        print(text)
     except RasaEmotionError as error:
         sys.exit(str(error))
 

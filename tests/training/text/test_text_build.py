@@ -13,7 +13,7 @@ from rasa_emotion.model_folder import read_model_folder
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.training.text.build import Scored, score_single, write_heldout
 from rasa_emotion.training.text.model import load_model
-from rasa_emotion.training.text.report import Part, recall_table
+from rasa_emotion.training.text.report import Part, foreign_shares, recall_table
 
 
 def test_the_folder_loads_and_gives_what_was_exported(built: Path) -> None:
@@ -68,3 +68,16 @@ def test_recall_table_counts() -> None:
     assert "| calm | 1.00 of 2 |" in table
     assert "| sad | none |" in table
     assert "**UA** | 0.750" in table
+
+
+def test_the_card_says_how_many_texts_of_each_side_are_taken_for_another_language(built: Path) -> None:
+    languages = built.parent / "languages.tsv"
+    languages.write_text("language\ttext\nen\tI like it here\nde\tWo ist denn mein Paket geblieben?\npl\tOK\n")
+    texts = ["My parcel never arrived here", "Warum ruft mich denn niemand an?", "thank you"]
+    rows = [LabelledText(str(number), text, {"sad": 1.0}) for number, text in enumerate(texts)]
+    classifier = TextClassifier.load(built)
+    part = Part("letters", score_single(classifier.logits, rows))
+    assert foreign_shares(classifier, [part], languages) == {
+        "mistaken": "50.00% of 2 in letters",
+        "foreign": "50.0% of 2 short utterances in 2 languages",
+    }
