@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rasa_emotion.corpora.text import read_sentences, read_text_corpus, soft_target
+from rasa_emotion.corpora.text import Turn, read_sentences, read_text_corpus, soft_target
 from rasa_emotion.emotions import EMOTIONS, GOEMOTIONS
 from rasa_emotion.errors import ConfigError
 
@@ -31,6 +31,22 @@ def test_own_labels_are_kept(tmp_path: Path) -> None:
     folder = write(tmp_path, "tweeteval_emotion_dev", "text\tlabel\nhope!\toptimism\n")
     assert read_text_corpus(folder, "tweeteval_emotion_dev", as_emotions=False)[0].target == {"optimism": 1.0}
     assert read_text_corpus(folder, "tweeteval_emotion_dev")[0].target == {"happy": 1.0}
+
+
+def test_earlier_turns_are_those_of_the_same_dialogue(tmp_path: Path) -> None:
+    lines = ["0\t0\tAnn\tHi\tneutral\tneutral", "0\t1\tBen\tNo!\tanger\tnegative", "1\t0\tAnn\tOh\tjoy\tpositive"]
+    text = "dialogue\tutterance\tspeaker\ttext\tlabel\tsentiment\n" + "\n".join(lines) + "\n"
+    rows = read_text_corpus(write(tmp_path, "meld_train", text), "meld_train")
+    assert [row.earlier for row in rows] == [(), (Turn("Hi", "Ann"),), ()]
+    assert [row.dialogue for row in rows] == ["meld_train-0", "meld_train-0", "meld_train-1"]
+    assert rows[1].speaker == "Ben"
+
+
+def test_chats_have_two_earlier_turns(tmp_path: Path) -> None:
+    text = "turn1\tturn2\tturn3\tlabel\nwhere\there\tno\tangry\n"
+    (row,) = read_text_corpus(write(tmp_path, "emocontext_train", text), "emocontext_train")
+    assert row.text == "no"
+    assert row.earlier == (Turn("where"), Turn("here"))
 
 
 def test_soft_targets_sum_to_one() -> None:

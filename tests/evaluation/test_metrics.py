@@ -9,14 +9,17 @@ from rasa_emotion.evaluation.metrics import (
     average_auc,
     bootstrap,
     calibration_error,
+    choose_thresholds,
     class_recall,
     confusion,
     fit_temperature,
+    label_f1,
     macro_f1,
     mcnemar,
     paired_bootstrap,
     softmax,
     unweighted_accuracy,
+    weighted_f1,
 )
 
 
@@ -36,6 +39,30 @@ def test_agrees_with_scikit_learn(answers: tuple[np.ndarray, np.ndarray]) -> Non
         f1_score(truth, predicted, labels=np.unique(truth), average="macro")
     )
     assert accuracy(truth, predicted) == pytest.approx((truth == predicted).mean())
+
+
+def test_label_f1_agrees_with_scikit_learn() -> None:
+    random = np.random.default_rng(0)
+    truth, found = random.random((50, 4)) < 0.4, random.random((50, 4)) < 0.5
+    assert label_f1(truth, found) == pytest.approx(f1_score(truth, found, average=None))
+    one = truth.argmax(1), found.argmax(1)
+    assert weighted_f1(*one) == pytest.approx(f1_score(*one, average="weighted"))
+
+
+def test_a_rare_label_does_not_get_a_threshold_of_its_own_by_chance() -> None:
+    random = np.random.default_rng(0)
+    truth = random.random((600, 12)) < 0.02
+    probabilities = np.clip(random.normal(0.3 + 0.3 * truth, 0.12), 0, 1)  # the same relation for every label
+    assert len(set(choose_thresholds(truth, probabilities))) == 1
+
+
+def test_labels_of_different_confidence_get_thresholds_of_their_own() -> None:
+    random = np.random.default_rng(0)
+    truth = random.random((600, 2)) < 0.3
+    probabilities = np.clip(random.normal(np.where(truth, [0.3, 0.9], [0.1, 0.7]), 0.03), 0, 1)
+    low, high = choose_thresholds(truth, probabilities)
+    assert 0.1 < low < 0.3
+    assert 0.7 < high < 0.9
 
 
 @pytest.mark.parametrize("decimals", [1, 8])

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from rasa_emotion.corpora.text import LabelledText, Turn, read_sentences, read_t
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.text.context import Tokens, join_turns
+from rasa_emotion.text.emoji import spell_emoji
 from rasa_emotion.training.text.minilm import minilm_folder
 from rasa_emotion.training.text.recipe import Recipe
 
@@ -72,13 +73,21 @@ def spoken(text: str) -> str:
 
 def read_sources(recipe: Recipe, data: Path, beside: Path) -> list[list[LabelledText]]:
     """The rows of every source of a recipe; CSV files are looked for in the folder `beside`."""
-    as_emotions = recipe.labels == EMOTIONS
     return [
         read_sentences(beside / source.corpus)
         if source.corpus.endswith(".csv")
-        else read_text_corpus(data, source.corpus, as_emotions=as_emotions)
+        else read_part(recipe, data, source.corpus)
         for source in recipe.train
     ]
+
+
+def read_part(recipe: Recipe, data: Path, name: str) -> list[LabelledText]:
+    """The rows of a corpus' part, such as "meld_dev", under the recipe's labels."""
+    rows = read_text_corpus(data, name, as_emotions=recipe.labels == EMOTIONS)
+    if not any("/" in label for label in recipe.labels):
+        return rows
+    corpus = name.rpartition("_")[0]
+    return [replace(row, target={f"{corpus}/{label}": p for label, p in row.target.items()}) for row in rows]
 
 
 def inner_split(rows: Sequence[LabelledText], share: float, seed: int) -> tuple[list[LabelledText], list[LabelledText]]:
@@ -151,7 +160,8 @@ def earlier_turns(row: LabelledText, recipe: Recipe) -> tuple[Turn, ...]:
 
 
 def _line(turn: Turn, recipe: Recipe, form: Callable[[str], str]) -> str:
-    return form(f"{turn.speaker}: {turn.text}" if recipe.speakers and turn.speaker else turn.text)
+    text = spell_emoji(turn.text) if recipe.spell_emoji else turn.text
+    return form(f"{turn.speaker}: {text}" if recipe.speakers and turn.speaker else text)
 
 
 def _as_spoken(text: str) -> str:

@@ -15,6 +15,7 @@ from rasa_emotion.evaluation.metrics import (
     weighted_f1,
 )
 from rasa_emotion.training.text.data import TrainingText
+from rasa_emotion.training.text.objective import tasks_of
 from rasa_emotion.training.text.recipe import Recipe
 
 CHOSEN_BY = {"macro_f1": macro_f1, "weighted_f1": weighted_f1, "accuracy": accuracy}
@@ -39,15 +40,23 @@ def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def epoch_figures(rows: Sequence[TrainingText], logits: NDArray[np.float64], recipe: Recipe) -> dict[str, float]:
-    """What to choose an epoch by, on the inner split; several labels use the thresholds that suit these rows best."""
+    """What to choose an epoch by, on the inner split; the mean of each task's.
+
+    Several labels use the thresholds that suit these rows best.
+    """
     if recipe.multi_label:
         true, probabilities = targets_of(rows) > 0, sigmoid(logits)
         found = probabilities >= choose_thresholds(true, probabilities)
         return {"macro_f1": float(label_f1(true, found).mean())}
     single, truth = single_labels(rows)
-    answers = logits[single].argmax(1)
-    figures = {name: metric(truth, answers) for name, metric in CHOSEN_BY.items()}
-    return {**figures, "ua": unweighted_accuracy(truth, answers)}
+    tasks = tasks_of(recipe.labels).numpy()
+    answers = np.where(tasks[truth][:, None] == tasks, logits[single], -np.inf).argmax(1)
+    of_tasks = []
+    for task in np.unique(tasks[truth]):
+        own = tasks[truth] == task
+        figures = {name: metric(truth[own], answers[own]) for name, metric in CHOSEN_BY.items()}
+        of_tasks.append({**figures, "ua": unweighted_accuracy(truth[own], answers[own])})
+    return {name: float(np.mean([figures[name] for figures in of_tasks])) for name in of_tasks[0]}
 
 
 def rounded(figures: dict[str, float]) -> dict[str, Any]:

@@ -34,10 +34,17 @@ class Recipe:
     Args:
         train: the corpora.
         labels: what the model says, in the order of its logits; the eight emotions map each corpus' labels on them.
+            "meld/joy" is the label joy of the corpus MELD alone: each row then is asked for its own corpus' labels,
+            which teaches one encoder several corpora without saying that their labels mean the same.
         multi_label: several labels may be true of a sentence, each has a probability of its own.
         choose_by: the figure on the inner split whose best epoch is kept: macro_f1, weighted_f1 or accuracy.
         context_turns: so many earlier turns of a dialogue stand before the utterance.
         speakers: whether each turn begins with its speaker's name, where the corpus has one.
+        spell_emoji: whether emoji are read as their names; else the vocabulary has no word for them.
+        rdrop: how much two passes of a row under different dropout should agree; 0 makes one pass only, which is
+            twice as fast.
+        average_decay: the weights that are kept are the moving average of those of the steps, with this decay, such as
+            0.99; 0 keeps the last ones.
         pool: the embedding is the mean over "all" tokens, or over those of the "utterance" without the earlier turns.
     """
 
@@ -48,6 +55,7 @@ class Recipe:
     context_turns: int = 0
     speakers: bool = False
     pool: str = "all"
+    spell_emoji: bool = False
     start: str = "minilm"
     seed: int = 1
     inner_share: float = 0.1
@@ -63,6 +71,8 @@ class Recipe:
     label_smoothing: float = 0.05
     class_balance: float = 0.5
     dropout: float = 0.1
+    rdrop: float = 0.0
+    average_decay: float = 0.0
     plain_share: float = 0.0
     freeze_embeddings: bool = True
     checkpoint_every: int = 300
@@ -72,18 +82,26 @@ CHOICES = {"choose_by": ("macro_f1", "weighted_f1", "accuracy"), "pool": ("all",
 """Keys that take one of a few words."""
 
 
-def read_recipe(path: Path, **overrides: Any) -> Recipe:
-    """Read a recipe; `overrides` that are not None take the place of its values.
+def read_recipe(path: Path, changes: str = "", **overrides: Any) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: the YAML file.
+        changes: YAML of values that take the place of the file's, such as "{epochs: 5, rdrop: 1.0}".
+        overrides: the same; those that are None change nothing.
 
     Raises:
         ConfigError: the file is missing, is no YAML, names a key that does not exist, or has a value of the wrong type.
     """
     try:
         data = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        changed = YAML(typ="safe").load(changes) or {}
     except (OSError, YAMLError) as error:
         raise ConfigError(f"Recipe '{path}' cannot be read ({type(error).__name__}); name a YAML file.") from error
     if not isinstance(data, dict):
         raise ConfigError(f"Recipe '{path}' holds no settings; copy one of rasa_emotion/training/text/recipes.")
+    _check(changed, Recipe, path)
+    data |= changed
     _check(data, Recipe, path)
     for missing in {"train", "labels"} - set(data):
         raise ConfigError(f"Recipe '{path}' lacks '{missing}'; copy one of rasa_emotion/training/text/recipes.")

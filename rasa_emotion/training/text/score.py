@@ -18,11 +18,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rasa_emotion.corpora.text import read_text_corpus
-from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError, RasaEmotionError
 from rasa_emotion.evaluation.metrics import bootstrap, choose_thresholds, class_recall, label_f1, softmax
-from rasa_emotion.training.text.data import TrainingText, fold_numbers, read_sources, tokenize
+from rasa_emotion.training.text.data import TrainingText, fold_numbers, read_part, read_sources, tokenize
 from rasa_emotion.training.text.figures import CHOSEN_BY, rounded, sigmoid, single_labels, targets_of
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
 from rasa_emotion.training.text.train import load_rows, predict, train_rows
@@ -68,7 +66,7 @@ def _cross_validated(
 
 def score(recipe: Recipe, data: Path, part: str, out: Path, *, beside: Path, seeds: Sequence[int]) -> dict[str, Any]:
     """Figures of each seed and of their mean on a part that was not trained on."""
-    rows = tokenize(read_text_corpus(data, part, as_emotions=recipe.labels == EMOTIONS), recipe)
+    rows = tokenize(read_part(recipe, data, part), recipe)
     single, labels = single_labels(rows)
     truth = targets_of(rows) > 0 if recipe.multi_label else labels
     answers = []
@@ -130,6 +128,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--start", help="instead of the recipe's")
+    parser.add_argument("--set", dest="changes", default="", help="values instead of the recipe's: '{epochs: 5}'")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -137,7 +136,7 @@ def main() -> None:
     try:
         if not options.part and options.folds < 2:
             raise ConfigError("There is nothing to score; name a part with --part, or at least two folds with --folds.")
-        recipe, beside = read_recipe(options.recipe, start=options.start), options.recipe.parent
+        recipe, beside = read_recipe(options.recipe, options.changes, start=options.start), options.recipe.parent
         if options.folds:
             figures["cross_validation"] = cross_validate(
                 recipe, options.data, options.out, beside=beside, folds=options.folds

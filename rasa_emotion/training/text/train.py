@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from rasa_emotion.errors import RasaEmotionError
@@ -31,7 +32,7 @@ from rasa_emotion.training.text.data import (
 )
 from rasa_emotion.training.text.figures import epoch_figures
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model, start_model
-from rasa_emotion.training.text.objective import label_weights, loss, start_bias
+from rasa_emotion.training.text.objective import Objective, label_weights, start_bias
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
 
 CHECKPOINT = "checkpoint.pt"
@@ -63,31 +64,36 @@ def train_rows(recipe: Recipe, kept: list[TrainingText], held: list[TrainingText
     """The same with rows to train on and rows to choose the epoch by; without these, the last epoch is kept."""
     torch.manual_seed(recipe.seed)
     device = pick_device()
-    model = start_model(recipe.start, recipe.labels, recipe.dropout).to(device)
+    model = start_model(recipe.start, recipe.labels, recipe.dropout)
     per_epoch = len(epoch_batches(kept, recipe, 0))
     optimizer, scheduler = make_optimizer(model, recipe, total=per_epoch * recipe.epochs)
     weights = label_weights(kept, recipe)
     if not model.head.weight.any():
         model.head.bias.data.copy_(start_bias(kept, weights, recipe))
-    weights = weights.to(device)
-    progress = _resume(out, model, optimizer, scheduler)
+    objective = Objective(recipe, weights.to(device))
+    parts: dict[str, Any] = {"model": model.to(device), "optimizer": optimizer, "scheduler": scheduler}
+    if recipe.average_decay:
+        parts["average"] = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average_decay))
+    progress = _resume(out, parts)
     for epoch in range(progress.epoch, recipe.epochs):
         model.train()
         batches = epoch_batches(kept, recipe, epoch)
         skip = progress.batch
         bar = tqdm(batches[skip:], initial=skip, total=len(batches), desc=f"epoch {epoch + 1}/{recipe.epochs}")
         for number, batch in enumerate(bar, skip + 1):
-            found = _step(model, batch, weights, recipe, device)
+            found = _step(model, batch, objective, device)
             optimizer.step()
             scheduler.step()
             optimizer.zero_grad()
+            if recipe.average_decay:
+                parts["average"].update_parameters(model)
             bar.set_postfix(loss=f"{found:.3f}", refresh=False)
             if number % recipe.checkpoint_every == 0:
                 progress.epoch, progress.batch = epoch, number
-                _save_checkpoint(out, model, optimizer, scheduler, progress)
+                _save_checkpoint(out, parts, progress)
         progress.epoch, progress.batch = epoch + 1, 0
-        _end_epoch(model, held, recipe, progress, out)
-        _save_checkpoint(out, model, optimizer, scheduler, progress)
+        _end_epoch(parts["average"].module if recipe.average_decay else model, held, recipe, progress, out)
+        _save_checkpoint(out, parts, progress)
     return load_model(out)
 
 
@@ -147,11 +153,15 @@ def _groups(parameters: list[torch.nn.Parameter], rate: float, decay: float) -> 
     ]
 
 
-def _step(model: TextEmotionModel, batch: Batch, weights: Tensor, recipe: Recipe, device: torch.device) -> float:
+def _step(model: TextEmotionModel, batch: Batch, objective: Objective, device: torch.device) -> float:
+    rdrop = objective.recipe.rdrop
     targets = batch.targets.to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=quick_bfloat16(device)):
-        logits, _ = model(*_inputs(batch, device))
-    found = loss(logits.float(), targets, weights, recipe)
+        passes = [model(*_inputs(batch, device))[0] for _ in range(2 if rdrop else 1)]
+    logits = [found.float() for found in passes]
+    found = torch.stack([objective(each, targets) for each in logits]).mean()
+    if rdrop:
+        found = found + rdrop * objective.agreement(*logits, targets)
     torch.autograd.backward(found)
     torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], 1.0)
     return found.item()
@@ -174,28 +184,22 @@ def _end_epoch(
         save_model(model, out)
 
 
-def _save_checkpoint(out: Path, model: TextEmotionModel, optimizer: Any, scheduler: Any, progress: Progress) -> None:
-    state = {
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "scheduler": scheduler.state_dict(),
-        "progress": vars(progress),
-        "random": torch.get_rng_state(),
-    }
+def _save_checkpoint(out: Path, parts: dict[str, Any], progress: Progress) -> None:
+    state = {name: part.state_dict() for name, part in parts.items()}
+    state |= {"progress": vars(progress), "random": torch.get_rng_state()}
     # Written beside and renamed: a kill in the middle leaves the older checkpoint whole.
     partial = out / f"{CHECKPOINT}.partial"
     torch.save(state, partial)
     partial.replace(out / CHECKPOINT)
 
 
-def _resume(out: Path, model: TextEmotionModel, optimizer: Any, scheduler: Any) -> Progress:
+def _resume(out: Path, parts: dict[str, Any]) -> Progress:
     out.mkdir(parents=True, exist_ok=True)
     if not (out / CHECKPOINT).is_file():
         return Progress()
     state = torch.load(out / CHECKPOINT, weights_only=True)
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    scheduler.load_state_dict(state["scheduler"])
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
     torch.set_rng_state(state["random"])
     return Progress(**state["progress"])
 
@@ -207,11 +211,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, help="instead of the recipe's")
     parser.add_argument("--start", help="instead of the recipe's")
+    parser.add_argument("--set", dest="changes", default="", help="values instead of the recipe's: '{epochs: 5}'")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     try:
-        recipe = read_recipe(options.recipe, seed=options.seed, start=options.start)
+        recipe = read_recipe(options.recipe, options.changes, seed=options.seed, start=options.start)
         train(recipe, options.data, options.out, beside=options.recipe.parent)
     except RasaEmotionError as error:
         sys.exit(str(error))

@@ -1,15 +1,26 @@
 """Batches hold what the recipe says, in an order that a resumed training can repeat."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from rasa_emotion.corpora.text import LabelledText
+from rasa_emotion.corpora.text import LabelledText, Turn
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.training.text.data import as_target, epoch_batches, inner_split, spoken, tokenize
+from rasa_emotion.training.text.data import (
+    as_target,
+    epoch_batches,
+    fold_numbers,
+    in_order,
+    inner_split,
+    load_tokenizer,
+    read_part,
+    spoken,
+    tokenize,
+)
 from rasa_emotion.training.text.recipe import Recipe, Source
 
 NEUTRAL = EMOTIONS.index("neutral")
@@ -71,3 +82,53 @@ def test_unknown_label_is_named() -> None:
 def test_mask_covers_all_tokens() -> None:
     for batch in epoch_batches(tokenize(ROWS, RECIPE), RECIPE, 0):
         assert np.array_equal(batch.attention_mask.numpy() == 1, batch.input_ids.numpy() != 0)
+
+
+def test_earlier_turns_stand_before_the_utterance() -> None:
+    earlier = (Turn("hello there", "Ann"), Turn("go on", "Ben"))
+    row = LabelledText("row-1", "so long", {"sad": 1.0}, earlier=earlier, speaker="Ann", dialogue="d")
+    tokenizer = load_tokenizer()
+
+    def read(recipe: Recipe) -> str:
+        return str(tokenizer.decode(tokenize([row], recipe)[0].tokens.ids, skip_special_tokens=False))
+
+    assert read(RECIPE) == "[CLS] so long [SEP]"
+    assert read(replace(RECIPE, context_turns=1)) == "[CLS] go on [SEP] so long [SEP]"
+    named = replace(RECIPE, context_turns=9, speakers=True)
+    assert read(named) == "[CLS] ann : hello there [SEP] ben : go on [SEP] ann : so long [SEP]"
+
+
+def test_only_the_utterance_is_pooled() -> None:
+    row = LabelledText("row-1", "so long", {"sad": 1.0}, earlier=(Turn("go on"),))
+    rows = tokenize([row, row], replace(RECIPE, context_turns=1))
+    (_, batch), *_ = in_order(rows, "utterance")
+    assert batch.pooled[0].tolist() == [1, 0, 0, 0, 1, 1, 1]
+    (_, batch), *_ = in_order(rows, "all")
+    assert batch.pooled.eq(1).all()
+
+
+def test_dialogues_stay_whole() -> None:
+    rows = [LabelledText(f"row-{i}", "x", {"sad": 1.0}, dialogue=f"d{i // 5}") for i in range(100)]
+    kept, held = inner_split(rows, 0.1, seed=0)
+    assert len(held) == 10
+    assert not {row.dialogue for row in kept} & {row.dialogue for row in held}
+    fold = fold_numbers(rows, 4, seed=0)
+    assert np.bincount(fold).tolist() == [25] * 4
+    assert len({(row.dialogue, number) for row, number in zip(rows, fold, strict=True)}) == 20
+
+
+def test_folds_spread_every_label() -> None:
+    fold = fold_numbers(ROWS, 5, seed=0)
+    labels = np.array(["neutral" in row.target for row in ROWS])
+    assert np.bincount(fold[labels]).tolist() == [12] * 5
+    assert np.bincount(fold[~labels]).tolist() == [4] * 5
+
+
+def test_corpora_with_own_labels_keep_them_apart(tmp_path: Path) -> None:
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "dair_emotion_dev.tsv").write_text("text\tlabel\ni feel 😂\tjoy\n")
+    recipe = replace(RECIPE, labels=("dair_emotion/joy", "meld/joy"), spell_emoji=True)
+    rows = read_part(recipe, tmp_path, "dair_emotion_dev")
+    assert rows[0].target == {"dair_emotion/joy": 1.0}
+    tokens = tokenize(rows, recipe)[0].tokens.ids
+    assert load_tokenizer().decode(tokens) == "i feel face with tears of joy"

@@ -12,7 +12,8 @@ MINIMAL = "labels: [angry, happy]\ntrain:\n  - corpus: meld_train\n"
 
 
 @pytest.mark.parametrize(
-    "name", ["goemotions", "emotions8", "tweeteval", "goemotions28", "dair", "meld", "meld_context"]
+    "name",
+    ["goemotions", "emotions8", "tweeteval", "goemotions28", "dair", "meld", "meld_context", "multitask", "union"],
 )
 def test_shipped_recipes_are_valid(name: str) -> None:
     recipe = read_recipe(RECIPES / f"{name}.yaml")
@@ -25,6 +26,9 @@ def test_overrides_take_the_place_of_values(tmp_path: Path) -> None:
     path.write_text(MINIMAL + "seed: 3\n")
     assert read_recipe(path).seed == 3
     assert read_recipe(path, seed=7, start=None).seed == 7
+    assert read_recipe(path, "{seed: 8, rdrop: 1}").seed == 8
+    with pytest.raises(ConfigError, match="unknown key 'sede'"):
+        read_recipe(path, "sede: 8")
 
 
 @pytest.mark.parametrize(
@@ -36,6 +40,7 @@ def test_overrides_take_the_place_of_values(tmp_path: Path) -> None:
         ("", "holds no settings"),
         ("a: [", "cannot be read"),
         (MINIMAL + "epochs: many\n", "sets epochs to 'many'; it must be of type int"),
+        (MINIMAL + "pool: some\n", "sets pool to 'some'; it may be all or utterance"),
         (MINIMAL.replace("corpus: meld_train", "meld_train"), "has 'meld_train' where"),
     ],
 )

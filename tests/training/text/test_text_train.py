@@ -37,7 +37,11 @@ def setting(tiny_model: TextEmotionModel, tmp_path: Path) -> Recipe:
     )
 
 
-def test_a_killed_training_goes_on(setting: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("keys", [{}, {"rdrop": 1.0, "average_decay": 0.9}])
+def test_a_killed_training_goes_on(
+    setting: Recipe, keys: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = replace(setting, **keys)  # type: ignore[arg-type]
     whole = training.train(setting, tmp_path, tmp_path / "whole", beside=tmp_path)
     step, steps = training._step, []
 
@@ -55,6 +59,15 @@ def test_a_killed_training_goes_on(setting: Recipe, tmp_path: Path, monkeypatch:
     for (name, expected), found in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.allclose(found, expected, atol=1e-6), name
     assert (tmp_path / "killed" / "history.json").read_text() == (tmp_path / "whole" / "history.json").read_text()
+
+
+def test_the_average_lags_behind(setting: Recipe, tmp_path: Path) -> None:
+    last, averaged = (
+        training.train(replace(setting, average_decay=decay), tmp_path, tmp_path / str(decay), beside=tmp_path)
+        for decay in (0.0, 0.9)
+    )
+    start = load_model(tmp_path / "start").head.weight
+    assert 0 < (averaged.head.weight - start).norm() < (last.head.weight - start).norm()
 
 
 def test_it_learns(setting: Recipe, tmp_path: Path) -> None:
