@@ -14,7 +14,8 @@ from rich.text import Text
 
 from rasa_emotion.errors import ConfigError
 
-FINE_TUNING = "finetune"
+OWN_CALLS, FINE_TUNING = "calls", "finetune"
+"""The recipes of recordings of your own where none is named: from nothing, and from a classifier of others."""
 
 train = typer.Typer(
     help="Train a model, export it, check it and measure it.",
@@ -32,7 +33,8 @@ def models() -> None:
 @train.command()
 def acoustic(
     recipe: Annotated[
-        str | None, typer.Argument(help="A YAML file, or a recipe that ships: calls, ravdess, emogator, finetune, ...")
+        str | None,
+        typer.Argument(help="A YAML file or a recipe that ships: calls (the default), calls-cnn, ravdess, ..."),
     ] = None,
     *,
     data: Annotated[Path | None, typer.Option(help="Folder with speech.csv, the manifest of the recordings.")] = None,
@@ -61,14 +63,12 @@ def acoustic(
     Ends in a folder with the model in ONNX (checked against its original), its figures on speakers that it has not
     heard, its card and licence: EmotionAnalyzer.load(OUT).
 
-    Example: rasa-emotion train acoustic calls --data my_calls --out my_model
+    Example: rasa-emotion train acoustic --data my_calls --out my_model
 
     Example: rasa-emotion train acoustic --from superb/hubert-base-superb-er --export-only --out hubert
     """
     if source is None and (export_only or label):
         raise ConfigError("--export-only and --label belong to a classifier of others; name it with --from.")
-    if source is None and recipe is None:
-        raise ConfigError("There is nothing to train; name a recipe, or a classifier with --from.")
     if source is not None and not export_only and label:
         raise ConfigError("Fine-tuning gives the classifier the eight labels; leave --label out or add --export-only.")
     if export_only and (recipe or overrides or fold is not None or held_out):
@@ -115,7 +115,7 @@ def _run(
     produce.use_threads(threads)
     wanted = produce.Order(**order)
     if source is None:
-        return produce.train_recipe(str(recipe), wanted)
+        return produce.train_recipe(recipe or OWN_CALLS, wanted)
     if export_only:
         return adopt.adopt(source, wanted, labels=labels)
     return adopt.fine_tune_source(source, recipe or FINE_TUNING, wanted)

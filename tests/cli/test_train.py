@@ -38,7 +38,7 @@ def recordings(tmp_path, tone):
 
 def test_from_recordings_to_a_model_that_the_analyzer_takes(recordings, tmp_path, tone):
     out = tmp_path / "mine"
-    arguments = ["train", "acoustic", "calls", "--data", str(recordings), "--corpus", "shop", "--out", str(out)]
+    arguments = ["train", "acoustic", "calls-cnn", "--data", str(recordings), "--corpus", "shop", "--out", str(out)]
     arguments += ["--held-out", "2", "--cache", str(tmp_path / "cache"), "--set", TINY, "--threads", "1"]
     result = run(app, [*arguments, "--json"], catch_exceptions=False)
     found = json.loads(result.stdout.splitlines()[-1])
@@ -93,7 +93,7 @@ def test_names_in_brackets_are_shown_as_they_are():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "nothing to train"),
+        ([], "Training needs recordings"),
         (["--export-only"], "name it with --from"),
         (["calls", "--label", "a=angry"], "name it with --from"),
         (["--from", "x", "--label", "a=angry"], "leave --label out"),
@@ -118,7 +118,7 @@ def test_without_the_extra_its_name_is_said(tmp_path, monkeypatch):
 
 def test_help_shows_examples():
     shown = run(app, ["train", "acoustic", "--help"]).stdout
-    assert "Example: rasa-emotion train acoustic calls" in " ".join(shown.split())
+    assert "Example: rasa-emotion train acoustic --data my_calls" in " ".join(shown.split())
     assert "acoustic" in run(app, ["train", "--help"]).stdout
 
 

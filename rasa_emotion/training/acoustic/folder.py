@@ -43,6 +43,7 @@ class Facts:
         inside: what the model is made of, where that is not the network of the recipes.
         backend: further keys of the manifest that say what runs the model.
         files: the model's own.
+        notices: of other people's weights inside, by their files in `licences`, which the licence has to repeat.
     """
 
     summary: str
@@ -55,6 +56,7 @@ class Facts:
     inside: str | None = None
     backend: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[str] = ("model.onnx",)
+    notices: Sequence[str] = ()
 
 
 def claim(out: Path, request: Mapping[str, Any]) -> Path:
@@ -107,7 +109,8 @@ def write_folder(out: Path, facts: Facts, test: Sequence[Clip], *, data: Path | 
         The manifest with `figures`.
     """
     licence, commercial = licence_of(facts.corpora, facts.source)
-    (out / "LICENSE").write_text((LICENCES / f"{licence}.txt").read_text(encoding="utf-8"), encoding="utf-8")
+    texts = [(LICENCES / f"{name}.txt").read_text(encoding="utf-8") for name in (licence, *facts.notices)]
+    (out / "LICENSE").write_text("".join(texts), encoding="utf-8")
     (out / "card.md").touch()
     files = [*facts.files, "LICENSE", "card.md"]
     manifest: dict[str, Any] = {

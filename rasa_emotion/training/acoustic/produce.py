@@ -17,6 +17,7 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.training.acoustic.export import export
 from rasa_emotion.training.acoustic.folder import RUN as FOLDER_RUN
 from rasa_emotion.training.acoustic.folder import Facts, claim, write_folder
+from rasa_emotion.training.acoustic.pretrained import WHISPER
 from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
 from rasa_emotion.training.acoustic.train import (
     HEAD,
@@ -146,6 +147,7 @@ def train_recipe(name: str, order: Order) -> dict[str, Any]:
         parameters=_served_parameters(network),
         corpora=list(dict.fromkeys([*recipe.shares, *(first.start.corpora if first else ())])),
         inside=_inside(recipe),
+        notices=("whisper-notice",) if recipe.initial in WHISPER else (),
     )
     manifest = write_folder(order.out, facts, split.test, data=data, cache=order.cache)
     return {**manifest, **weights, "export_difference": difference}

@@ -4,6 +4,7 @@ import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.acoustic.torch_network import EightEmotions, open_source
 from rasa_emotion.audio import Waveform
+from rasa_emotion.cli.train import OWN_CALLS
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError, ModelError
 from rasa_emotion.training.acoustic import adopt as adopting
+from rasa_emotion.training.acoustic import pretrained
 from rasa_emotion.training.acoustic.adopt import adopt, fine_tune_source
 from rasa_emotion.training.acoustic.brain import EmotionBrain
 from rasa_emotion.training.acoustic.finetune import FineTuning, FineTuningBrain
@@ -84,6 +87,26 @@ def test_a_folder_that_was_made_otherwise_is_left_alone(recipe: Path, order: Ord
 def test_a_fifth_of_the_speakers_is_held_out_unless_told(recipe: Path, order: Order, tones: Path) -> None:
     found = train_recipe(str(recipe), Order(order.out, order.cache, tones, overrides="epochs: 1"))
     assert len(found["test_speakers"]) == 1
+
+
+def test_own_calls_get_heads_on_a_pretrained_trunk(
+    order: Order, whisper_content: bytes, small_whisper: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pretrained, "_file", lambda name: whisper_content)
+    overrides = json.dumps({"probe": {"views": ["telephone", "noise"]}, "network": small_whisper})
+    wanted = replace(order, corpora=("tones",), overrides=overrides)
+    found = train_recipe(OWN_CALLS, wanted)
+    assert found["figures"]["ua"] > 0.9
+    assert found["corpora"] == ["tones"]
+    assert len(found["test_speakers"]) == 2
+    licence = (order.out / "LICENSE").read_text()
+    assert "your own" in licence
+    assert "Whisper" in licence
+    assert "Started from 'whisper-base'" in (order.out / "card.md").read_text()
+    assert AcousticClassifier.load(order.out).temperature == found["temperature"]
+    weights = Path(found["weights"]).stat().st_mtime_ns
+    assert train_recipe(OWN_CALLS, wanted)["figures"]["ua"] == found["figures"]["ua"]
+    assert Path(found["weights"]).stat().st_mtime_ns == weights
 
 
 def test_a_recipe_without_the_eight_ends_in_weights(recipe: Path, order: Order, tmp_path: Path) -> None:
@@ -193,7 +216,10 @@ def test_the_command_on_the_card_can_be_pasted() -> None:
 def test_the_own_recipes_can_be_read() -> None:
     from rasa_emotion.training.acoustic.finetune import read_fine_tuning  # noqa: PLC0415
 
-    assert callable(read_recipe(find_recipe("calls")).speed)
+    assert callable(read_recipe(find_recipe("calls-cnn")).speed)
+    calls, shipped = read_recipe(find_recipe("calls")), read_recipe(find_recipe("whisper"))
+    # what was measured for the voice that ships is what callers' own recordings get
+    assert (calls.probe, calls.network, calls.epochs) == (shipped.probe, shipped.network, 0)
     assert callable(read_fine_tuning(find_recipe("finetune")).speed)
 
 
