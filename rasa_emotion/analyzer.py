@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -17,8 +17,10 @@ from rasa_emotion.errors import ModelError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.fusion import Fusion, fusion_for
 from rasa_emotion.fusion.trust import RECOGNISER, SNR
-from rasa_emotion.model_folder import model_path, shipped_models
+from rasa_emotion.model_folder import REINSTALL, model_path, shipped_models
 from rasa_emotion.text import TextClassifier
+from rasa_emotion.text.adaptation import adapt
+from rasa_emotion.text.adapter import Adapter
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +95,27 @@ class EmotionAnalyzer:
         """Changes whenever any model file does."""
         parts = [part.checksum if part else "" for part in (self.acoustic, self.text, self.fusion)]
         return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+    def adapted(self, examples: Sequence[tuple[str, str]]) -> "EmotionAnalyzer":
+        """An analyzer whose text model has learned from a handful of sentences; this one stays as it is.
+
+        Needs scikit-learn, which comes with Rasa. Keep what was learned with `rasa_emotion.text.adaptation.adapt` and
+        `Adapter.save`.
+
+        Args:
+            examples: (text, emotion) pairs, four or more, better eight of each emotion.
+
+        Raises:
+            ConfigError: an emotion is not among the eight, a text holds no word, or there are too few examples.
+            ModelError: there is no text model.
+        """
+        if self.text is None:
+            raise ModelError(f"There is no text model that could learn from examples; {REINSTALL}.")
+        return self.with_adapter(adapt(self.text, examples))
+
+    def with_adapter(self, adapter: Adapter) -> "EmotionAnalyzer":
+        """An analyzer whose text model was changed by examples; the others are shared with this one."""
+        return EmotionAnalyzer(self.acoustic, self.text and self.text.adapted(adapter), self.fusion)
 
     def analyze(
         self, audio: AudioSource | None = None, text: str | None = None, *, text_confidence: float | None = None

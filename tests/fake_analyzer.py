@@ -51,6 +51,7 @@ class FakeAnalyzer:
     def __init__(self, checksum: str = "fake") -> None:
         self.checksum = checksum
         self.acoustic = SimpleNamespace(name="fake")
+        self.text = None
         self._fusion = Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.3, {"sarcastic": 0.6, "masked": 0.6})
 
     @classmethod

@@ -18,12 +18,14 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.components.evidence import trusted_evidence
-from rasa_emotion.components.settings import check_names, check_number, check_text, checked
+from rasa_emotion.components.examples import learn, recall
+from rasa_emotion.components.settings import check_flag, check_names, check_number, check_text, checked
 from rasa_emotion.components.shared import shared_analyzer
 from rasa_emotion.conversation.history import ESTIMATE_KEY, current_turns
 from rasa_emotion.conversation.mood import MEMORY, mood
 from rasa_emotion.errors import ConfigError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
+from rasa_emotion.text.adapter import FORMAT, Adapter
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,8 @@ class EmotionClassifier(GraphComponent):
     through `from_entity` mappings. A turn without voice and words is "unknown". Messages outside a conversation
     (`/model/parse`, `rasa test`) get the estimate alone.
 
-    It trains nothing: registered as trainable, it makes `rasa train` notice that a model file has changed.
+    Its training fits a small head to the examples of nlu.yml whose metadata name an emotion, and notes which models
+    the bot was trained with.
     """
 
     @staticmethod
@@ -64,6 +67,8 @@ class EmotionClassifier(GraphComponent):
             "acoustic": "acoustic",
             # Probability below which a turn's emotion is "unknown"; null takes the fitted one.
             "min_confidence": None,
+            # Let the examples of nlu.yml whose metadata name an emotion teach the text model.
+            "adapt": True,
             # Entities to set; leave out those that the domain does not declare.
             "entities": list(ENTITY_NAMES),
         }
@@ -79,6 +84,7 @@ class EmotionClassifier(GraphComponent):
         self._model_storage = model_storage
         self._resource = resource
         self._warned_of_channel = False
+        self._adapter: Adapter | None = None
 
     @classmethod
     def create(
@@ -103,19 +109,31 @@ class EmotionClassifier(GraphComponent):
         """Loads the emotion models before the first message (see parent class for full docstring)."""
         component = cls(config, model_storage, resource)
         component._warn_of_other_models()
+        component._recall_examples()
         return component
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
-        """The models' checksum, so that another model counts as another component."""
+        """The models' checksum, so that another model counts as another component, and how a head is stored."""
         # On a retraining Rasa asks with the cached node's own configuration, which holds other keys.
         defaults = cls.get_default_config()
-        return _checksum({**defaults, **{key: value for key, value in config.items() if key in defaults}})
+        own = {key: value for key, value in config.items() if key in defaults}
+        return f"{_checksum({**defaults, **own})}/{FORMAT}"
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Notes which models the bot was trained with; the examples are not read."""
+        """Learns from the examples that name an emotion, and notes which models the bot was trained with.
+
+        Raises:
+            InvalidConfigException: an example names an unknown emotion, or holds no word.
+        """
+        try:
+            self._adapter = learn(self._shared_analyzer(), training_data) if self.config["adapt"] else None
+        except ConfigError as error:
+            raise InvalidConfigException(str(error)) from error
         with self._model_storage.write_to(self._resource) as folder:
             (folder / CHECKSUM_FILE).write_text(json.dumps({"checksum": _checksum(self.config)}), encoding="utf-8")
+            if self._adapter is not None:
+                self._adapter.save(folder)
         return self._resource
 
     def process(self, messages: list[Message], tracker: DialogueStateTracker | None = None) -> list[Message]:
@@ -148,10 +166,12 @@ class EmotionClassifier(GraphComponent):
             message.set(ENTITIES, [*message.get(ENTITIES, []), *own], add_to_output=True)
 
     def _estimate(self, text: str, heard: list[Evidence]) -> EmotionEstimate:
-        analyzer = shared_analyzer(self.config["models"], self.config["acoustic"])
+        analyzer = self._shared_analyzer()
         if analyzer is None:
             return EmotionEstimate.unknown()
         self._warn_of_other_ears(analyzer, heard)
+        if self._adapter is not None:
+            analyzer = analyzer.with_adapter(self._adapter)
         evidence = list(heard)
         try:
             if text.strip():
@@ -201,6 +221,18 @@ class EmotionClassifier(GraphComponent):
         }
         return {name: values[name] for name in self.config["entities"]}
 
+    def _shared_analyzer(self) -> EmotionAnalyzer | None:
+        return shared_analyzer(self.config["models"], self.config["acoustic"])
+
+    def _recall_examples(self) -> None:
+        if not self.config["adapt"]:
+            return
+        try:
+            with self._model_storage.read_from(self._resource) as folder:
+                self._adapter = recall(self._shared_analyzer(), folder)
+        except ValueError:  # nothing was ever stored: the component was not trained
+            return
+
     def _warn_of_other_models(self) -> None:
         checksum = _checksum(self.config)
         try:
@@ -247,6 +279,7 @@ def _checked_config(config: dict[str, Any]) -> dict[str, Any]:
         check_text(owner, "models", settings["models"], optional=True)
         check_text(owner, "acoustic", settings["acoustic"])
         check_number(owner, "min_confidence", settings["min_confidence"], above=-1e-9, at_most=1, optional=True)
+        check_flag(owner, "adapt", settings["adapt"])
         check_names(owner, "entities", settings["entities"], ENTITY_NAMES)
     except ConfigError as error:
         raise InvalidConfigException(str(error)) from error

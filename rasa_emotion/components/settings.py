@@ -25,6 +25,12 @@ def check_text(owner: str, key: str, value: Any, *, optional: bool = False) -> N
     raise ConfigError(f"{owner}: '{key}' is {value!r}; give a name.")
 
 
+def check_flag(owner: str, key: str, value: Any) -> None:
+    """Raises ConfigError unless `value` is true or false."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"{owner}: '{key}' is {value!r}; give true or false.")
+
+
 def check_number(
     owner: str, key: str, value: Any, *, above: float = -math.inf, at_most: float = math.inf, optional: bool = False
 ) -> None:

@@ -1,5 +1,6 @@
 """The exported text classifier: `tokenizers` and ONNX Runtime, no torch."""
 
+import copy
 import logging
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import Evidence
 from rasa_emotion.model_folder import REINSTALL, ModelFolder, read_model_folder
+from rasa_emotion.text.adapter import Adapter
 from rasa_emotion.text.cleaning import clean, measure
 
 MODEL_FILE = "model.onnx"
@@ -42,6 +44,7 @@ class TextClassifier:
         self._tokenizer = tokenizer
         self._temperature = float(folder.settings["temperature"])
         self._confused = confused
+        self._adapter: Adapter | None = None
         self._told_languages: set[str] = set()
 
     @classmethod
@@ -85,18 +88,31 @@ class TextClassifier:
         quality = measure(cleaned, encoding.tokens, encoding.word_ids)
         if quality.foreign_language:
             self._tell_language(quality.foreign_language)
-        logits, embedding = self._run(encoding)
-        scaled = logits.astype(np.float64) / self._temperature
-        exponentials = np.exp(scaled - scaled.max())
+        probabilities, embedding = self._read(encoding)
+        if self._adapter is not None:
+            probabilities = self._adapter.probabilities(embedding, probabilities)
         return Evidence(
             modality="text",
-            probabilities=as_probabilities(exponentials / exponentials.sum()),
+            probabilities=as_probabilities(probabilities),
             reliability=quality.reliability,
             model=self.folder.name,
             quality={"words": quality.words, "known_share": quality.known_share},
             confused=self._confused.probability(embedding) if self._confused else None,
             foreign_language=quality.foreign_language,
         )
+
+    def adapted(self, adapter: Adapter) -> "TextClassifier":
+        """The same model, changed by what a bot's own examples taught; this one stays as it is."""
+        found = copy.copy(self)
+        found._adapter = adapter
+        return found
+
+    def read(self, text: str) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Calibrated probabilities without any adaptation, shape [8], and the embedding, shape [384]; what adapts it.
+
+        Raises TextError for text without any word.
+        """
+        return self._read(self._tokenizer.encode(clean(text)))
 
     def logits(self, text: str) -> NDArray[np.float32]:
         """Scores before the temperature, shape [8]. Raises TextError for text without any word."""
@@ -105,6 +121,12 @@ class TextClassifier:
     def embed(self, text: str) -> NDArray[np.float32]:
         """Mean-pooled sentence embedding, shape [384]. Raises TextError for text without any word."""
         return self._run(self._tokenizer.encode(clean(text)))[1]
+
+    def _read(self, encoding: Encoding) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        logits, embedding = self._run(encoding)
+        scaled = logits.astype(np.float64) / self._temperature
+        exponentials = np.exp(scaled - scaled.max())
+        return exponentials / exponentials.sum(), embedding
 
     def _run(self, encoding: Encoding) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         ids = np.array([encoding.ids], dtype=np.int64)
