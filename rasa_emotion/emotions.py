@@ -38,6 +38,9 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
 NEGATIVE: frozenset[str] = frozenset({"angry", "disgust", "fear", "sad"})
 POSITIVE: frozenset[str] = frozenset({"calm", "happy"})
 
+SENTIMENTS: tuple[str, ...] = ("negative", "neutral", "positive")
+"""What the emotions come down to where only liking and disliking count."""
+
 GOEMOTIONS: Mapping[str, str] = MappingProxyType(
     {
         "anger": "angry",
@@ -95,6 +98,34 @@ def coordinates(probabilities: Mapping[str, float]) -> tuple[float, float]:
     valence = sum(p * COORDINATES[emotion][0] for emotion, p in probabilities.items())
     arousal = sum(p * COORDINATES[emotion][1] for emotion, p in probabilities.items())
     return round(valence, 6), round(arousal, 6)
+
+
+def sentiments(probabilities: Mapping[str, float]) -> dict[str, float]:
+    """The share of each sentiment in a distribution over the emotions.
+
+    Positive is the sum of `POSITIVE` (calm, happy), negative that of `NEGATIVE` (angry, disgust, fear, sad), neutral
+    the rest: neutral itself, and surprise, which may be of either kind.
+
+    >>> sentiments({"happy": 0.5, "surprise": 0.5})
+    {'negative': 0.0, 'neutral': 0.5, 'positive': 0.5}
+    """
+    shares = {
+        "negative": sum(p for emotion, p in probabilities.items() if emotion in NEGATIVE),
+        "neutral": sum(p for emotion, p in probabilities.items() if emotion not in NEGATIVE | POSITIVE),
+        "positive": sum(p for emotion, p in probabilities.items() if emotion in POSITIVE),
+    }
+    return {name: round(float(share), 6) for name, share in shares.items()}
+
+
+def sentiment(probabilities: Mapping[str, float]) -> str:
+    """The sentiment with the largest share; "neutral" where two are equal, "unknown" without any probability.
+
+    >>> sentiment({"angry": 0.3, "sad": 0.3, "neutral": 0.4})
+    'negative'
+    """
+    shares = sentiments(probabilities)
+    largest = [name for name, share in shares.items() if share == max(shares.values())]
+    return (largest[0] if len(largest) == 1 else "neutral") if probabilities else UNKNOWN
 
 
 def as_probabilities(values: NDArray[np.float64]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rasa_emotion.emotions import EMOTIONS, UNKNOWN, coordinates
+from rasa_emotion.emotions import EMOTIONS, UNKNOWN, coordinates, sentiment
 
 MODALITIES: tuple[str, ...] = ("acoustic", "text")
 
@@ -112,6 +112,14 @@ class EmotionEstimate:
         """The modalities that this estimate rests on, in a fixed order."""
         return tuple(modality for modality in MODALITIES if modality in self.evidence)
 
+    @property
+    def sentiment(self) -> str:
+        """ "positive", "neutral" or "negative", from the probabilities; "unknown" where there are none.
+
+        See `rasa_emotion.emotions.sentiments` for the formula.
+        """
+        return sentiment(self.probabilities)
+
     @classmethod
     def unknown(cls, *, foreign_language: str | None = None) -> "EmotionEstimate":
         """The estimate of a turn without any usable evidence."""
@@ -154,6 +162,7 @@ class EmotionEstimate:
             "probabilities": dict(self.probabilities),
             "valence": self.valence,
             "arousal": self.arousal,
+            "sentiment": self.sentiment,
             "confused": self.confused,
             "conflict": self.conflict,
             "conflict_kind": self.conflict_kind,

@@ -13,10 +13,13 @@ from rasa_emotion.emotions import (
     GOEMOTIONS,
     NEGATIVE,
     POSITIVE,
+    SENTIMENTS,
     UNKNOWN,
     as_array,
     as_probabilities,
     coordinates,
+    sentiment,
+    sentiments,
 )
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 
@@ -96,6 +99,35 @@ def test_an_impossible_confusion_is_refused(confused):
         Evidence("text", {"happy": 1.0}, confused=confused)
     with pytest.raises(ValueError, match="confused"):
         EmotionEstimate.from_probabilities({"happy": 1.0}, {}, confused=confused)
+
+
+@given(distributions())
+def test_sentiments_share_the_whole(probabilities):
+    shares = sentiments(probabilities)
+    assert tuple(shares) == SENTIMENTS
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+    assert sentiment(probabilities) in SENTIMENTS
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "expected"),
+    [
+        ({"angry": 0.3, "fear": 0.3, "happy": 0.4}, "negative"),
+        ({"calm": 0.4, "happy": 0.3, "neutral": 0.3}, "positive"),
+        ({"surprise": 0.6, "happy": 0.4}, "neutral"),
+        ({"happy": 0.5, "sad": 0.5}, "neutral"),
+        ({}, UNKNOWN),
+    ],
+)
+def test_sentiment_is_that_of_the_whole_distribution(probabilities, expected):
+    assert sentiment(probabilities) == expected
+
+
+def test_an_estimate_has_a_sentiment_also_where_it_is_too_unsure():
+    estimate = EmotionEstimate.from_probabilities({"angry": 0.3, "sad": 0.3, "happy": 0.4}, {}, min_confidence=0.5)
+    assert (estimate.emotion, estimate.sentiment) == (UNKNOWN, "negative")
+    assert estimate.to_dict()["sentiment"] == "negative"
+    assert EmotionEstimate.unknown().to_dict()["sentiment"] == UNKNOWN
 
 
 def test_too_unsure_an_estimate_is_unknown_but_keeps_its_probabilities():

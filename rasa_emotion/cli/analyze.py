@@ -83,9 +83,10 @@ def as_table(estimate: EmotionEstimate) -> Table:
     confused = "" if estimate.confused is None else f", confused {estimate.confused:.2f}"
     language = estimate.foreign_language
     left_out = "" if language is None else f"\nthe words are in another language ({language}) and were left out"
+    place = f"valence {estimate.valence:+.2f}, arousal {estimate.arousal:+.2f}"
     table = Table(
         title=f"{estimate.emotion} ({estimate.confidence:.2f}){conflict}",
-        caption=f"valence {estimate.valence:+.2f}, arousal {estimate.arousal:+.2f}{confused}{left_out}",
+        caption=f"{estimate.sentiment}, {place}{confused}{left_out}",
     )
     table.add_column("emotion")
     table.add_column("probability", min_width=BAR_WIDTH + 6)

@@ -51,28 +51,33 @@ class LabelledText:
     dialogue: str = ""
 
 
-def read_text_corpus(data: Path, name: str, *, as_emotions: bool = True) -> list[LabelledText]:
+def read_text_corpus(
+    data: Path, name: str, *, as_emotions: bool = True, labels: str | None = None
+) -> list[LabelledText]:
     """Rows of `data/text/NAME.tsv`, such as "goemotions_train".
 
     Args:
         data: the folder of the corpora.
         name: corpus and part, joined by an underscore.
         as_emotions: map the labels on the eight emotions and leave out rows with none; else keep the corpus' own.
+        labels: another column of labels than the emotions, such as MELD's "sentiment"; they are kept as they are.
 
     Raises:
-        ConfigError: the corpus is unknown or its file is missing.
+        ConfigError: the corpus is unknown, its file is missing, or it has no such column.
     """
     corpus = name.rpartition("_")[0]
     if corpus not in COLUMNS:
         raise ConfigError(f"Text corpus '{name}' is unknown; name one of {', '.join(COLUMNS)} with _train or _dev.")
     text_column, label_column = COLUMNS[corpus]
-    rows = _rows(data / "text" / f"{name}.tsv")
-    mapping = (GOEMOTIONS if corpus == "goemotions" else BY_NAME) if as_emotions else None
+    rows = list(_rows(data / "text" / f"{name}.tsv"))
+    mapping = (GOEMOTIONS if corpus == "goemotions" else BY_NAME) if as_emotions and labels is None else None
+    if labels is not None and any(labels not in row for row in rows):
+        raise ConfigError(f"Text corpus '{name}' has no column '{labels}'; MELD has one.")
     found = [
         LabelledText(
             f"{name}-{number}",
             _named(row[text_column], number),
-            soft_target(row[label_column], mapping),
+            soft_target(row[labels or label_column], mapping),
             earlier=tuple(Turn(row[column]) for column in ("turn1", "turn2") if column in row),
             speaker=row.get("speaker", ""),
             dialogue=f"{name}-{row['dialogue']}" if "dialogue" in row else "",

@@ -41,6 +41,10 @@ def test_the_table_says_how_confused_a_caller_is_where_a_model_does():
     assert "confused" not in as_table(EmotionEstimate.from_probabilities(probabilities, {})).caption
 
 
+def test_the_table_names_the_sentiment():
+    assert as_table(EmotionEstimate.from_probabilities({"sad": 1.0}, {})).caption.startswith("negative, ")
+
+
 def test_words_in_another_language_are_said_to_be_left_out(clip):
     result = run(app, ["analyze", str(clip), "--text", "Mir wurde zweimal dasselbe abgebucht"])
     assert "another language (de)" in " ".join(result.stdout.split())
@@ -58,6 +62,7 @@ def test_one_json_object(clip):
         "probabilities",
         "valence",
         "arousal",
+        "sentiment",
         "confused",
         "conflict",
         "conflict_kind",

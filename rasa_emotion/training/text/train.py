@@ -73,7 +73,8 @@ def train_rows(recipe: Recipe, kept: list[TrainingText], held: list[TrainingText
     objective = Objective(recipe, weights.to(device))
     parts: dict[str, Any] = {"model": model.to(device), "optimizer": optimizer, "scheduler": scheduler}
     if recipe.average_decay:
-        parts["average"] = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average_decay))
+        averaging: Any = get_ema_multi_avg_fn  # without annotations
+        parts["average"] = AveragedModel(model, multi_avg_fn=averaging(recipe.average_decay))
     progress = _resume(out, parts)
     for epoch in range(progress.epoch, recipe.epochs):
         model.train()
@@ -161,7 +162,7 @@ def _step(model: TextEmotionModel, batch: Batch, objective: Objective, device: t
     logits = [found.float() for found in passes]
     found = torch.stack([objective(each, targets) for each in logits]).mean()
     if rdrop:
-        found = found + rdrop * objective.agreement(*logits, targets)
+        found = found + rdrop * objective.agreement(logits[0], logits[1], targets)
     torch.autograd.backward(found)
     torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], 1.0)
     return found.item()
