@@ -4,12 +4,12 @@ python -m rasa_emotion.evaluation.comparison docs --models models/acoustic
 """
 
 import argparse
-import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
 
+from rasa_emotion.evaluation.markdown import NONE, p_value, percent, table, wrapped
 from rasa_emotion.evaluation.metrics import accuracy, bootstrap, macro_f1, unweighted_accuracy
 from rasa_emotion.evaluation.plots import Spread, leaks
 from rasa_emotion.evaluation.shipped import CONDITIONS, Shipped, compare, read_shipped
@@ -27,7 +27,6 @@ from rasa_emotion.evaluation.systems import (
 
 DOCUMENT, PLOT, RESULTS = "comparison.md", "comparison.svg", "comparison"
 TEMPLATE = "comparison.template.md"
-NONE = "–"
 NOT_YET = "No system has been scored yet."
 CLASSES = {"four": 4, "eight": 8, "thirteen": 13, "sixteen": 16}
 
@@ -44,7 +43,7 @@ def document(systems: Sequence[System], shipped: Shipped) -> str:
         paired=_paired_table(systems, shipped),
         elsewhere=_elsewhere_table(systems, shipped),
         conditions=_conditions_table(shipped),
-        split=_wrapped(f"The split of the shipped model's figures: {shipped.row.split}"),
+        split=wrapped(f"The split of the shipped model's figures: {shipped.row.split}"),
         figures=_figures_table(systems, shipped),
         deviations=_deviations(systems),
         commands=_commands(systems),
@@ -85,11 +84,11 @@ def _headline(systems: Sequence[System], shipped: Shipped) -> str:
         (row.ua, system) for system in systems for row in [_fair_on_corpus(system)] if row and row.labels == "eight"
     ]
     if not eight:
-        return _wrapped(
+        return wrapped(
             f"On speakers that it has never heard, the model that ships here has a UA of {_share(shipped.row)}."
         )
     best, system = max(eight, key=lambda pair: pair[0])
-    return _wrapped(
+    return wrapped(
         f"On speakers that they have never heard, and on all eight emotions, the best of the published systems "
         f"({system.letter}: {system.title}) has a UA of {100 * best:.1f} %; {own}."
     )
@@ -115,8 +114,8 @@ def _systems_table(systems: Sequence[System], shipped: Shipped) -> str:
                 _share(system.row(RANDOM)),
                 _share(system.row(AUGMENTED)),
                 _share(fair),
-                _percent(None if fair is None else fair.accuracy),
-                _percent(None if fair is None else fair.macro_f1),
+                percent(None if fair is None else fair.accuracy),
+                percent(None if fair is None else fair.macro_f1),
                 f"{system.parameters:,}",
                 _time(system.latency_ms),
             ]
@@ -128,13 +127,13 @@ def _systems_table(systems: Sequence[System], shipped: Shipped) -> str:
             _classes(own, word=False),
             *[NONE] * 4,
             f"**{_share(own)}**",
-            _percent(own.accuracy),
-            _percent(own.macro_f1),
+            percent(own.accuracy),
+            percent(own.macro_f1),
             f"{shipped.manifest['parameters']:,}",
             _time(shipped.manifest["figures"]["latency_ms"]),
         ]
     )
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _gap(system: System) -> str:
@@ -154,7 +153,7 @@ def _gap(system: System) -> str:
             if points > 0
             else " The split does not flatter it here."
         )
-    return _wrapped(text, indent="  ")
+    return wrapped(text, indent="  ")
 
 
 def _alt(systems: Sequence[System], shipped: Shipped) -> str:
@@ -184,12 +183,12 @@ def _paired_table(systems: Sequence[System], shipped: Shipped) -> str:
                     f"{100 * found.ours:.1f}",
                     f"{100 * found.theirs:.1f}",
                     f"{100 * gain.value:+.1f} ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})",
-                    _p(gain.p),
-                    _p(found.mcnemar),
+                    p_value(gain.p),
+                    p_value(found.mcnemar),
                 ]
             )
     head = ["against", "clips", "classes", "shipped model's UA", "system's UA", "gain", "p, bootstrap", "p, McNemar"]
-    return _table(head, rows) if rows else NOT_YET
+    return table(head, rows) if rows else NOT_YET
 
 
 def _elsewhere_table(systems: Sequence[System], shipped: Shipped) -> str:
@@ -203,8 +202,8 @@ def _elsewhere_table(systems: Sequence[System], shipped: Shipped) -> str:
             row.split,
             f"{row.clips:,} of {row.speakers}",
             _ua_of(row),
-            _percent(row.accuracy),
-            _percent(row.macro_f1),
+            percent(row.accuracy),
+            percent(row.macro_f1),
         ]
         for system, row in every
     ]
@@ -213,11 +212,11 @@ def _elsewhere_table(systems: Sequence[System], shipped: Shipped) -> str:
         if own is not None:
             rest = ["trained on other corpora", f"{own['clips']:,}"]
             present = str(len(own["emotions"]))
-            rows.append(["the model that ships", corpus, "8", *rest, _percent(own["ua"]), NONE, NONE])
-            among = _percent(own["ua_among_its_emotions"])
+            rows.append(["the model that ships", corpus, "8", *rest, percent(own["ua"]), NONE, NONE])
+            among = percent(own["ua_among_its_emotions"])
             rows.append(["the model that ships, asked for these alone", corpus, present, *rest, among, NONE, NONE])
     head = ["system", "corpus", "classes", "split", "clips of speakers", "UA", "accuracy", "macro-F1"]
-    return _table(head, rows) if rows else NOT_YET
+    return table(head, rows) if rows else NOT_YET
 
 
 def _conditions_table(shipped: Shipped) -> str:
@@ -232,12 +231,12 @@ def _conditions_table(shipped: Shipped) -> str:
             [
                 title,
                 f"{100 * ua.value:.1f} ({100 * ua.low:.1f} to {100 * ua.high:.1f})",
-                _percent(accuracy(truth, predicted)),
-                _percent(macro_f1(truth, predicted)),
+                percent(accuracy(truth, predicted)),
+                percent(macro_f1(truth, predicted)),
                 NONE if name == "clean" else f"{100 * (whole - ua.value):.1f}",
             ]
         )
-    return _table(["condition", "UA", "accuracy", "macro-F1", "cost"], rows)
+    return table(["condition", "UA", "accuracy", "macro-F1", "cost"], rows)
 
 
 def _figures_table(systems: Sequence[System], shipped: Shipped) -> str:
@@ -251,8 +250,8 @@ def _figures_table(systems: Sequence[System], shipped: Shipped) -> str:
             NONE if row is own else row.split,
             f"{row.clips:,} of {row.speakers}",
             _ua_of(row),
-            _percent(row.accuracy),
-            _percent(row.macro_f1),
+            percent(row.accuracy),
+            percent(row.macro_f1),
             _decimal(row.auc),
             _decimal(row.ece),
         ]
@@ -271,7 +270,7 @@ def _figures_table(systems: Sequence[System], shipped: Shipped) -> str:
         "macro-F1",
         "AUC",
     ]
-    return _table([*head, "ECE"], rows)
+    return table([*head, "ECE"], rows)
 
 
 def _deviations(systems: Sequence[System]) -> str:
@@ -280,7 +279,7 @@ def _deviations(systems: Sequence[System]) -> str:
         for system in systems
         if system.deviations
     ]
-    return "\n".join(_wrapped(line, indent="  ") for line in lines) or NOT_YET
+    return "\n".join(wrapped(line, indent="  ") for line in lines) or NOT_YET
 
 
 def _commands(systems: Sequence[System]) -> str:
@@ -306,29 +305,12 @@ def _ua_of(row: Measured) -> str:
     return f"{100 * row.ua:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def _percent(value: float | None) -> str:
-    return NONE if value is None else f"{100 * value:.1f}"
-
-
 def _decimal(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
 
 
 def _time(latency_ms: Mapping[str, float]) -> str:
     return f"{latency_ms['p50']:.2f} ({latency_ms['p95']:.2f})"
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(text, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def write(docs: Path, models: Path) -> None:
