@@ -60,10 +60,11 @@ def speech_secs(waveform: Waveform) -> float:
 
 
 def trim_silence(waveform: Waveform, *, top_db: float = 40.0, margin_secs: float = 0.1) -> Waveform:
-    """Cut what is quieter than `top_db` below the loudest 20 ms frame off both ends, keeping a margin.
+    """Cut what is quieter than `top_db` below the loudest 20 ms frame off both ends, except a margin.
 
-    Training and serving both trim with this function. A waveform shorter than one frame or all zeros is returned as
-    it is.
+    Where the recording has less than the margin, silence fills it up, so that the same speech sounds the same however
+    closely it was cut. Training and serving both trim with this function. A waveform shorter than one frame or all
+    zeros is returned as it is.
 
     >>> quiet, loud = np.zeros(16000, np.float32), np.ones(1600, np.float32)
     >>> trim_silence(Waveform(np.concatenate([quiet, loud, quiet]))).seconds
@@ -79,6 +80,7 @@ def trim_silence(waveform: Waveform, *, top_db: float = 40.0, margin_secs: float
         return waveform
     active = np.flatnonzero(energy >= energy.max() * 10 ** (-top_db / 10))
     margin = int(margin_secs * waveform.sample_rate)
-    start = max(0, active[0] * frame - margin)
-    end = min(len(waveform.samples), (active[-1] + 1) * frame + margin)
-    return Waveform(waveform.samples[start:end], waveform.sample_rate)
+    start, end = active[0] * frame - margin, (active[-1] + 1) * frame + margin
+    kept = waveform.samples[max(0, start) : end]
+    missing = max(0, -start), max(0, end - len(waveform.samples))
+    return Waveform(np.pad(kept, missing), waveform.sample_rate)

@@ -67,6 +67,11 @@ def test_trim_keeps_the_sound_and_a_margin(tone: Tone) -> None:
     assert np.abs(trimmed.samples).sum() == pytest.approx(np.abs(tone(440, 1)).sum())
 
 
+def test_trim_leaves_the_same_however_closely_speech_was_cut(tone: Tone) -> None:
+    close = Waveform(tone(440, 1))
+    np.testing.assert_array_equal(trim_silence(close).samples, trim_silence(between_silence(close)).samples)
+
+
 @pytest.mark.parametrize("samples", [QUIET, QUIET[:0], np.ones(100, np.float32)])
 def test_nothing_to_trim(samples: NDArray[np.float32]) -> None:
     np.testing.assert_array_equal(trim_silence(Waveform(samples)).samples, samples)
