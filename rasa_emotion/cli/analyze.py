@@ -22,6 +22,9 @@ def analyze(
     audio: Annotated[Path | None, typer.Argument(help="Sound file of the turn (WAV, FLAC, OGG or MP3).")] = None,
     *,
     text: Annotated[str | None, typer.Option(help="The words of the turn.")] = None,
+    text_confidence: Annotated[
+        float | None, typer.Option(help="How sure a speech recogniser is of the words.", min=0, max=1)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help='Read {"id", "audio", "text"} lines on standard input, answer in order.')
@@ -45,7 +48,7 @@ def analyze(
         for answer in answer_lines(analyzer, lines):
             print(json.dumps(answer), flush=True)  # ASCII: an identifier may hold what no encoding can write
         return
-    estimate = analyzer.analyze(audio=audio, text=text)
+    estimate = analyzer.analyze(audio=audio, text=text, text_confidence=text_confidence)
     if as_json:
         print(json.dumps(estimate.to_dict(), ensure_ascii=False))
     else:
@@ -69,8 +72,11 @@ def _answer(analyzer: EmotionAnalyzer, line: str, number: int) -> dict[str, Any]
     identity, audio, text = turn.get("id"), turn.get("audio"), turn.get("text")
     if not all(value is None or isinstance(value, str) for value in (audio, text)) or (audio is None and text is None):
         return {"id": identity, "error": f'Line {number} needs "audio" (a path) or "text" (words), as strings.'}
+    confidence = turn.get("text_confidence")
+    if confidence is not None and (isinstance(confidence, bool) or not isinstance(confidence, int | float)):
+        return {"id": identity, "error": f'Line {number} has a "text_confidence" that is no number from 0 to 1.'}
     try:
-        estimate = analyzer.analyze(audio=audio, text=text)
+        estimate = analyzer.analyze(audio=audio, text=text, text_confidence=confidence)
     except RasaEmotionError as error:
         return {"id": identity, "error": str(error)}
     return {"id": identity, **estimate.to_dict()}

@@ -211,6 +211,19 @@ def leaks(figure: "Figure", spreads: Sequence[Spread]) -> None:
     )
 
 
+@drawn(5.2, 4.6, kind="svg")
+def roc_curves(figure: "Figure", curves: Mapping[str, Sequence[Sequence[float]]], false_alarms: float) -> None:
+    """Curves of (false alarms, found), 0 to 1 each, by name, with a line at the false alarms that are allowed; SVG."""
+    axes = figure.subplots()
+    for colour, (label, points) in zip((BLUE, VERMILION, ORANGE), curves.items(), strict=False):
+        alarms, found = np.array(points).T * 100
+        axes.plot(alarms, found, color=colour, linewidth=2, label=label)
+    axes.axvline(100 * false_alarms, color=FAINT, linestyle=":", linewidth=1.5)
+    axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="false alarms among pairs that agree, %", ylabel="conflicts found, %")
+    axes.grid(color=FAINT, alpha=0.25)
+    axes.legend(loc="lower right", framealpha=1, edgecolor="none")
+
+
 def _guessing(axes: "Axes", share: float, *, vertical: bool = False) -> None:
     line = axes.axvline if vertical else axes.axhline
     line(share, color=FAINT, linestyle=":", linewidth=1.5, label=f"guessing: {share:.1f} %")

@@ -1,6 +1,6 @@
 """When voice and words say opposite things, and what that likely means."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -18,18 +18,18 @@ class Conflict:
     Args:
         voice: emotions of the voice.
         words: emotions of the words.
-        meant: the modality that tells what the caller feels; the other one is what he or she puts on.
+        meant: the modality that tells what the caller feels; None where either may.
     """
 
     voice: frozenset[str]
     words: frozenset[str]
-    meant: str
+    meant: str | None
 
 
 CONFLICTS: Mapping[str, Conflict] = MappingProxyType(
     {
         "sarcastic": Conflict(frozenset({"angry", "disgust"}), POSITIVE, "acoustic"),
-        "masked": Conflict(POSITIVE, NEGATIVE, "text"),
+        "masked": Conflict(POSITIVE, NEGATIVE, None),
     }
 )
 """The kinds by name. Neutral words are in none of them: they say nothing against any voice."""
@@ -76,9 +76,9 @@ def resolved(pooled: NDArray[np.float64], probabilities: NDArray[np.float64], ki
     """What the caller likely feels, with the conflict taken into account: shape [emotions], summing to 1.
 
     A product of opposite opinions is highest where neither is sure, which often is neutral: a feeling that neither
-    voice nor words have. Two rules keep that out. In a conflict, the side that is meant speaks alone, without neutral
-    and without what the other side puts on. Without a conflict, neutral cannot win unless voice or words name it first:
-    the surer of them speaks instead.
+    voice nor words have. So in a conflict neutral is left out, and where one side is meant, that side speaks alone,
+    without what the other puts on. Without a conflict, neutral cannot win unless voice or words name it first: the
+    surer of them speaks instead.
 
     Args:
         pooled: the product, shape [emotions].
@@ -86,7 +86,11 @@ def resolved(pooled: NDArray[np.float64], probabilities: NDArray[np.float64], ki
         kind: as `conflict_kind` gives it.
     """
     if kind is not None:
-        return _without_mask(probabilities, CONFLICTS[kind])
+        conflict = CONFLICTS[kind]
+        if conflict.meant is None:
+            return _without(pooled, {"neutral"})
+        put_on = conflict.words if conflict.meant == "acoustic" else conflict.voice
+        return _without(probabilities[MODALITIES.index(conflict.meant)], {"neutral", *put_on})
     neutral = EMOTIONS.index("neutral")
     if pooled.argmax() == neutral and not (probabilities.argmax(axis=1) == neutral).any():
         surer: NDArray[np.float64] = probabilities[int(probabilities.max(axis=1).argmax())]
@@ -94,13 +98,12 @@ def resolved(pooled: NDArray[np.float64], probabilities: NDArray[np.float64], ki
     return pooled
 
 
-def _without_mask(probabilities: NDArray[np.float64], conflict: Conflict) -> NDArray[np.float64]:
-    put_on = conflict.words if conflict.meant == "acoustic" else conflict.voice
-    kept = probabilities[MODALITIES.index(conflict.meant)].copy()
-    kept[[EMOTIONS.index("neutral"), *_numbers(put_on)]] = 0
+def _without(probabilities: NDArray[np.float64], emotions: Set[str]) -> NDArray[np.float64]:
+    kept = probabilities.copy()
+    kept[_numbers(emotions)] = 0
     conditional: NDArray[np.float64] = kept / kept.sum()
     return conditional
 
 
-def _numbers(emotions: frozenset[str]) -> list[int]:
+def _numbers(emotions: Set[str]) -> list[int]:
     return [EMOTIONS.index(emotion) for emotion in sorted(emotions)]

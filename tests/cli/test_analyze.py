@@ -139,3 +139,18 @@ def test_an_error_is_one_line_and_no_traceback(arguments, complaint, monkeypatch
 
 def test_help_has_an_example():
     assert "Example: rasa-emotion analyze call.wav" in run(app, ["analyze", "--help"]).stdout
+
+
+def test_how_sure_a_recogniser_is_travels_with_the_words(clip):
+    result = run(app, ["analyze", "--text", "I love it!", "--text-confidence", "0.4", "--json"])
+    assert json.loads(result.stdout)["evidence"]["text"]["quality"]["recogniser_confidence"] == 0.4
+    assert run(app, ["analyze", "--text", "I love it!", "--text-confidence", "4"]).exit_code != 0
+
+
+def test_a_line_may_say_how_sure_a_recogniser_is():
+    lines = [
+        json.dumps({"id": n, "text": "I love it!", "text_confidence": c}) for n, c in enumerate((0.4, "high", 2, True))
+    ]
+    sure, *refused = answer_lines(EmotionAnalyzer.load(), lines)
+    assert sure["evidence"]["text"]["quality"]["recogniser_confidence"] == 0.4
+    assert all("confidence" in answer["error"] for answer in refused)
