@@ -118,7 +118,12 @@ class EmotionAnalyzer:
         return EmotionAnalyzer(self.acoustic, self.text and self.text.adapted(adapter), self.fusion)
 
     def analyze(
-        self, audio: AudioSource | None = None, text: str | None = None, *, text_confidence: float | None = None
+        self,
+        audio: AudioSource | None = None,
+        text: str | None = None,
+        *,
+        text_confidence: float | None = None,
+        context: Sequence[str] = (),
     ) -> EmotionEstimate:
         """Estimate the emotion of one turn from its audio, its words, or both.
 
@@ -126,6 +131,7 @@ class EmotionAnalyzer:
             audio: a path, the bytes of a sound file, an open binary file or a 16 kHz `Waveform`.
             text: the words. Without any words beside audio, the voice alone decides.
             text_confidence: 0 to 1, how sure the speech recogniser is of the words; None for words that were typed.
+            context: the caller's earlier turns, oldest first; only a text model trained with such reads them.
 
         Raises:
             AudioError: the audio cannot be decoded or holds no sound.
@@ -135,7 +141,7 @@ class EmotionAnalyzer:
         if audio is not None:
             evidence.append(self.hear(audio))
         if text is not None and (text.strip() or audio is None):
-            evidence.append(self.read(text, confidence=text_confidence))
+            evidence.append(self.read(text, confidence=text_confidence, context=context))
         return self.fuse(piece for piece in evidence if piece is not None)
 
     def hear(self, audio: AudioSource) -> Evidence | None:
@@ -145,19 +151,20 @@ class EmotionAnalyzer:
         windows = [audio] if isinstance(audio, Waveform) else _windows(audio)
         return _merge([self.acoustic.classify(window) for window in windows])
 
-    def read(self, text: str, *, confidence: float | None = None) -> Evidence | None:
+    def read(self, text: str, *, confidence: float | None = None, context: Sequence[str] = ()) -> Evidence | None:
         """Evidence of the words; None without a text model.
 
         Args:
             text: the words.
             confidence: 0 to 1, how sure the speech recogniser is of them; it travels in the evidence's `quality`.
+            context: the caller's earlier turns, oldest first; only a text model trained with such reads them.
 
         Raises:
             TextError: the text holds no word, or the confidence is not between 0 and 1.
         """
         if confidence is not None and not 0 <= confidence <= 1:
             raise TextError(f"A confidence in the words of {confidence} is not between 0 and 1; leave it out.")
-        found = None if self.text is None else self.text.classify(text)
+        found = None if self.text is None else self.text.classify(text, context)
         if found is None or confidence is None:
             return found
         return replace(found, quality={**found.quality, RECOGNISER: round(float(confidence), 4)})

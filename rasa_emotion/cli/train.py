@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from rasa_emotion.cli.train_text import text
 from rasa_emotion.errors import ConfigError
 
 OWN_CALLS, FINE_TUNING = "calls", "finetune"
@@ -24,10 +25,7 @@ train = typer.Typer(
 )
 
 
-@train.callback()
-def models() -> None:
-    # With one command only, Typer would not ask for its name.
-    pass
+train.command()(text)
 
 
 @train.command()

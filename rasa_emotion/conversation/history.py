@@ -52,6 +52,17 @@ def current_turns(events: Iterable[Any], *, last: int | None = None) -> list[Tur
     return list(islice(turns_backwards(events), last))[::-1]
 
 
+def earlier_words(events: Iterable[Any], *, last: int) -> list[str]:
+    """What the caller said in the `last` turns since the last boundary, oldest first; commands are no words.
+
+    >>> earlier_words([{"event": "user", "text": "hello"}, {"event": "user", "text": "/restart"}], last=2)
+    ['hello']
+    """
+    said = (str(_get(event, "text") or "") for event in _current(list(events)) if _kind(event) == "user")
+    found = [words for words in said if words.strip() and not words.startswith("/")]
+    return found[-last:] if last else []
+
+
 def latest_turn(events: Iterable[Any]) -> Turn | None:
     """The caller's last turn, or None when there is none since the last boundary."""
     return next(turns_backwards(events), None)

@@ -1,7 +1,9 @@
 """The exported text classifier: `tokenizers` and ONNX Runtime, no torch."""
 
 import copy
+import hashlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,14 @@ from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import Evidence
 from rasa_emotion.model_folder import REINSTALL, ModelFolder, read_model_folder
 from rasa_emotion.text.adapter import Adapter
-from rasa_emotion.text.cleaning import clean, measure
+from rasa_emotion.text.cleaning import clean, has_words, measure
+from rasa_emotion.text.context import Tokens, join_turns
+from rasa_emotion.text.emoji import spell_emoji
 
 MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
+POOLED = "pooled"
+"""Third input of models whose embedding is the mean over the utterance without the turns before it."""
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +50,10 @@ class TextClassifier:
         self._tokenizer = tokenizer
         self._temperature = float(folder.settings["temperature"])
         self._confused = confused
+        self.context_turns = int(folder.settings.get("context_turns", 0))
+        self._max_tokens = int(folder.settings["max_tokens"])
+        self._spell_emoji = bool(folder.settings.get("spell_emoji", False))
+        self._asks_what_to_pool = any(found.name == POOLED for found in session.get_inputs())
         self._adapter: Adapter | None = None
         self._told_languages: set[str] = set()
 
@@ -52,7 +62,8 @@ class TextClassifier:
         """Load a model folder of kind "text".
 
         Raises:
-            ModelError: the folder is missing, altered, or holds other labels than the eight emotions.
+            ModelError: the folder is missing, altered, or holds other labels than the eight emotions or the tokenizer
+                of another model.
         """
         model = read_model_folder(folder, "text")
         if tuple(model.settings.get("labels", ())) != EMOTIONS:
@@ -70,25 +81,31 @@ class TextClassifier:
         # Both libraries raise classes of their own that share no base but Exception.
         except Exception as error:
             raise ModelError(f"The model at '{folder}' cannot be loaded ({error}); {REINSTALL}.") from error
+        _check_vocabulary(model, tokenizer)
         tokenizer.enable_truncation(int(model.settings["max_tokens"]))
         tokenizer.no_padding()
         return cls(model, session, tokenizer, load_head(model, "confused"))
 
-    def classify(self, text: str) -> Evidence:
+    def classify(self, text: str, context: Sequence[str] = ()) -> Evidence:
         """Evidence of one sentence, calibrated with the model's temperature.
 
         Its reliability falls to 0 for text in another language, which it then names, in another script or of unknown
         words. The first text of each language is told in the log.
 
+        Args:
+            text: the sentence.
+            context: earlier turns of the conversation, oldest first; the last `context_turns` of them are read, which
+                are none unless the model was trained with earlier turns.
+
         Raises:
             TextError: the text holds no word.
         """
         cleaned = clean(text)
-        encoding = self._tokenizer.encode(cleaned)
+        encoding = self._encode(cleaned)
         quality = measure(cleaned, encoding.tokens, encoding.word_ids)
         if quality.foreign_language:
             self._tell_language(quality.foreign_language)
-        probabilities, embedding = self._read(encoding)
+        probabilities, embedding = self._read(self._with_context(encoding, context))
         if self._adapter is not None:
             probabilities = self._adapter.probabilities(embedding, probabilities)
         return Evidence(
@@ -112,25 +129,40 @@ class TextClassifier:
 
         Raises TextError for text without any word.
         """
-        return self._read(self._tokenizer.encode(clean(text)))
+        return self._read(self._tokens(text))
 
-    def logits(self, text: str) -> NDArray[np.float32]:
-        """Scores before the temperature, shape [8]. Raises TextError for text without any word."""
-        return self._run(self._tokenizer.encode(clean(text)))[0]
+    def logits(self, text: str, context: Sequence[str] = ()) -> NDArray[np.float32]:
+        """Scores before the temperature, shape [8]; see `classify`. Raises TextError for text without any word."""
+        return self._run(self._tokens(text, context))[0]
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """Mean-pooled sentence embedding, shape [384]. Raises TextError for text without any word."""
-        return self._run(self._tokenizer.encode(clean(text)))[1]
+        return self._run(self._tokens(text))[1]
 
-    def _read(self, encoding: Encoding) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        logits, embedding = self._run(encoding)
+    def _encode(self, cleaned: str) -> Encoding:
+        return self._tokenizer.encode(spell_emoji(cleaned) if self._spell_emoji else cleaned)
+
+    def _tokens(self, text: str, context: Sequence[str] = ()) -> Tokens:
+        return self._with_context(self._encode(clean(text)), context)
+
+    def _with_context(self, encoding: Encoding, context: Sequence[str]) -> Tokens:
+        cls, *utterance, sep = encoding.ids
+        turns = [turn for turn in context if has_words(turn)][-self.context_turns :] if self.context_turns else []
+        earlier = [self._encode(clean(turn)).ids[1:-1] for turn in turns]
+        return join_turns(utterance, earlier, cls=cls, sep=sep, max_tokens=self._max_tokens)
+
+    def _read(self, tokens: Tokens) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        logits, embedding = self._run(tokens)
         scaled = logits.astype(np.float64) / self._temperature
         exponentials = np.exp(scaled - scaled.max())
         return exponentials / exponentials.sum(), embedding
 
-    def _run(self, encoding: Encoding) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        ids = np.array([encoding.ids], dtype=np.int64)
+    def _run(self, tokens: Tokens) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        ids = np.array([tokens.ids], dtype=np.int64)
         inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        if self._asks_what_to_pool:
+            inputs[POOLED] = np.ones_like(ids)
+            inputs[POOLED][0, 1 : tokens.start] = 0
         logits, embedding = self._session.run(["logits", "embedding"], inputs)
         return logits[0], embedding[0]
 
@@ -142,4 +174,19 @@ class TextClassifier:
             "A caller's words are in another language than English (%s) and are left out: the voice alone decides. "
             "This is said once for each language.",
             code,
+        )
+
+
+def vocabulary_checksum(tokenizer: Tokenizer) -> str:
+    """SHA-256 of a tokenizer's words in the order of their ids: whether a model was trained with this one."""
+    words = tokenizer.get_vocab()
+    return hashlib.sha256("\n".join(sorted(words, key=words.__getitem__)).encode()).hexdigest()
+
+
+def _check_vocabulary(model: ModelFolder, tokenizer: Tokenizer) -> None:
+    expected = model.settings.get("vocabulary")
+    if expected is not None and vocabulary_checksum(tokenizer) != expected:
+        raise ModelError(
+            f"The tokenizer in '{model.path}' is that of another model: its vocabulary of "
+            f"{tokenizer.get_vocab_size()} words differs from the one that the model was trained with; {REINSTALL}."
         )

@@ -18,7 +18,7 @@ from rasa_emotion.corpora.splits import require_originals
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.training.acoustic.export import export_module
 from rasa_emotion.training.acoustic.finetune import fine_tune, read_fine_tuning
-from rasa_emotion.training.acoustic.folder import Facts, claim, write_folder
+from rasa_emotion.training.acoustic.folder import Facts, write_folder
 from rasa_emotion.training.acoustic.produce import (
     Order,
     command,
@@ -29,6 +29,7 @@ from rasa_emotion.training.acoustic.produce import (
     require_data,
     split_of,
 )
+from rasa_emotion.training.claim import claim
 
 logger = logging.getLogger(__name__)
 

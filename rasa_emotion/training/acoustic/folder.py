@@ -1,6 +1,5 @@
 """Write a model folder that `EmotionAnalyzer.load` takes: figures on held-out speakers, temperature, card, licence."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,9 +10,8 @@ from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.corpora.catalogue import CORPORA
 from rasa_emotion.corpora.manifest import Clip
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import fit_temperature, unweighted_accuracy
-from rasa_emotion.model_folder import MANIFEST, write_manifest
+from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.training.acoustic.card import write_card
 from rasa_emotion.training.acoustic.clips import audible, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.outoffold import CLEAN, Heard, conditions, hear
@@ -22,8 +20,6 @@ from rasa_emotion.training.acoustic.report import clean_figures, cpu_time_ms
 logger = logging.getLogger(__name__)
 
 LICENCES = Path(__file__).parent / "licences"
-RUN = "run"
-REQUEST = "request.json"
 OWN, SOURCE = "LicenseRef-Own", "LicenseRef-Source"
 TIMED_RUNS = 50
 
@@ -57,28 +53,6 @@ class Facts:
     backend: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[str] = ("model.onnx",)
     notices: Sequence[str] = ()
-
-
-def claim(out: Path, request: Mapping[str, Any]) -> Path:
-    """The folder `run` of a model folder, for this training alone: an interrupted one goes on, another is refused.
-
-    Raises:
-        ConfigError: the folder holds a model or the run of another training.
-    """
-    stored = out / RUN / REQUEST
-    if stored.is_file():
-        known = json.loads(stored.read_text(encoding="utf-8"))
-        differing = sorted(key for key in {*known, *request} if known.get(key) != request.get(key))
-        if differing:
-            raise ConfigError(
-                f"'{out}' holds the run of recipe '{known.get('recipe')}' (another {', '.join(differing)}): name "
-                "another folder, or delete this one."
-            )
-    elif (out / MANIFEST).is_file():
-        raise ConfigError(f"'{out}' holds a model that was made otherwise: name another folder.")
-    stored.parent.mkdir(parents=True, exist_ok=True)
-    stored.write_text(json.dumps(request, indent=1) + "\n", encoding="utf-8")
-    return stored.parent
 
 
 def licence_of(corpora: Sequence[str], source: str | None = None) -> tuple[str, bool]:

@@ -15,8 +15,7 @@ from rasa_emotion.corpora.manifest import Clip, read_manifest
 from rasa_emotion.corpora.splits import Split
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.training.acoustic.export import export
-from rasa_emotion.training.acoustic.folder import RUN as FOLDER_RUN
-from rasa_emotion.training.acoustic.folder import Facts, claim, write_folder
+from rasa_emotion.training.acoustic.folder import Facts, write_folder
 from rasa_emotion.training.acoustic.pretrained import WHISPER
 from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
 from rasa_emotion.training.acoustic.train import (
@@ -29,6 +28,8 @@ from rasa_emotion.training.acoustic.train import (
     require_unheard,
     train,
 )
+from rasa_emotion.training.claim import RUN as FOLDER_RUN
+from rasa_emotion.training.claim import claim
 
 logger = logging.getLogger(__name__)
 

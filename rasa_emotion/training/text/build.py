@@ -6,29 +6,28 @@ logits of held-out sentences for the fusion's fit.
 """
 
 import csv
-import shutil
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from rasa_emotion.corpora.text import LabelledText, read_sentences, read_text_corpus
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.errors import RasaEmotionError, TextError
+from rasa_emotion.errors import ConfigError, RasaEmotionError, TextError
 from rasa_emotion.evaluation.metrics import fit_temperature, macro_f1, unweighted_accuracy
 from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.text import TextClassifier
-from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE
+from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE, vocabulary_checksum
 from rasa_emotion.training.text.data import inner_split, load_tokenizer, read_sources
 from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.figures import single_labels
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model
+from rasa_emotion.training.text.provenance import TEXTS, licence_of, provenance
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
 from rasa_emotion.training.text.train import load_rows, predict
 
@@ -38,7 +37,7 @@ BIASED = "biased"
 HELDOUT_FILE = "heldout_logits.csv"
 STRENGTHS = np.arange(11) / 10
 """Never below 0, which would favour what is frequent on Reddit: callers are angry more often than that."""
-LICENCE_FILE = Path(__file__).resolve().parents[3] / "LICENSE"
+APACHE_FILE = Path(__file__).parent.parent / "acoustic" / "licences" / "Apache-2.0.txt"
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,38 @@ class Scored:
 
 def build(recipe: Recipe, run: Path, data: Path, out: Path, *, beside: Path) -> None:
     """Write `model.onnx`, `tokenizer.json`, `model.json` and LICENSE into `out`, and what was exported into `run`."""
+    if recipe.labels != EMOTIONS:
+        raise ConfigError("Only a model of the eight emotions can be built; its recipe lists other labels.")
+    if recipe.speakers:
+        raise ConfigError("Nobody names the speakers of a conversation at run time; set speakers to false.")
+    # tokenizer and provenance are those of the run, wherever it started from
+    recipe = replace(recipe, start=str(run))
     out.mkdir(parents=True, exist_ok=True)
     model = load_model(run)
     strength = add_class_bias(model, recipe, data, beside)
     save_model(model, run / BIASED)
-    export_int8(model, out / MODEL_FILE)
-    write_tokenizer(out / TOKENIZER_FILE)
-    shutil.copyfile(LICENCE_FILE, out / "LICENSE")
-    _write(out, temperature=1.0, strength=strength)
+    export_int8(model, out / MODEL_FILE, pools_utterance=recipe.pool == "utterance")
+    tokenizer = load_tokenizer(start=recipe.start)
+    tokenizer.save(str(out / TOKENIZER_FILE), pretty=False)
+    names = provenance(recipe)
+    licence, commercial = licence_of(names)
+    (out / "LICENSE").write_text(TEXTS.get(licence) or APACHE_FILE.read_text(encoding="utf-8"), encoding="utf-8")
+    facts = {
+        "licence": licence,
+        "commercial": commercial,
+        "summary": f"English sentences, eight emotions; trained on {', '.join(names)}",
+        "labels": list(EMOTIONS),
+        "max_tokens": min(MAX_TOKENS, model.encoder.config.max_position_embeddings),
+        "context_turns": recipe.context_turns,
+        "spell_emoji": recipe.spell_emoji,
+        "vocabulary": vocabulary_checksum(tokenizer),
+        "class_bias_strength": strength,
+    }
+    files = [MODEL_FILE, TOKENIZER_FILE]
+    write_manifest(out, files, name="text", kind="text", **facts, temperature=1.0)
     held = score_single(TextClassifier.load(out).logits, inner_rows(recipe, data, beside))
-    _write(out, temperature=fit_temperature(held.truth, held.logits), strength=strength)
+    temperature = fit_temperature(held.truth, held.logits)
+    write_manifest(out, files, name="text", kind="text", **facts, temperature=temperature)
 
 
 def add_class_bias(model: TextEmotionModel, recipe: Recipe, data: Path, beside: Path) -> float:
@@ -72,9 +93,10 @@ def add_class_bias(model: TextEmotionModel, recipe: Recipe, data: Path, beside: 
     """
     kept, held = load_rows(recipe, data, beside)
     shares = np.stack([row.target for row in kept]).sum(0)
-    offset = np.log(shares / shares.sum())
+    # an emotion that the rows lack stays where it is: how rare it is among callers, they cannot say
+    offset = np.log(np.where(shares > 0, shares / shares.sum(), 1.0))
     single, truth = single_labels(held)
-    logits = predict(model, held)[single]
+    logits = predict(model, held, recipe.pool)[single]
 
     def figure(strength: float) -> float:
         found = (logits - strength * offset).argmax(1)
@@ -92,26 +114,20 @@ def inner_rows(recipe: Recipe, data: Path, beside: Path) -> list[LabelledText]:
     return [row for rows in held for row in rows]
 
 
-def score_single(logits: Callable[[str], NDArray[np.float32]], rows: Sequence[LabelledText]) -> Scored:
-    """Logits of the rows that have one label and hold a word."""
+def score_single(logits: Callable[..., NDArray[np.float32]], rows: Sequence[LabelledText]) -> Scored:
+    """Logits of the rows that have one label and hold a word; earlier turns are passed where a row has some."""
     kept, found = [], []
     for row in rows:
         if len(row.target) > 1:
             continue
         try:
-            found.append(logits(row.text))
+            earlier = [[turn.text for turn in row.earlier]] if row.earlier else []
+            found.append(logits(row.text, *earlier))
         except TextError:
             continue
         kept.append(row)
     truth = np.array([EMOTIONS.index(next(iter(row.target))) for row in kept])
     return Scored(kept, truth, np.stack(found).astype(np.float64))
-
-
-def write_tokenizer(path: Path) -> None:
-    """The tokenizer without padding; where to cut is the classifier's business."""
-    tokenizer: Tokenizer = load_tokenizer(MAX_TOKENS)
-    tokenizer.no_truncation()
-    tokenizer.save(str(path), pretty=False)
 
 
 def write_heldout(classifier: TextClassifier, data: Path, sentences: Path, out: Path, *, per_emotion: int) -> None:
@@ -141,22 +157,6 @@ def write_heldout(classifier: TextClassifier, data: Path, sentences: Path, out: 
             scored = score_single(classifier.logits, sorted(part_rows, key=lambda row: row.id))
             for row, truth, logits in zip(scored.rows, scored.truth, scored.logits, strict=True):
                 writer.writerow([row.id, part, EMOTIONS[truth], *(f"{value:.4f}" for value in logits)])
-
-
-def _write(out: Path, *, temperature: float, strength: float) -> None:
-    write_manifest(
-        out,
-        [MODEL_FILE, TOKENIZER_FILE],
-        name="text",
-        kind="text",
-        licence="Apache-2.0",
-        commercial=True,
-        summary="English sentences, eight emotions; DistilBERT from MiniLM-L6, GoEmotions and own customer sentences",
-        labels=list(EMOTIONS),
-        temperature=temperature,
-        max_tokens=MAX_TOKENS,
-        class_bias_strength=strength,
-    )
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.text.context import Tokens, join_turns
 from rasa_emotion.text.emoji import spell_emoji
-from rasa_emotion.training.text.minilm import minilm_folder
 from rasa_emotion.training.text.recipe import Recipe
+from rasa_emotion.training.text.start import load_tokenizer
 
 POOL_BATCHES = 50
 """Batches of similar length are cut out of random pools of so many batches: less padding, order still random."""
@@ -41,16 +41,6 @@ class TrainingText:
     plain_tokens: Tokens
     target: NDArray[np.float32]
     source: int
-
-
-def load_tokenizer(max_tokens: int = 0) -> Tokenizer:
-    """MiniLM's WordPiece tokenizer, cutting after `max_tokens` (nowhere, where 0) and padding nothing."""
-    tokenizer = Tokenizer.from_file(str(minilm_folder() / "tokenizer.json"))
-    tokenizer.no_truncation()
-    if max_tokens:
-        tokenizer.enable_truncation(max_tokens)
-    tokenizer.no_padding()
-    return tokenizer
 
 
 def as_target(row: LabelledText, labels: Sequence[str], *, multi_label: bool = False) -> NDArray[np.float32]:
@@ -130,7 +120,7 @@ def fold_numbers(rows: Sequence[LabelledText], folds: int, seed: int) -> NDArray
 
 def tokenize(rows: Sequence[LabelledText], recipe: Recipe, source: int = 0) -> list[TrainingText]:
     """Tokens and targets of rows."""
-    tokenizer = load_tokenizer()
+    tokenizer = load_tokenizer(start=recipe.start)
     written, plain = (_with_turns(rows, recipe, tokenizer, form) for form in (str, _as_spoken))
     return [
         TrainingText(a, b, as_target(row, recipe.labels, multi_label=recipe.multi_label), source)
@@ -183,11 +173,12 @@ def epoch_batches(rows: Sequence[TrainingText], recipe: Recipe, epoch: int) -> l
 
 
 def collate(pairs: Sequence[tuple[Tokens, NDArray[np.float32]]], pool: str) -> Batch:
-    """Pad tokens to the longest row with 0, which is [PAD]; pool "all" of them or the "utterance" with [CLS]."""
+    """Pad tokens to the longest row with 0, which is masked; pool "all" of them, or [CLS] and the "utterance"."""
     ids = torch.zeros(len(pairs), max(len(tokens.ids) for tokens, _ in pairs), dtype=torch.long)
+    mask = torch.zeros_like(ids)
     for i, (tokens, _) in enumerate(pairs):
         ids[i, : len(tokens.ids)] = torch.tensor(tokens.ids)
-    mask = (ids != 0).long()
+        mask[i, : len(tokens.ids)] = 1
     pooled = mask.clone()
     if pool == "utterance":
         for i, (tokens, _) in enumerate(pairs):

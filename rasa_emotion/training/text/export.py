@@ -9,6 +9,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rasa_emotion.text.classifier import POOLED
 from rasa_emotion.training.text.model import TextEmotionModel
 
 OPSET = 17
@@ -66,12 +67,14 @@ class PlainModel(nn.Module):
     Args:
         model: the trained model; its weights are shared, not changed.
         int8_embeddings: store the word embeddings in int8.
+        pools_utterance: take what is pooled as a third input.
     """
 
     positions: Tensor
 
-    def __init__(self, model: TextEmotionModel, *, int8_embeddings: bool) -> None:
+    def __init__(self, model: TextEmotionModel, *, int8_embeddings: bool, pools_utterance: bool = False) -> None:
         super().__init__()
+        self.pools_utterance = pools_utterance
         encoder: Any = model.encoder
         embeddings = encoder.embeddings
         table = embeddings.word_embeddings.weight.detach()
@@ -81,23 +84,27 @@ class PlainModel(nn.Module):
         self.layers = nn.ModuleList(PlainLayer(layer, encoder.config.n_heads) for layer in encoder.transformer.layer)
         self.head = model.head
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Token ids and mask [batch, tokens] to logits [batch, labels] and embedding [batch, dim]."""
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, pooled: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Token ids, mask and what is pooled [batch, tokens] to logits [batch, labels] and embedding [batch, dim]."""
         present = attention_mask.float()
         mask = (1.0 - present)[:, None, None, :] * MASKED
         hidden = self.norm(self.words(input_ids) + self.positions[: input_ids.shape[1]])
         for layer in self.layers:
             hidden = layer(hidden, mask)
-        embedding = (hidden * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True)
+        counted = present if pooled is None else pooled.float()
+        embedding = (hidden * counted.unsqueeze(-1)).sum(1) / counted.sum(1, keepdim=True)
         return self.head(embedding), embedding
 
 
-def export_float(model: TextEmotionModel, path: Path) -> None:
-    """Write a float32 graph: `input_ids`, `attention_mask` int64 [batch, tokens] to `logits` and `embedding`."""
-    _export(PlainModel(model, int8_embeddings=False), path)
+def export_float(model: TextEmotionModel, path: Path, *, pools_utterance: bool = False) -> None:
+    """Write a float32 graph: `input_ids`, `attention_mask` int64 [batch, tokens] to `logits` and `embedding`.
+
+    With `pools_utterance` there is a third input `pooled`, 1 for the tokens that the embedding is the mean of.
+    """
+    _export(PlainModel(model, int8_embeddings=False, pools_utterance=pools_utterance), path)
 
 
-def export_int8(model: TextEmotionModel, path: Path) -> None:
+def export_int8(model: TextEmotionModel, path: Path, *, pools_utterance: bool = False) -> None:
     """Write the graph that ships: weights in int8 per output channel, word embeddings in int8 per row.
 
     Activations are quantised as they come (dynamic), so no calibration data are needed. Weights that are multiplied use
@@ -106,7 +113,7 @@ def export_int8(model: TextEmotionModel, path: Path) -> None:
     """
     with TemporaryDirectory() as folder:
         source = Path(folder) / "float.onnx"
-        _export(PlainModel(model, int8_embeddings=True), source)
+        _export(PlainModel(model, int8_embeddings=True, pools_utterance=pools_utterance), source)
         quantize_dynamic(
             source,
             path,
@@ -120,10 +127,12 @@ def export_int8(model: TextEmotionModel, path: Path) -> None:
 def _export(model: PlainModel, path: Path) -> None:
     example = torch.ones(2, 6, dtype=torch.long)
     inputs, outputs = ["input_ids", "attention_mask"], ["logits", "embedding"]
+    if model.pools_utterance:
+        inputs.append(POOLED)
     axes = {name: {0: "batch", 1: "tokens"} for name in inputs} | {name: {0: "batch"} for name in outputs}
     torch.onnx.export(
         model.eval().cpu(),
-        (example, example),
+        (example,) * len(inputs),
         str(path),
         input_names=inputs,
         output_names=outputs,

@@ -9,10 +9,8 @@ from torch import Tensor, nn
 from transformers import DistilBertModel
 
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.training.text.minilm import distilbert_config, load_minilm
-
-WEIGHTS = "model.safetensors"
-CONFIG = "config.json"
+from rasa_emotion.training.text.minilm import distilbert_config
+from rasa_emotion.training.text.start import CONFIG, WEIGHTS, is_run, load_encoder
 
 
 class TextEmotionModel(nn.Module):
@@ -46,19 +44,19 @@ class TextEmotionModel(nn.Module):
 
 
 def start_model(start: str, labels: Sequence[str], dropout: float) -> TextEmotionModel:
-    """A model to fine-tune: the pretrained MiniLM-L6 ("minilm"), or the encoder of an earlier run's folder.
+    """A model to fine-tune: a pretrained encoder (see `load_encoder`), or that of an earlier run's folder.
 
     The head of an earlier run is kept where its labels are the same.
 
     Raises:
         ConfigError: `start` is neither.
     """
-    if start == "minilm":
-        model = TextEmotionModel(load_minilm(), labels, dropout)
-    else:
+    if is_run(start):
         model = load_model(Path(start))
         if model.labels != tuple(labels):
             model = TextEmotionModel(model.encoder, labels)
+    else:
+        model = TextEmotionModel(load_encoder(start), labels, dropout)
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = dropout

@@ -20,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from rasa_emotion.errors import RasaEmotionError
+from rasa_emotion.text.classifier import TOKENIZER_FILE
 from rasa_emotion.training.device import pick_device, quick_bfloat16
 from rasa_emotion.training.text.data import (
     Batch,
@@ -33,7 +34,9 @@ from rasa_emotion.training.text.data import (
 from rasa_emotion.training.text.figures import epoch_figures
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model, start_model
 from rasa_emotion.training.text.objective import Objective, label_weights, start_bias
+from rasa_emotion.training.text.provenance import PROVENANCE, provenance
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
+from rasa_emotion.training.text.start import load_tokenizer, require_fit
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -65,6 +68,10 @@ def train_rows(recipe: Recipe, kept: list[TrainingText], held: list[TrainingText
     torch.manual_seed(recipe.seed)
     device = pick_device()
     model = start_model(recipe.start, recipe.labels, recipe.dropout)
+    require_fit(model.encoder, recipe.start, recipe.max_tokens)
+    out.mkdir(parents=True, exist_ok=True)
+    load_tokenizer(start=recipe.start).save(str(out / TOKENIZER_FILE), pretty=False)
+    (out / PROVENANCE).write_text(json.dumps(provenance(recipe)) + "\n", encoding="utf-8")
     per_epoch = len(epoch_batches(kept, recipe, 0))
     optimizer, scheduler = make_optimizer(model, recipe, total=per_epoch * recipe.epochs)
     weights = label_weights(kept, recipe)
@@ -195,7 +202,6 @@ def _save_checkpoint(out: Path, parts: dict[str, Any], progress: Progress) -> No
 
 
 def _resume(out: Path, parts: dict[str, Any]) -> Progress:
-    out.mkdir(parents=True, exist_ok=True)
     if not (out / CHECKPOINT).is_file():
         return Progress()
     state = torch.load(out / CHECKPOINT, weights_only=True)

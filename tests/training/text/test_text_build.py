@@ -1,19 +1,29 @@
 """A training becomes a model folder that a bot can load, and a card's figures are what the rows say."""
 
 import csv
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
-from rasa_emotion.corpora.text import LabelledText
+from rasa_emotion.corpora.text import LabelledText, Turn
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.errors import TextError
-from rasa_emotion.model_folder import read_model_folder
+from rasa_emotion.errors import ConfigError, ModelError, TextError
+from rasa_emotion.model_folder import MANIFEST, read_model_folder, write_manifest
 from rasa_emotion.text import TextClassifier
-from rasa_emotion.training.text.build import Scored, score_single, write_heldout
-from rasa_emotion.training.text.model import load_model
+from rasa_emotion.text.classifier import TOKENIZER_FILE
+from rasa_emotion.training.text.build import Scored, build, score_single, write_heldout
+from rasa_emotion.training.text.data import tokenize
+from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model
+from rasa_emotion.training.text.recipe import Recipe, Source
 from rasa_emotion.training.text.report import Part, foreign_shares, recall_table
+from rasa_emotion.training.text.train import predict
+
+RECIPE = Recipe(train=(Source("sentences.csv"),), labels=EMOTIONS, inner_share=0.5)
 
 
 def test_the_folder_loads_and_gives_what_was_exported(built: Path) -> None:
@@ -27,6 +37,52 @@ def test_the_folder_loads_and_gives_what_was_exported(built: Path) -> None:
     with torch.no_grad():
         expected = exact(ids, torch.ones_like(ids))[0][0].numpy()
     np.testing.assert_allclose(classifier.logits("happy"), expected, atol=0.2)
+
+
+def test_a_tokenizer_of_another_model_is_refused(built: Path) -> None:
+    tokenizer = json.loads((built / TOKENIZER_FILE).read_text())
+    words = tokenizer["model"]["vocab"]
+    words["happy"], words["sad"] = words["sad"], words["happy"]  # the same words under other ids
+    (built / TOKENIZER_FILE).write_text(json.dumps(tokenizer))
+    with pytest.raises(ModelError, match="was altered"):
+        TextClassifier.load(built)
+    manifest = json.loads((built / MANIFEST).read_text())
+    write_manifest(built, manifest.pop("files"), **manifest)
+    with pytest.raises(ModelError, match=r"tokenizer .* is that of another model"):
+        TextClassifier.load(built)
+
+
+@pytest.mark.parametrize("pool", ["all", "utterance"])
+def test_earlier_turns_are_read_as_in_training(tiny_model: TextEmotionModel, tmp_path: Path, pool: str) -> None:
+    recipe = replace(RECIPE, context_turns=2, pool=pool, max_tokens=20, spell_emoji=True)
+    rows = [f"sentence {i} of kind {emotion},{emotion}" for emotion in EMOTIONS for i in range(4)]
+    (tmp_path / "sentences.csv").write_text("text,emotion\n" + "\n".join(rows) + "\n")
+    save_model(tiny_model, tmp_path / "run")
+    build(recipe, tmp_path / "run", tmp_path, tmp_path / "model", beside=tmp_path)
+    classifier = TextClassifier.load(tmp_path / "model")
+    assert classifier.context_turns == 2
+    earlier = tuple(Turn(words) for words in ("long ago", "where is my parcel", "still nothing 😂"))
+    row = LabelledText("a", "thank you", {"happy": 1.0}, earlier=earlier)
+    expected = predict(load_model(tmp_path / "run" / "biased"), tokenize([row], recipe), pool)[0]
+    context = [turn.text for turn in earlier]
+    np.testing.assert_allclose(classifier.logits(row.text, context), expected, atol=0.25)
+    assert np.abs(classifier.logits(row.text) - classifier.logits(row.text, context)).max() > 0.3
+    alone = classifier.classify(row.text, ["...", ""])  # no words: as if nothing had been said
+    assert alone == classifier.classify(row.text)
+    assert classifier.classify(row.text, context).quality == alone.quality
+
+
+def test_context_is_left_out_by_a_model_that_has_not_learnt_it(built: Path) -> None:
+    classifier = TextClassifier.load(built)
+    assert classifier.context_turns == 0
+    assert classifier.classify("happy", ["where is my parcel"]) == classifier.classify("happy")
+
+
+@pytest.mark.parametrize("change", [{"labels": ("joy",)}, {"speakers": True}])
+def test_what_no_bot_could_use_is_not_built(tmp_path: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        build(replace(RECIPE, **change), tmp_path, tmp_path, tmp_path / "model", beside=tmp_path)
+    assert not (tmp_path / "model").exists()
 
 
 def test_heldout_logits_hold_no_texts(built: Path) -> None:

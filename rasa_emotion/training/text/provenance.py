@@ -1,0 +1,62 @@
+"""What stands behind trained weights, and what follows for those who use them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rasa_emotion.training.text.recipe import Recipe
+from rasa_emotion.training.text.start import MINILM, is_run
+
+PROVENANCE = "provenance.json"
+"""File of a training's folder: every corpus and model behind its weights, those of its start among them."""
+
+APACHE, OWN, SOURCE, RESEARCH = "Apache-2.0", "LicenseRef-Own", "LicenseRef-Source", "LicenseRef-Research"
+
+FREE = frozenset({MINILM, "goemotions", "customer_sentences.csv"})
+"""Under the Apache licence."""
+RESTRICTED = frozenset({"meld", "dair_emotion", "tweeteval_emotion", "emocontext"})
+"""Tweets and chats are for research; MELD is under the GPL, and whether that binds weights nobody has settled."""
+
+TEXTS = {
+    OWN: """These weights were trained on sentences of your own; the card beside this file names them.
+
+Nobody but you can say who may use them. Replace this text by your own terms before you pass the weights on.
+""",
+    SOURCE: """These weights come from a model of other people; the card beside this file names it.
+
+Its terms hold for them too. Read its own card or licence before you use or pass on this folder, and replace this text
+by those terms.
+""",
+    RESEARCH: """These weights were trained on text that is for research and evaluation only; the card beside this file
+names it. Companies may not use them.
+""",
+}
+
+
+def provenance(recipe: Recipe) -> list[str]:
+    """Names of the corpora and models behind a training that follows the recipe, without part, sorted.
+
+    >>> from rasa_emotion.training.text.recipe import Source
+    >>> provenance(Recipe(train=(Source("meld_train"),), labels=("joy", "anger")))
+    ['meld', 'minilm']
+    """
+    stored = Path(recipe.start) / PROVENANCE
+    before = [recipe.start]
+    if is_run(recipe.start):
+        before = json.loads(stored.read_text(encoding="utf-8")) if stored.is_file() else [MINILM]
+    own = [Path(s.corpus).name if s.corpus.endswith(".csv") else s.corpus.rpartition("_")[0] for s in recipe.train]
+    return sorted({*before, *own})
+
+
+def licence_of(names: Sequence[str]) -> tuple[str, bool]:
+    """SPDX identifier of weights, and whether companies may use them.
+
+    >>> licence_of(["goemotions", "minilm"])
+    ('Apache-2.0', True)
+    """
+    if RESTRICTED & set(names):
+        return RESEARCH, False
+    rest = set(names) - FREE
+    if all(name.endswith(".csv") for name in rest):
+        return (OWN if rest else APACHE), True
+    return SOURCE, False

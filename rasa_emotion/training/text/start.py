@@ -1,0 +1,111 @@
+"""Where a training starts: the pretrained MiniLM-L6, an earlier training, or any DistilBERT or BERT.
+
+A BERT becomes a DistilBERT that computes the same numbers (see `rasa_emotion.training.text.minilm`), so that one
+network is trained and exported whatever it was started from.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+from transformers import AutoModel, AutoTokenizer, DistilBertModel, PreTrainedModel
+
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.text.classifier import TOKENIZER_FILE
+from rasa_emotion.training.text.minilm import distilbert_config, distilbert_names, load_minilm, minilm_folder
+
+MINILM = "minilm"
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+
+
+def is_run(start: str) -> bool:
+    """Whether `start` is the folder of an earlier training, rather than of somebody's model."""
+    config = Path(start) / CONFIG
+    return config.is_file() and "encoder" in json.loads(config.read_text(encoding="utf-8"))
+
+
+def load_encoder(start: str) -> DistilBertModel:
+    """The pretrained encoder that `start` names: "minilm", a Hugging Face identifier, or a folder of that layout.
+
+    Hugging Face's own settings hold, such as HF_HUB_OFFLINE=1, which looks at what is on this machine alone.
+
+    Raises:
+        ConfigError: it cannot be loaded, or is neither a DistilBERT nor a BERT.
+    """
+    if start == MINILM:
+        return load_minilm()
+    found: PreTrainedModel = _pretrained(AutoModel, start)
+    kind, activation = found.config.model_type, getattr(found.config, "activation", found.config.hidden_act)
+    if kind not in {"distilbert", "bert"} or activation != "gelu":
+        raise ConfigError(
+            f"The model '{start}' is of type {kind} ({activation}); name a DistilBERT or a BERT with gelu."
+        )
+    return found if isinstance(found, DistilBertModel) else _as_distilbert(found)
+
+
+def load_tokenizer(max_tokens: int = 0, start: str = MINILM) -> Tokenizer:
+    """The tokenizer of what a training starts from, cutting after `max_tokens` (nowhere, where 0), padding nothing.
+
+    Raises:
+        ConfigError: it cannot be loaded, or marks the ends of a sentence otherwise than BERT.
+    """
+    own = Path(start) / TOKENIZER_FILE
+    if own.is_file():
+        tokenizer = Tokenizer.from_file(str(own))
+    elif start == MINILM or is_run(start):  # trainings of MiniLM once kept no tokenizer
+        tokenizer = Tokenizer.from_file(str(minilm_folder() / TOKENIZER_FILE))
+    else:
+        tokenizer = _pretrained(AutoTokenizer, start).backend_tokenizer
+    missing = [mark for mark in ("[CLS]", "[SEP]", "[PAD]") if tokenizer.token_to_id(mark) is None]
+    if missing:
+        raise ConfigError(f"The tokenizer of '{start}' has no {missing[0]}; name a DistilBERT or a BERT.")
+    tokenizer.no_truncation()
+    if max_tokens:
+        tokenizer.enable_truncation(max_tokens)
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def require_fit(encoder: DistilBertModel, start: str, max_tokens: int) -> None:
+    """Raises ConfigError where an encoder and the tokenizer, or the length of its inputs, do not belong together."""
+    words, known = load_tokenizer(start=start).get_vocab_size(), encoder.config.vocab_size
+    if words > known:
+        raise ConfigError(
+            f"The tokenizer of '{start}' is that of another model: it has {words} words, the model knows {known}."
+        )
+    longest = encoder.config.max_position_embeddings
+    if max_tokens > longest:
+        raise ConfigError(
+            f"'{start}' reads {longest} tokens at most; set max_tokens, now {max_tokens}, to that or less."
+        )
+
+
+def _pretrained(kind: Any, start: str) -> Any:
+    parts = Path(start).parts
+    if len(parts) > 1 and Path(*parts[:-1]).is_dir() and not Path(start).exists():
+        raise ConfigError(f"There is no folder '{start}' to start from; train it first, or correct `start`.")
+    try:
+        return kind.from_pretrained(start)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ConfigError(
+            f"'{start}' cannot be loaded ({reason}); start from minilm, a training's folder, or a DistilBERT or BERT."
+        ) from error
+
+
+def _as_distilbert(bert: PreTrainedModel) -> DistilBertModel:
+    shape = bert.config
+    model = DistilBertModel(
+        distilbert_config(
+            vocab_size=shape.vocab_size,
+            max_position_embeddings=shape.max_position_embeddings,
+            n_layers=shape.num_hidden_layers,
+            n_heads=shape.num_attention_heads,
+            dim=shape.hidden_size,
+            hidden_dim=shape.intermediate_size,
+        )
+    )
+    model.load_state_dict(distilbert_names(dict(bert.state_dict()), layers=shape.num_hidden_layers))
+    return model
