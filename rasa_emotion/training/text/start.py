@@ -37,7 +37,8 @@ def load_encoder(start: str) -> DistilBertModel:
     if start == MINILM:
         return load_minilm()
     found: PreTrainedModel = _pretrained(AutoModel, start)
-    kind, activation = found.config.model_type, getattr(found.config, "activation", found.config.hidden_act)
+    shape = found.config.to_dict()  # DistilBERT and BERT name the same things differently
+    kind, activation = found.config.model_type, shape.get("activation") or shape.get("hidden_act")
     if kind not in {"distilbert", "bert"} or activation != "gelu":
         raise ConfigError(
             f"The model '{start}' is of type {kind} ({activation}); name a DistilBERT or a BERT with gelu."
