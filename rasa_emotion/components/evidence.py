@@ -12,6 +12,9 @@ logger = logging.getLogger(__name__)
 EVIDENCE_KEY = "emotion_evidence"
 """The key in a message's metadata."""
 
+CONFIDENCE_KEY = "text_confidence"
+"""The key under which a client may say how sure its speech recogniser is of the words."""
+
 RESERVED_KEYS: tuple[str, ...] = (EVIDENCE_KEY, ESTIMATE_KEY)
 
 
@@ -39,6 +42,18 @@ def trusted_evidence(metadata: Any) -> list[Evidence]:
     evidence = metadata.get(EVIDENCE_KEY)
     drop_reserved(metadata, keep_channel_evidence=True)
     return evidence.pieces() if isinstance(evidence, ChannelEvidence) else []
+
+
+def text_confidence(metadata: Any) -> float | None:
+    """How sure the client's speech recogniser is of the words, 0 to 1; None where it does not say so.
+
+    >>> text_confidence({"text_confidence": 0.8})
+    0.8
+    """
+    value = metadata.get(CONFIDENCE_KEY) if isinstance(metadata, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        return None
+    return float(value)
 
 
 def drop_reserved(metadata: dict[str, Any], *, keep_channel_evidence: bool = False) -> None:

@@ -4,9 +4,16 @@ import copy
 import json
 import logging
 
+import pytest
 from fake_analyzer import evidence
 
-from rasa_emotion.components.evidence import EVIDENCE_KEY, ChannelEvidence, drop_reserved, trusted_evidence
+from rasa_emotion.components.evidence import (
+    EVIDENCE_KEY,
+    ChannelEvidence,
+    drop_reserved,
+    text_confidence,
+    trusted_evidence,
+)
 
 ANGRY = ChannelEvidence.of([evidence("acoustic", "angry", 0.9)])
 
@@ -38,3 +45,21 @@ def test_a_channel_drops_the_clients_keys_without_exception():
     metadata = {EVIDENCE_KEY: ANGRY}
     drop_reserved(metadata)
     assert metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "confidence"),
+    [
+        ({"text_confidence": 0.8}, 0.8),
+        ({"text_confidence": 1}, 1.0),
+        ({"text_confidence": 1.2}, None),
+        ({"text_confidence": "high"}, None),
+        ({"text_confidence": True}, None),
+        ({"text_confidence": float("nan")}, None),
+        ({}, None),
+        (None, None),
+        (["text_confidence"], None),
+    ],
+)
+def test_how_sure_a_clients_recogniser_is_counts_where_it_is_a_share(metadata, confidence):
+    assert text_confidence(metadata) == confidence
