@@ -4,6 +4,7 @@ import functools
 import hashlib
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -72,11 +73,12 @@ class FakeAnalyzer:
         time.sleep(SLOW_SECS if nearest == SLOW_PITCH else 0)
         return evidence("acoustic", *PITCHES[nearest])
 
-    def read(self, text: str, *, confidence: float | None = None) -> Evidence:
+    def read(self, text: str, *, confidence: float | None = None, context=()) -> Evidence:
         if not re.search(r"\w", text):
             raise TextError("The text has no words; give a sentence.")
         found = [value for word, value in WORDS.items() if word in text.lower()]
-        return evidence("text", *(found[0] if found else ("neutral", 0.8)))
+        read = evidence("text", *(found[0] if found else ("neutral", 0.8)))
+        return read if confidence is None else replace(read, quality={"recogniser_confidence": confidence})
 
     def fuse(self, pieces) -> EmotionEstimate:
         return self._fusion.fuse([piece for piece in pieces if piece is not None])

@@ -17,11 +17,11 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from rasa_emotion.analyzer import EmotionAnalyzer
-from rasa_emotion.components.evidence import trusted_evidence
+from rasa_emotion.components.evidence import text_confidence, trusted_evidence
 from rasa_emotion.components.examples import learn, recall
 from rasa_emotion.components.settings import check_flag, check_names, check_number, check_text, checked
 from rasa_emotion.components.shared import shared_analyzer
-from rasa_emotion.conversation.history import ESTIMATE_KEY, current_turns
+from rasa_emotion.conversation.history import ESTIMATE_KEY, current_turns, earlier_words
 from rasa_emotion.conversation.mood import MEMORY, mood
 from rasa_emotion.errors import ConfigError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
@@ -153,7 +153,8 @@ class EmotionClassifier(GraphComponent):
     def _annotate(self, message: Message, tracker: DialogueStateTracker | None) -> None:
         text = message.get(TEXT) or ""
         command = bool(_COMMAND.match(text.strip()))
-        estimate = self._estimate("" if command else text, trusted_evidence(message.get(METADATA)))
+        said = "" if command else text
+        estimate = self._estimate(said, message.get(METADATA), tracker)
         message.set(ESTIMATE_KEY, estimate.to_dict(), add_to_output=True)
         values = self._entity_values(estimate, tracker)
         if command:
@@ -165,7 +166,8 @@ class EmotionClassifier(GraphComponent):
             own = [_entity(name, value) for name, value in values.items()]
             message.set(ENTITIES, [*message.get(ENTITIES, []), *own], add_to_output=True)
 
-    def _estimate(self, text: str, heard: list[Evidence]) -> EmotionEstimate:
+    def _estimate(self, text: str, metadata: Any, tracker: DialogueStateTracker | None) -> EmotionEstimate:
+        heard = trusted_evidence(metadata)
         analyzer = self._shared_analyzer()
         if analyzer is None:
             return EmotionEstimate.unknown()
@@ -175,7 +177,10 @@ class EmotionClassifier(GraphComponent):
         evidence = list(heard)
         try:
             if text.strip():
-                evidence.extend(filter(None, [analyzer.read(text)]))
+                turns = analyzer.text.context_turns if analyzer.text else 0
+                context = earlier_words(tracker.events, last=turns) if tracker and turns else []
+                read = analyzer.read(text, confidence=text_confidence(metadata), context=context)
+                evidence.extend(filter(None, [read]))
         except TextError as error:
             logger.debug("The words of a turn say nothing about its emotion: %s", error)
         except Exception as error:  # what was heard must not be lost with the words

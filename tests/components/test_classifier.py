@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from fake_analyzer import FakeAnalyzer, evidence
@@ -173,8 +174,24 @@ def test_a_channel_that_hears_with_another_model_costs_one_line(make, caplog):
     assert "The model 'other' hears the callers, while config.yml names 'fake'" in record.getMessage()
 
 
+@pytest.mark.parametrize(("turns", "expected"), [(0, []), (1, ["and again"]), (5, ["hello", "and again"])])
+def test_earlier_turns_are_read_where_the_text_model_asks_for_them(make, monkeypatch, turns, expected):
+    read, seen = FakeAnalyzer.read, []
+
+    def spied(self, text, *, confidence=None, context=()):
+        seen.append(list(context))
+        return read(self, text)
+
+    monkeypatch.setattr(FakeAnalyzer, "read", spied)
+    component = make()
+    monkeypatch.setattr(component._shared_analyzer(), "text", SimpleNamespace(context_turns=turns))
+    said = [UserUttered(words) for words in ("hello", "/affirm", "and again")]
+    component.process([message("I am annoyed")], DialogueStateTracker.from_events("x", said))
+    assert seen == [expected]
+
+
 def test_a_failing_model_costs_one_line_and_keeps_the_voice(make, monkeypatch, caplog):
-    monkeypatch.setattr(FakeAnalyzer, "read", lambda self, text: 1 / 0)
+    monkeypatch.setattr(FakeAnalyzer, "read", lambda *_, **__: 1 / 0)
     (found,) = make().process([message("hello", voice="angry")])
     assert found.get("emotion_estimate")["emotion"] == "angry"
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR] == [
@@ -233,3 +250,8 @@ def test_a_bot_that_was_trained_with_other_weights_says_so(graph, tmp_path, capl
 def test_bad_config_is_refused(graph, config, sentence):
     with pytest.raises(InvalidConfigException, match=sentence.replace("(", "[(]")):
         EmotionClassifier.create(config, *graph)
+
+
+def test_a_doubtful_recogniser_is_told_with_the_words(make):
+    (found,) = make().process([Message({"text": "I am furious", "metadata": {"text_confidence": 0.3}})])
+    assert found.get("emotion_estimate")["evidence"]["text"]["quality"] == {"recogniser_confidence": 0.3}
