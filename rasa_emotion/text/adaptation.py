@@ -68,7 +68,9 @@ def too_few(emotions: Sequence[str]) -> str:
     )
 
 
-def fit(embeddings: NDArray[np.floating], labels: Ints, own: Floats, *, model: str = "") -> Adapter:
+def fit(
+    embeddings: NDArray[np.floating], labels: Ints, own: Floats, *, model: str = "", choose: bool = True
+) -> Adapter:
     """A logistic regression on the embeddings, and how much of it to blend with what the model says.
 
     With n examples per emotion in the mean, the blend is n / (n + 8). From 8 on, and with two examples of each emotion,
@@ -81,13 +83,14 @@ def fit(embeddings: NDArray[np.floating], labels: Ints, own: Floats, *, model: s
         labels: numbers of the emotions in the order of `EMOTIONS`, shape [n]; two of them or more.
         own: the model's probabilities, shape [n, 8].
         model: checksum of the text model.
+        choose: cross-validate where there are enough examples; else the rule for few is taken.
     """
     embeddings = np.asarray(embeddings, dtype=np.float64)
     counts = np.bincount(labels)
     counts = counts[counts > 0]
     mean = float(counts.mean())
     strength, blend = STRENGTHS[1], mean / (mean + 8)
-    if mean >= CHOOSE_FROM and counts.min() >= 2:
+    if choose and mean >= CHOOSE_FROM and counts.min() >= 2:
         strength, blend = _chosen(embeddings, labels, own, highest=mean / (mean + 4))
     return _head(embeddings, labels, strength, blend, model)
 
