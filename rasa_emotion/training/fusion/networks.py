@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.training.fusion.material import Floats
+from rasa_emotion.training.fusion.material import Floats, Ints
 from rasa_emotion.training.fusion.pairs import Pairs
 from rasa_emotion.training.fusion.strategies import balance
 
@@ -102,7 +102,8 @@ class NetworkStrategy:
                 torch.softmax(self.network(inputs(self.kind, pairs.where(np.isin(rows, part)))), dim=1).numpy()
                 for part in np.array_split(rows, max(1, len(rows) // 512))
             ]
-        return np.concatenate(found).astype(np.float64)
+        fused: Floats = np.concatenate(found).astype(np.float64)
+        return fused
 
 
 def fit_network(
@@ -150,11 +151,7 @@ def fit_network(
         for _ in range(epochs):
             for rows in np.array_split(order.permutation(len(labels)), max(1, len(labels) // batch_size)):
                 both = inputs(kind, _rows(pairs, rows))
-                heads = (
-                    [branch.alone(*one) for branch, one in zip(network.branches, both, strict=True)]
-                    if alone
-                    else [network(both)]
-                )
+                heads = _alone(network.branches, both) if alone else [network(both)]
                 losses = [nn.functional.cross_entropy(logits, labels[rows], reduction="none") for logits in heads]
                 loss = (torch.stack(losses) * weights[rows]).mean()
                 optimizer.zero_grad()
@@ -186,7 +183,16 @@ def inputs(kind: str, pairs: Pairs) -> list[Inputs]:
     return both
 
 
-def _rows(pairs: Pairs, rows: np.ndarray) -> Pairs:
+def _alone(branches: nn.ModuleList, both: Sequence[Inputs]) -> list[Tensor]:
+    """Logits of each modality alone."""
+    logits = []
+    for branch, one in zip(branches, both, strict=True):
+        assert isinstance(branch, Branch)
+        logits.append(branch.alone(*one))
+    return logits
+
+
+def _rows(pairs: Pairs, rows: Ints) -> Pairs:
     return Pairs(
         pairs.voices, pairs.words, pairs.clips[rows], pairs.sentences[rows], pairs.heard[rows], pairs.read[rows]
     )

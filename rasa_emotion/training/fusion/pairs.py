@@ -39,11 +39,14 @@ class Pairs:
     @property
     def labels(self) -> Ints:
         """The voice's emotion, or the words' where there is no voice."""
-        return np.where(self.heard == ABSENT, self.words.labels[self.sentences], self.voices.labels[self.clips])
+        read, heard = self.words.labels[self.sentences], self.voices.labels[self.clips]
+        found: Ints = np.where(self.heard == ABSENT, read, heard)
+        return found
 
     @property
     def parts(self) -> Ints:
-        return self.voices.parts[self.clips]
+        parts: Ints = self.voices.parts[self.clips]
+        return parts
 
     @property
     def speakers(self) -> list[str]:
@@ -52,12 +55,13 @@ class Pairs:
     @property
     def present(self) -> NDArray[np.bool_]:
         """Whether there is a voice, and words: shape [2, pairs]."""
-        return np.stack([self.heard, self.read]) != ABSENT
+        there: NDArray[np.bool_] = np.stack([self.heard, self.read]) != ABSENT
+        return there
 
     @property
     def probabilities(self) -> Floats:
         """Of voice and words, shape [2, pairs, 8]; uniform where one is absent."""
-        both = np.stack(
+        both: Floats = np.stack(
             [self.voices.probabilities[self.heard, self.clips], self.words.probabilities[self.read, self.sentences]]
         )
         both[~self.present] = UNIFORM
@@ -113,7 +117,8 @@ def pair(voices: Material, words: Material, *, neutral_share: float) -> Pairs:
     drawn = np.random.default_rng(SEED + 3)
 
     def fits(label: int) -> NDArray[np.bool_]:
-        return words.labels == (neutral if drawn.random() < neutral_share else label)
+        found: NDArray[np.bool_] = words.labels == (neutral if drawn.random() < neutral_share else label)
+        return found
 
     return _paired(voices, words, np.arange(len(voices.labels)), fits)
 

@@ -1,5 +1,6 @@
 """The fusion that ships: fits `rasa_emotion.fusion.Fusion` and lets it fuse pairs as it fuses turns."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -104,7 +105,7 @@ def threshold(scores: Floats, false_alarms: float) -> float:
     """The lowest threshold, to four places, that at most that share of the scores reaches."""
     allowed = int(false_alarms * len(scores))
     highest = float(np.sort(scores)[::-1][allowed])
-    return min(1.0, round(np.floor(highest * 1e4) / 1e4 + 1e-4, 4))
+    return min(1.0, round(math.floor(highest * 1e4) / 1e4 + 1e-4, 4))
 
 
 def min_confidence(probabilities: Floats, labels: Ints) -> float:
