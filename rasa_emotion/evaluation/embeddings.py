@@ -54,10 +54,14 @@ def _scripted(found: Found) -> list[Found]:
 def _headline(found: Found) -> str:
     contextual, *static = _scripted(found)
     best = max(static, key=lambda row: float(row["recall"][0]))
+    p = next(
+        row["p"] for row in found["paired"] if (row["against"], row["protocol"]) == (best["title"], best["protocol"])
+    )
     return wrapped(
         f"On speakers and dialogues that were not trained on, {contextual['title']} have an average recall of "
         f"{_interval(contextual['recall'])} %; the best of the static embeddings ({best['title']}) has "
-        f"{_interval(best['recall'])} %."
+        f"{_interval(best['recall'])} %. The difference is {'more' if p < 0.05 else 'not more'} than chance (p "
+        f"{'' if p < 0.001 else '= '}{p_value(p)})."
     )
 
 
@@ -97,8 +101,8 @@ def _hidden(found: Found) -> str:
     return wrapped(
         f"{told} Of the scored sentences, {percent(dialogues[first])} % have others of their own dialogue in training "
         f"under folds by speaker, {percent(dialogues[second])} % under folds by speaker and script; "
-        f"{percent(sentences[first])} and {percent(sentences[second])} % are said there word for word, mostly "
-        "greetings and exclamations. A dialogue here is played once, by people who say different things: it shares a "
+        f"{percent(sentences[first])} and {percent(sentences[second])} % are said there word for word. "
+        "A dialogue here is played once, by people who say different things: it shares a "
         "topic, not its lines. In IEMOCAP several pairs of actors play the same script, which is where the paper found "
         "its effect."
     )
