@@ -23,12 +23,13 @@ from rasa_emotion.evaluation.metrics import fit_temperature, macro_f1, unweighte
 from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE, vocabulary_checksum
-from rasa_emotion.training.text.data import inner_split, load_tokenizer, read_sources
+from rasa_emotion.training.text.data import inner_split, read_sources
 from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.figures import single_labels
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model
 from rasa_emotion.training.text.provenance import TEXTS, licence_of, provenance
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
+from rasa_emotion.training.text.start import load_tokenizer
 from rasa_emotion.training.text.train import load_rows, predict
 
 MAX_TOKENS = 128

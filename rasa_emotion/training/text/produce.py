@@ -114,7 +114,7 @@ def _scored(scored: Scored) -> dict[str, Any]:
 
 
 def _describe(out: Path, recipe: Recipe, figures: dict[str, Any]) -> dict[str, Any]:
-    manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+    manifest: dict[str, Any] = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
     files = manifest.pop("files")
     manifest |= {"name": out.resolve().name, "figures": figures}
     rows = [f"| {name} | {value} |" for name, value in figures["inner"].items() if name in METRICS]

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from transformers import DistilBertModel
 
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.training.text.data import load_tokenizer
+from rasa_emotion.training.text.start import load_tokenizer
 
 MAX_TOKENS = 64
 DIMS = 300

@@ -16,12 +16,12 @@ from rasa_emotion.training.text.data import (
     fold_numbers,
     in_order,
     inner_split,
-    load_tokenizer,
     read_part,
     spoken,
     tokenize,
 )
 from rasa_emotion.training.text.recipe import Recipe, Source
+from rasa_emotion.training.text.start import load_tokenizer
 
 NEUTRAL = EMOTIONS.index("neutral")
 ROWS = [LabelledText(f"row-{i}", f"sentence {'very ' * (i % 9)}number {i}", {"neutral": 1.0}) for i in range(60)]

@@ -8,9 +8,9 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from rasa_emotion.training.text.data import load_tokenizer
 from rasa_emotion.training.text.export import RowInt8Embedding, export_float, export_int8
 from rasa_emotion.training.text.model import TextEmotionModel
+from rasa_emotion.training.text.start import load_tokenizer
 
 SENTENCES = Path(__file__).parents[2] / "data" / "customer_test_sentences.csv"
 
