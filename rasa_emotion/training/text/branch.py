@@ -29,6 +29,9 @@ class TextBranch(nn.Module):
             advantage by the scale of its numbers.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, mean: Tensor, deviation: Tensor, classes: int) -> None:
         super().__init__()
         self.register_buffer("mean", mean)
@@ -102,7 +105,7 @@ def fit(sentences: Padded, rows: NDArray[np.int64], truth: NDArray[np.int64], fi
             logits = branch(*sentences(batch))
             loss = nn.functional.cross_entropy(logits, torch.from_numpy(truth[batch]), weight=weight)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's stubs lack it
             optimizer.step()
     return branch.eval()
 

@@ -40,7 +40,7 @@ class Sequences:
     starts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, parts: Sequence[NDArray[np.floating]]) -> "Sequences":
+    def of(cls, parts: Sequence[Floats]) -> "Sequences":
         """From one array [words, dims] per sentence."""
         ends = np.cumsum([0, *(len(part) for part in parts)])
         return cls(np.concatenate(parts).astype(np.float16), ends.astype(np.int64))
@@ -83,7 +83,7 @@ def encoder_states(encoder: DistilBertModel, texts: Sequence[str]) -> Sequences:
         hidden: torch.Tensor = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         return hidden
 
-    encoder.eval()
+    encoder.train(False)
     return _by_word(texts, states, "reading sentences")
 
 
@@ -120,7 +120,8 @@ def _mean_of_pieces(states: Floats, word_ids: Sequence[int | None]) -> Floats:
         if word is not None:
             sums[word] += state
             counts[word] += 1
-    return sums / np.maximum(counts, 1)
+    means: Floats = sums / np.maximum(counts, 1)
+    return means
 
 
 def static(vectors: Mapping[str, Floats], texts: Iterable[str]) -> Sequences:
