@@ -138,7 +138,7 @@ def probe_recipe(
     """The recipe as a probe on a small pretrained trunk, which stands in for the installed one."""
     monkeypatch.setattr(pretrained, "_file", lambda name: whisper_content)
     text = recipe.read_text().split("network:")[0].replace("initial: null", "initial: whisper-base")
-    text = text.replace("epochs: 2", "epochs: 0\nprobe: {views: [telephone, noise, speed, warp]}")
+    text = text.replace("epochs: 2", "epochs: 0\nprobe: {views: [telephone, noise, speed, warp, silence]}")
     text = text.replace("heads: {emotion: [tones], tones: [tones]}", "heads: {emotion: [tones]}")
     file = tmp_path / "probe.yaml"
     file.write_text(text + f"network: {json.dumps({'encoder': 'whisper', **small_whisper})}\n")
