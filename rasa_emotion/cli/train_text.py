@@ -13,15 +13,23 @@ from rasa_emotion.errors import ConfigError
 
 def text(
     recipe: Annotated[
-        str, typer.Argument(help="A YAML file, or a recipe that ships: goemotions, emotions8, union, dair, meld, ...")
-    ],
+        str | None,
+        typer.Argument(help="A YAML file, or a recipe that ships: goemotions, emotions8, union, dair, meld, ..."),
+    ] = None,
     *,
-    data: Annotated[Path, typer.Option(help="Folder with text/NAME.tsv, the corpora that the recipe names.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with text/NAME.tsv, the corpora that the recipe names.")
+    ] = None,
+    few_shot: Annotated[
+        Path | None,
+        typer.Option(help="Instead of a recipe: CSV file with columns text and emotion, a few rows of each emotion."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Model folder to write; run again to go on after an interruption.")],
     start: Annotated[
         str | None,
         typer.Option(
-            help="Instead of the recipe's: minilm, an earlier --out/run, a Hugging Face identifier or folder."
+            help="Instead of the recipe's: minilm, an earlier --out/run, a Hugging Face identifier or folder. With "
+            "--few-shot: a model folder instead of the one that ships."
         ),
     ] = None,
     part: Annotated[
@@ -31,16 +39,23 @@ def text(
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 takes all.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
-    """Train a text model by a recipe.
+    """Train a text model by a recipe, or tune one on a handful of examples.
 
     Ends in a folder with the model in ONNX (int8, checked against its original), its figures, card and licence:
     EmotionAnalyzer.load(OUT). A recipe of other labels than the eight emotions ends in OUT/figures.json.
 
     Example: rasa-emotion train text goemotions --data corpora --out my_words --part goemotions_dev
+
+    Example: rasa-emotion train text --few-shot examples.csv --out my_words
     """
+    if few_shot is not None and (recipe or data or part or overrides):
+        raise ConfigError("--few-shot takes no recipe; leave the recipe, --data, --part and --set out.")
+    if few_shot is None and (recipe is None or data is None):
+        raise ConfigError("There is nothing to train; name a recipe and --data, or examples with --few-shot.")
     try:
         import torch  # noqa: PLC0415 -- for this verb alone
 
+        from rasa_emotion.training.text.contrastive import tune_on_file  # noqa: PLC0415
         from rasa_emotion.training.text.produce import train_recipe  # noqa: PLC0415
     except ImportError as error:
         raise ConfigError(
@@ -48,7 +63,10 @@ def text(
         ) from error
     if threads:
         torch.set_num_threads(threads)
-    found = train_recipe(recipe, data, out, changes=overrides, start=start, part=part)
+    if recipe is None or data is None:
+        found = tune_on_file(Path(str(few_shot)), out, base=Path(start) if start else None)
+    else:
+        found = train_recipe(recipe, data, out, changes=overrides, start=start, part=part)
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
     else:
@@ -73,6 +91,8 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, Any]]:
         last = {f"{name}, last epoch, inner split": round(value, 4) for name, value in epochs[-1].items()}
         parts = {name: found[name] for name in ("part", "rows", "macro_f1", "weighted_f1", "accuracy") if name in found}
         return [*last.items(), *parts.items()]
+    if "examples" in found:
+        return [("examples", found["examples"]), ("licence", found["licence"])]
     figures = found["figures"]
     scored = [(part, figures[part]) for part in figures if isinstance(figures[part], dict) and "ua" in figures[part]]
     use = "any use" if found["commercial"] else "not for companies"

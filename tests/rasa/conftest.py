@@ -20,14 +20,18 @@ HERE = Path(__file__).resolve().parent
 
 @pytest.fixture(scope="session")
 def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., object]:
-    """`train(folder, dry_run=False)`: Rasa's training of the bot in a folder, with the foreseeable analyzer."""
+    """`train(folder, dry_run=False, shipped=False)`: Rasa's training of the bot in a folder.
+
+    With the foreseeable analyzer, or with the models that ship.
+    """
     from rasa.model_training import train as rasa_train  # noqa: PLC0415 -- loads TensorFlow
 
     cache = str(tmp_path_factory.mktemp("cache"))
 
-    def run(folder: Path, *, dry_run: bool = False) -> object:
+    def run(folder: Path, *, dry_run: bool = False, shipped: bool = False) -> object:
         with pytest.MonkeyPatch.context() as monkeypatch:
-            install(monkeypatch)
+            if not shipped:
+                install(monkeypatch)
             monkeypatch.setenv("RASA_CACHE_DIRECTORY", cache)
             return rasa_train(
                 domain=str(folder / "domain.yml"),

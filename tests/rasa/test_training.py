@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from rasa.core.agent import Agent
 from rasa.model_testing import test_core as run_core_test
 from rasa.model_testing import test_nlu as run_nlu_test
 from rasa.shared.exceptions import InvalidConfigException
@@ -43,6 +44,46 @@ def test_a_changed_model_file_makes_rasa_train_again(copy, train, tmp_path):
     assert not hit(train(folder, dry_run=True))
     train(folder)
     assert hit(train(folder, dry_run=True))
+
+
+ANNOTATED = """- broken
+  - intent: crimson
+    metadata: {emotion: angry}
+    examples: |
+      - My parcel came in crimson
+      - It is crimson again
+      - So I got a crimson one
+      - They sent crimson
+  - intent: teal
+    metadata: {emotion: happy}
+    examples: |
+      - My parcel came in teal
+      - It is teal again
+      - So I got a teal one
+      - They sent teal
+  - intent: more_faults
+    examples: |
+      - damage"""
+
+
+async def test_annotated_examples_teach_the_bot(copy, train, bot):
+    folder = copy("data/nlu.yml", "- broken", ANNOTATED)
+    domain = (folder / "domain.yml").read_text()
+    (folder / "domain.yml").write_text(
+        domain.replace("intents:\n", "intents:\n  - crimson\n  - teal\n  - more_faults\n")
+    )
+    train(folder, shipped=True)
+    odds = []
+    for place in (bot, folder):
+        agent = Agent.load(str(next((place / "models").glob("*.tar.gz"))))
+        parsed = await agent.parse_message("The box at my door is crimson.")
+        said = parsed["emotion_estimate"]["evidence"]["text"]["probabilities"]
+        odds.append(said["angry"] / said["happy"])
+    assert odds[1] > 1.5 * odds[0]
+    assert hit(train(folder, dry_run=True, shipped=True))
+    nlu = folder / "data" / "nlu.yml"
+    nlu.write_text(nlu.read_text().replace("emotion: happy", "emotion: surprise"))
+    assert not hit(train(folder, dry_run=True, shipped=True))
 
 
 @pytest.mark.parametrize(
