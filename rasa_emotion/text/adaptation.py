@@ -5,6 +5,7 @@ scikit-learn, which comes with Rasa, is imported when something is fitted and at
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def too_few(emotions: Sequence[str]) -> str:
 
 
 def fit(
-    embeddings: NDArray[np.floating], labels: Ints, own: Floats, *, model: str = "", choose: bool = True
+    embeddings: NDArray[np.floating[Any]], labels: Ints, own: Floats, *, model: str = "", choose: bool = True
 ) -> Adapter:
     """A logistic regression on the embeddings, and how much of it to blend with what the model says.
 

@@ -6,6 +6,7 @@ It needs numpy alone; `rasa_emotion.text.adaptation` fits it.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class Adapter:
     model: str
     examples: int
 
-    def probabilities(self, embedding: NDArray[np.floating], own: NDArray[np.float64]) -> NDArray[np.float64]:
+    def probabilities(self, embedding: NDArray[np.floating[Any]], own: NDArray[np.float64]) -> NDArray[np.float64]:
         """The model's probabilities, changed among the emotions that had examples; the others keep theirs.
 
         Head and model are blended log-linearly (a weighted product of experts), which is then scaled to the probability

@@ -125,8 +125,8 @@ def pair_up(labels: NDArray[np.int64], tuning: Tuning) -> list[tuple[int, int, f
         other = np.flatnonzero(labels != label)
         for rows, target in ((same, 1.0), (other, 0.0)):
             # an emotion with a single example has no pair of its own
-            chosen = random.choice(rows, tuning.pairs) if len(rows) else []
-            found += [(row, int(partner), target) for partner in chosen]
+            if len(rows):
+                found += [(row, int(partner), target) for partner in random.choice(rows, tuning.pairs)]
     return found
 
 
@@ -140,7 +140,7 @@ def _contrast(model: TextEmotionModel, classifier: TextClassifier, examples: Exa
     ]
     with TemporaryDirectory() as folder:
         sentences = _sentence_transformer(model, classifier, Path(folder))
-        encoder = sentences[0].auto_model
+        encoder: Any = sentences[0].auto_model
         encoder.embeddings.requires_grad_(False)
         loader: Any = DataLoader(pairs, batch_size=tuning.batch_size, shuffle=True)  # type: ignore[arg-type]
         sentences.old_fit(  # `fit` needs two packages more, for large data
@@ -154,7 +154,8 @@ def _contrast(model: TextEmotionModel, classifier: TextClassifier, examples: Exa
 
 def _sentence_transformer(model: TextEmotionModel, classifier: TextClassifier, folder: Path) -> SentenceTransformer:
     model.encoder.save_pretrained(folder)
-    tokenizer = PreTrainedTokenizerFast(
+    make: Any = PreTrainedTokenizerFast  # its initialiser has no annotations
+    tokenizer = make(
         tokenizer_file=str(classifier.folder.file(TOKENIZER_FILE)),
         pad_token="[PAD]",
         unk_token="[UNK]",
@@ -164,7 +165,9 @@ def _sentence_transformer(model: TextEmotionModel, classifier: TextClassifier, f
     )
     tokenizer.save_pretrained(folder)
     words = modules.Transformer(str(folder), max_seq_length=int(classifier.folder.settings["max_tokens"]))
-    return SentenceTransformer(modules=[words, modules.Pooling(model.encoder.config.dim)], device="cpu")
+    pooling = modules.Pooling(model.encoder.config.dim)
+    found: SentenceTransformer = SentenceTransformer(modules=[words, pooling], device="cpu")
+    return found
 
 
 def _blend_heads(model: TextEmotionModel, tuned: TextClassifier, examples: Examples, *, temperature: float) -> None:
