@@ -80,8 +80,8 @@ ACOUSTIC = Product(
     split="RAVDESS, EmoBox folds 1 to 5 (speaker-disjoint: each fold's four speakers are heard by heads trained on "
     "the other sixteen). UA is the mean over the folds. Settings were chosen on the sixteen training speakers of "
     "fold 1, each heard by heads trained on twelve others; they are the test speakers of folds 2 to 5. The UA of a "
-    "plain head on each layer of Whisper tiny and base had been seen over all five folds before, so that fold 1 is nearly, "
-    "not wholly, free of any choice. EmoBox's own figures average six folds and train on more speakers.",
+    "plain head on each layer of Whisper tiny and base had been seen over all five folds before, so that fold 1 is "
+    "nearly, not wholly, free of any choice. EmoBox's own figures average six folds and train on more speakers.",
     data_note="Whisper was pretrained on 680,000 hours of transcribed speech from the web, without emotion labels. The "
     "heads learn from RAVDESS, each clip undisturbed, on the telephone, in noise, at another speed and with another "
     "vocal tract, and, with a fourth of the weight, from SAVEE and the clips of EmoGator whose category maps to one of "

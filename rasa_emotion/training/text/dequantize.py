@@ -1,8 +1,14 @@
 """An exported text model back to PyTorch, to be trained further where the weights it was exported from are not at hand.
 
 Eight bits become floats: what rounding took is lost, which the check at the end measures.
+
+    python -m rasa_emotion.training.text.dequantize models/text --out runs/text/shipped
 """
 
+import argparse
+import json
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +20,13 @@ from onnx import numpy_helper
 from tokenizers import Tokenizer
 from transformers import DistilBertModel
 
-from rasa_emotion.errors import ModelError
+from rasa_emotion.errors import ModelError, RasaEmotionError
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.classifier import MODEL_FILE, POOLED, TOKENIZER_FILE
 from rasa_emotion.training.text.minilm import distilbert_config
-from rasa_emotion.training.text.model import TextEmotionModel
+from rasa_emotion.training.text.model import TextEmotionModel, save_model
+from rasa_emotion.training.text.provenance import APACHE, PROVENANCE
+from rasa_emotion.training.text.start import MINILM
 
 TOLERANCE = 0.5
 """Mean difference of the logits that is accepted: the exported graph also rounds activations, this model does not."""
@@ -123,3 +131,33 @@ def _check(model: TextEmotionModel, classifier: TextClassifier, path: Path) -> N
         differences.append(np.abs(found[0].numpy() - classifier.logits(text)).mean())
     if not np.mean(differences) < TOLERANCE:
         raise ModelError(f"The weights read back from '{path}' do not say what it says; name another model.")
+
+
+def write_run(folder: Path, out: Path) -> None:
+    """Write the network of a model folder as a run that a recipe may start from.
+
+    Raises:
+        ModelError: the folder is missing or altered, or its weights cannot be read back.
+    """
+    classifier = TextClassifier.load(folder)
+    save_model(dequantized(classifier), out)
+    shutil.copyfile(classifier.folder.file(TOKENIZER_FILE), out / TOKENIZER_FILE)
+    known = [MINILM] if classifier.folder.licence == APACHE else [folder.name]
+    (out / PROVENANCE).write_text(json.dumps(known), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description="Write a model folder's network as a run to start from."
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    try:
+        write_run(options.folder, options.out)
+    except RasaEmotionError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ PROVENANCE = "provenance.json"
 
 APACHE, OWN, SOURCE, RESEARCH = "Apache-2.0", "LicenseRef-Own", "LicenseRef-Source", "LicenseRef-Research"
 
-FREE = frozenset({MINILM, "goemotions", "customer_sentences.csv"})
+FREE = frozenset({MINILM, "goemotions", "customer_sentences.csv", "customer_utterances/train.csv"})
 """Under the Apache licence."""
 RESTRICTED = frozenset({"meld", "dair_emotion", "tweeteval_emotion", "emocontext"})
 """Tweets and chats are for research; MELD is under the GPL, and whether that binds weights nobody has settled."""
@@ -44,8 +44,13 @@ def provenance(recipe: Recipe) -> list[str]:
     before = [recipe.start]
     if is_run(recipe.start):
         before = json.loads(stored.read_text(encoding="utf-8")) if stored.is_file() else [MINILM]
-    own = [Path(s.corpus).name if s.corpus.endswith(".csv") else s.corpus.rpartition("_")[0] for s in recipe.train]
+    own = [_file(s.corpus) if s.corpus.endswith(".csv") else s.corpus.rpartition("_")[0] for s in recipe.train]
     return sorted({*before, *own})
+
+
+def _file(path: str) -> str:
+    """A file's name, with that of its folder where a recipe's path names one."""
+    return "/".join([part for part in Path(path).parts if part != ".."][-2:])
 
 
 def licence_of(names: Sequence[str]) -> tuple[str, bool]:

@@ -1,5 +1,5 @@
 """Score the model that ships and write its card:
-`python -m rasa_emotion.training.text.report models/text --run runs/text/emotions8 --before runs/text/before`.
+`python -m rasa_emotion.training.text.report models/text --run runs/text/customers --before runs/text/before`.
 
 Every figure comes from rows that the training has not seen; the card says which of them were looked at before.
 """
@@ -34,8 +34,8 @@ from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE
 from rasa_emotion.text.cleaning import LANGUAGE_WORDS
 from rasa_emotion.training.attribute_card import with_attributes
 from rasa_emotion.training.text.build import BIASED, Scored, score_single
-from rasa_emotion.training.text.data import load_tokenizer
 from rasa_emotion.training.text.model import load_model
+from rasa_emotion.training.text.start import load_tokenizer
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
 OWN_SENTENCES = Path(__file__).parent / "customer_sentences.csv"
@@ -113,8 +113,8 @@ def latency_ms(classifier: TextClassifier) -> dict[str, float]:
         start = perf_counter()
         classifier.classify(TWELVE_WORDS)
         times.append(1000 * (perf_counter() - start))
-    figures = {"p50": np.percentile(times, 50), "p95": np.percentile(times, 95), "best": min(times)}
-    return {name: round(float(value), 2) for name, value in figures.items()}
+    figures = {"p50": float(np.median(times)), "p95": float(np.percentile(times, 95)), "best": min(times)}
+    return {name: round(value, 2) for name, value in figures.items()}
 
 
 def latency(classifier: TextClassifier) -> str:
@@ -156,7 +156,7 @@ def foreign_shares(classifier: TextClassifier, parts: list[Part], languages: Pat
     }
 
 
-def counts(data: Path, sentences: Path) -> dict[str, str]:
+def counts(data: Path, sentences: Path, utterances: Path) -> dict[str, str]:
     """Rows of each part, for the card."""
     mapped = read_text_corpus(data, "goemotions_train")
     own = read_sentences(OWN_SENTENCES)
@@ -165,27 +165,32 @@ def counts(data: Path, sentences: Path) -> dict[str, str]:
         "mapped": len(mapped),
         "relief": sum("calm" in row.target for row in mapped),
         "own": len(own),
-        "own_calm": sum("calm" in row.target for row in own),
+        "own_calm": sum("calm" in row.target for row in own + read_sentences(utterances / "train.csv")),
         "goemotions_dev": len(read_text_corpus(data, "goemotions_dev", as_emotions=False)),
         "meld_dev": len(read_text_corpus(data, "meld_dev", as_emotions=False)),
         "customers": len(read_sentences(sentences)),
+        "utterances": len(read_sentences(utterances / "train.csv")),
+        "utterances_test": len(read_sentences(utterances / "test.csv")),
     }
     return {name: f"{count:,}" for name, count in found.items()}
 
 
-def write_card(folder: Path, run: Path, before: Path, data: Path, *, sentences: Path, languages: Path) -> str:
+def write_card(
+    folder: Path, run: Path, before: Path, data: Path, *, sentences: Path, utterances: Path, languages: Path
+) -> str:
     """Score the model in `folder` and write its `card.md`; returns the text."""
     rows = {
         "GoEmotions dev": read_text_corpus(data, "goemotions_dev"),
         "MELD dev": read_text_corpus(data, "meld_dev"),
         "own customers, test": read_sentences(sentences),
+        "utterances of customers, test": read_sentences(utterances / "test.csv"),
     }
     classifier = TextClassifier.load(folder)
     parts = score_parts(classifier, rows)
     earlier = score_parts(TextClassifier.load(before), rows)
     temperature = float(classifier.folder.settings["temperature"])
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        **counts(data, sentences),
+        **counts(data, sentences, utterances),
         table=recall_table(parts),
         before="\n".join(_before_after(parts, earlier)),
         calibration=calibration_row(parts, temperature),
@@ -205,7 +210,7 @@ def write_card(folder: Path, run: Path, before: Path, data: Path, *, sentences: 
 
 def _before_after(parts: list[Part], earlier: list[Part]) -> list[str]:
     lines = [_row(["macro-F1 / UA", *(part.name for part in parts)]), _row(["---"] * (len(parts) + 1))]
-    for name, scored in {"GoEmotions alone": earlier, "with the own sentences": parts}.items():
+    for name, scored in {"before the utterances": earlier, "with them": parts}.items():
         figures = [
             f"{macro_f1(p.scored.truth, p.found):.3f} / {unweighted_accuracy(p.scored.truth, p.found):.3f}"
             for p in scored
@@ -222,9 +227,10 @@ def main() -> None:
     parser = ArgumentParser(prog="rasa_emotion.training.text.report", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--run", type=Path, required=True, help="the training that the model was built from")
-    parser.add_argument("--before", type=Path, required=True, help="a model folder built from the first stage")
+    parser.add_argument("--before", type=Path, required=True, help="the folder of the model that this one started from")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--sentences", type=Path, default=Path("tests/data/customer_test_sentences.csv"))
+    parser.add_argument("--utterances", type=Path, default=Path("tests/data/customer_utterances"))
     parser.add_argument("--languages", type=Path, default=Path("tests/data/languages.tsv"))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -235,6 +241,7 @@ def main() -> None:
             options.before,
             options.data,
             sentences=options.sentences,
+            utterances=options.utterances,
             languages=options.languages,
         )
         print(text)

@@ -12,8 +12,10 @@ from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.adapter import Adapter
 from rasa_emotion.training.text import dequantize
 from rasa_emotion.training.text.contrastive import Tuning, _blended, pair_up, read_examples, tune
-from rasa_emotion.training.text.dequantize import dequantized
+from rasa_emotion.training.text.dequantize import dequantized, write_run
 from rasa_emotion.training.text.export import export_float
+from rasa_emotion.training.text.model import load_model
+from rasa_emotion.training.text.start import MINILM, is_run, load_tokenizer
 
 EXAMPLES = [
     (text.format(word), emotion)
@@ -40,6 +42,14 @@ def test_pairs_are_of_one_emotion_or_of_two(labels, pairs):
     lonely = [label for label in set(labels) if (labels == label).sum() == 1]
     alone = len(set(labels)) == 1
     assert len(found) == pairs * (2 * len(labels) - len(lonely) - (len(labels) if alone else 0))
+
+
+def test_a_model_folder_becomes_a_run_to_start_from(built, tmp_path):
+    write_run(built, tmp_path / "run")
+    assert is_run(str(tmp_path / "run"))
+    assert load_tokenizer(start=str(tmp_path / "run")).get_vocab_size() == load_tokenizer(start=MINILM).get_vocab_size()
+    expected, model = dequantized(TextClassifier.load(built)), load_model(tmp_path / "run")
+    assert torch.equal(model.head.weight, expected.head.weight)
 
 
 def test_the_network_comes_back_from_its_export(built, tiny_model):
