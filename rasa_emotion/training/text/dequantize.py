@@ -147,9 +147,7 @@ def write_run(folder: Path, out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Write a model folder's network as a run to start from."
-    )
+    parser = argparse.ArgumentParser(description="Write a model folder's network as a run to start from.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
