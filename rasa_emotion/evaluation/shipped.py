@@ -24,12 +24,18 @@ CONDITIONS = {
 """What the fold models heard each clip under, with its name for people."""
 
 
+EARLIER_TURNS = "callers.json"
+"""Of the folds' folder: what `rasa_emotion.training.acoustic.callers` measured."""
+
+
 @dataclass(frozen=True)
 class Shipped:
-    """The model that ships: its manifest, and what its fold models heard under each condition."""
+    """The model that ships: its manifest, what its fold models heard under each condition, and the UA of the same heads
+    without and with what the speaker's earlier clips tell, where that was measured."""
 
     manifest: dict[str, Any]
     heard: dict[str, Predictions]
+    earlier_turns: dict[str, float] | None = None
 
     @property
     def row(self) -> Measured:
@@ -75,9 +81,9 @@ def read_shipped(folder: Path) -> Shipped:
         raise ConfigError(f"'{folder / MANIFEST}' cannot be read ({error}): name the folder of a model.") from error
     file = folder / "folds" / "out_of_fold.csv"
     temperature = float(manifest["temperature"])
-    return Shipped(
-        manifest, {name: read_predictions(file, condition=name, temperature=temperature) for name in CONDITIONS}
-    )
+    heard = {name: read_predictions(file, condition=name, temperature=temperature) for name in CONDITIONS}
+    earlier = folder / "folds" / EARLIER_TURNS
+    return Shipped(manifest, heard, json.loads(earlier.read_text(encoding="utf-8")) if earlier.is_file() else None)
 
 
 def compare(ours: Predictions, answers: Answers) -> Paired | None:

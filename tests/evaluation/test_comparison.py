@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -256,6 +257,17 @@ def test_without_systems_the_shipped_model_stands_alone(tmp_path: Path, models: 
     text = (tmp_path / DOCUMENT).read_text(encoding="utf-8")
     assert "No system has been scored yet." in text
     assert len(table(text, "# Beside")) == 1
+
+
+def test_earlier_turns_have_a_row_of_their_own(tmp_path: Path, models: Path) -> None:
+    shutil.copytree(models, tmp_path / "acoustic")
+    figures = {"without": 0.75, "prior 0": 0.79, "prior 2": 0.81}
+    (tmp_path / "acoustic" / "folds" / "callers.json").write_text(json.dumps(figures), encoding="utf-8")
+    write(tmp_path, tmp_path / "acoustic")
+    text = (tmp_path / DOCUMENT).read_text(encoding="utf-8")
+    assert len(table(text, "# Beside")) == 2
+    assert "79.0 to 81.0" in text
+    assert "have 75.0 without" in " ".join(text.split())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What it would bring to know the caller's earlier turns: features centred on those, causally, speaker-disjoint.
 
-    python -m rasa_emotion.training.acoustic.callers --data ../shared/data
+    python -m rasa_emotion.training.acoustic.callers --data ../shared/data --out models/acoustic/folds/callers.json
 
 A bot hears a caller several times, so the mean of the earlier turns' features can stand in for what is the speaker's
 and not the emotion's. The figure is kept apart from the others: RAVDESS' speakers act every emotion equally often,
@@ -93,9 +93,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     parser.add_argument("--recipe", type=Path, default=RECIPE)
     parser.add_argument("--orders", type=int, default=3, help="random orders of the turns")
+    parser.add_argument("--out", type=Path, help="JSON file to write the figures to")
     options = parser.parse_args(arguments)
     bench = prepare(read_recipe(options.recipe), options.data, options.cache)
-    print(json.dumps(measure(bench, orders=options.orders), indent=1))
+    figures = json.dumps(measure(bench, orders=options.orders), indent=1)
+    if options.out:
+        options.out.write_text(figures + "\n", encoding="utf-8")
+    print(figures)
 
 
 if __name__ == "__main__":

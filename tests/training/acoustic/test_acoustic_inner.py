@@ -32,14 +32,15 @@ def test_the_unheard_fold_has_no_say(bench: Bench) -> None:
 
 
 def test_the_one_command_of_each(
-    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (inner, callers):
         monkeypatch.setattr(module, "prepare", lambda *_: bench)
     inner.main(["whisper", "--data", "."])
     assert json.loads(capsys.readouterr().out) == cross_validate(bench)
-    callers.main(["--data", ".", "--orders", "1"])
+    callers.main(["--data", ".", "--orders", "1", "--out", str(tmp_path / "callers.json")])
     said = json.loads(capsys.readouterr().out)
+    assert json.loads((tmp_path / "callers.json").read_text()) == said
     assert set(said) == {"without", *(f"prior {prior:g}" for prior in callers.PRIORS)}
     assert all(0 <= value <= 1 for value in said.values())
 
