@@ -20,6 +20,7 @@ from rasa_emotion.evaluation.plots import require_matplotlib
 from rasa_emotion.evaluation.predictions import Predictions, read_predictions
 from rasa_emotion.evaluation.report import PAGE, About, summary, write_report
 from rasa_emotion.evaluation.turns import known_corpora, read_turns, score, trained_on
+from rasa_emotion.model_folder import model_path, shipped_models
 
 ACOUSTIC = "acoustic"
 
@@ -72,7 +73,9 @@ def evaluate(
     require_matplotlib()  # before minutes of work
     if manifest is not None:
         _refuse("a manifest", {"--condition": condition, "--temperature": temperature})
-        found, about = _analyse(manifest, EmotionAnalyzer.load(models, acoustic=acoustic), modality.value)
+        analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
+        places = {"acoustic": model_path(models, "acoustic", acoustic), "text": model_path(models, "text", "text")}
+        found, about = _analyse(manifest, analyzer, modality.value, places)
     else:
         chosen = {"--models": models, "--acoustic": acoustic != ACOUSTIC, "--modality": modality != Modality.both}
         _refuse("--predictions", chosen)
@@ -98,14 +101,16 @@ def _bar(description: str) -> Callable[[Sequence[Any]], Iterable[Any]]:
     return lambda things: track(things, description, console=Console(stderr=True), transient=True)
 
 
-def _analyse(manifest: Path, analyzer: EmotionAnalyzer, modality: str) -> tuple[Predictions, About]:
+def _analyse(
+    manifest: Path, analyzer: EmotionAnalyzer, modality: str, places: Mapping[str, Path]
+) -> tuple[Predictions, About]:
     turns = read_turns(manifest)
     known = known_corpora(analyzer, turns, modality)
     found, skipped = score(analyzer, _bar("analyse")(turns), modality)
     about = About(
         title=f"Emotions in {manifest.name}",
         split=_scored_by(analyzer, modality),
-        warnings=[_flattered(known)] if known else [],
+        warnings=[_flattered(known, _honest(analyzer, known, places))] if known else [],
         skipped=skipped,
     )
     return found, about
@@ -122,11 +127,24 @@ def _scored_by(analyzer: EmotionAnalyzer, modality: str) -> str:
     )
 
 
-def _flattered(known: Sequence[str]) -> str:
+def _flattered(known: Sequence[str], honest: str) -> str:
     return (
         f"The model that scored these utterances was trained on {', '.join(known)} and may have heard them before: "
-        "these are not out-of-fold figures, and they flatter it. The honest ones are those of the fold models: "
-        "rasa-emotion evaluate --predictions models/acoustic/folds/out_of_fold.csv --condition clean."
+        f"these are not out-of-fold figures, and they flatter it. The honest ones are {honest}."
+    )
+
+
+def _honest(analyzer: EmotionAnalyzer, known: Sequence[str], places: Mapping[str, Path]) -> str:
+    """Where figures of speakers stand that the model had not heard: those of a voice that ships can be made again."""
+    voice = analyzer.acoustic
+    if voice is None or not set(known) & set(voice.settings.get("corpora", ())):
+        return f"on its card, '{places['text'] / 'card.md'}'"
+    folder = places["acoustic"]
+    if folder.resolve().parent != shipped_models().resolve():
+        return f"on its card, '{folder / 'card.md'}'"
+    return (
+        "those of the fold models, in a checkout of the project: rasa-emotion evaluate --predictions "
+        f"models/{folder.name}/folds/out_of_fold.csv --condition clean --temperature {voice.temperature}"
     )
 
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 from rasa_emotion.cli import app, main, verbs  # noqa: F401 -- verbs register themselves
 from rasa_emotion.cli.evaluate import _show as show
 from rasa_emotion.evaluation.figures import HEADLINE
+from rasa_emotion.model_folder import shipped_models
 
 run = CliRunner().invoke
 FILES = {"report.html", "figures.json", "predictions.csv", "confusion.png", "recall.png", "reliability.png"}
@@ -62,6 +64,18 @@ def test_a_corpus_that_the_model_knows_is_warned_about(calls):
     assert "not out-of-fold" in " ".join(result.stdout.split())
     page = (calls.parent / "calls-report" / "report.html").read_text(encoding="utf-8")
     assert "not out-of-fold figures" in page
+    temperature = json.loads((shipped_models() / "acoustic" / "model.json").read_text(encoding="utf-8"))["temperature"]
+    assert f"models/acoustic/folds/out_of_fold.csv --condition clean --temperature {temperature}" in page
+
+
+def test_the_honest_figures_of_a_model_of_ones_own_are_on_its_card(calls):
+    head, *rows = calls.read_text(encoding="utf-8").splitlines()
+    calls.write_text("\n".join([f"{head},corpus", *(f"{row},ravdess" for row in rows)]), encoding="utf-8")
+    mine = calls.parent / "mine"
+    shutil.copytree(shipped_models() / "acoustic", mine, ignore=shutil.ignore_patterns("folds"))
+    found = json.loads(run(app, ["evaluate", str(calls), "--models", str(mine), "--json"]).stdout)
+    assert f"'{mine / 'card.md'}'" in found["warnings"][0]
+    assert "folds" not in found["warnings"][0]
 
 
 def test_names_in_brackets_are_shown_as_they_are(tmp_path, capsys):

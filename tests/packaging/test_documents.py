@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 
 def documents(repository: Path) -> list[Path]:
@@ -56,3 +57,14 @@ def test_every_verb_that_is_written_about_exists(repository: Path) -> None:
     shown = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True).stdout
     assert {"init", "analyze", "doctor"} <= written
     assert {verb for verb in written if not re.search(rf"\b{verb}\b", shown)} == set()
+
+
+def test_the_training_data_in_documents_has_no_comment_inside_an_example(repository: Path) -> None:
+    """In a block of YAML a comment is text, and would become part of what callers are taken to say."""
+    found = []
+    for document in documents(repository):
+        for block in re.findall(r"```yaml\n(.*?)```", document.read_text(encoding="utf-8"), flags=re.DOTALL):
+            nlu = (YAML(typ="safe").load(block) or {}).get("nlu") if "\nnlu:" in block else None
+            found += [str(intent.get("examples")) for intent in nlu or []]
+    assert found
+    assert [examples for examples in found if "#" in examples] == []
