@@ -77,8 +77,8 @@ def resolved(pooled: NDArray[np.float64], probabilities: NDArray[np.float64], ki
 
     A product of opposite opinions is highest where neither is sure, which often is neutral: a feeling that neither
     voice nor words have. So in a conflict neutral is left out, and where one side is meant, that side speaks alone,
-    without what the other puts on. Without a conflict, neutral cannot win unless voice or words name it first: the
-    surer of them speaks instead.
+    without what the other puts on. Without a conflict, neutral cannot win unless voice or words name it first: it is
+    left out then too.
 
     Args:
         pooled: the product, shape [emotions].
@@ -93,8 +93,7 @@ def resolved(pooled: NDArray[np.float64], probabilities: NDArray[np.float64], ki
         return _without(probabilities[MODALITIES.index(conflict.meant)], {"neutral", *put_on})
     neutral = EMOTIONS.index("neutral")
     if pooled.argmax() == neutral and not (probabilities.argmax(axis=1) == neutral).any():
-        surer: NDArray[np.float64] = probabilities[int(probabilities.max(axis=1).argmax())]
-        return surer
+        return _without(pooled, {"neutral"})
     return pooled
 
 

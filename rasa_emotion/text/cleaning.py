@@ -17,8 +17,8 @@ FOREIGN, ENGLISH = 0.4, 0.8
 Of GoEmotions' sentences of more than five words, 1 % are below 0.69; German, French and Spanish ones lie around 0.5.
 """
 
-LANGUAGE_WORDS = 3
-"""Fewer words tell too little about their language."""
+LANGUAGE_WORDS, LANGUAGE_SHARE = 3, 0.6
+"""Fewer words tell too little about their language; with as many in the vocabulary it is English with names in it."""
 
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _WORD = re.compile(r"\w")
@@ -98,11 +98,12 @@ def measure(text: str, tokens: Sequence[str], word_ids: Sequence[int | None]) ->
     known_share = round(known / len(words), 4) if words else 0.0
     letters = [character for character in text if character.isalpha()]
     latin = sum(1 for character in letters if _is_latin(character))
+    doubtful = len(words) >= LANGUAGE_WORDS and known_share < LANGUAGE_SHARE
     return TextQuality(
         words=len(words),
         known_share=known_share,
         latin_share=round(latin / len(letters), 4) if letters else 0.0,
-        foreign_language=foreign_language(text) if len(words) >= LANGUAGE_WORDS and known_share < ENGLISH else None,
+        foreign_language=foreign_language(text) if doubtful else None,
     )
 
 

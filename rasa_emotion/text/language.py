@@ -1,6 +1,11 @@
 """Which language a text is in, where it is not English: Chromium's compact language detector, CLD2."""
 
+import re
+
 import pycld2
+
+_SPOKEN = re.compile(r"(?!tlh|zz)[a-z]{2,3}(-[A-Z][a-z]*)?$")
+"""Codes of languages, without CLD2's invented ones (Klingon, those that begin with zz) and its scripts (xx-Latn)."""
 
 READ = frozenset({"en", "sco", "un"})
 """CLD2's codes that keep a text: English, Scots, which it takes exclamations of English speakers for, and undecided."""
@@ -22,4 +27,4 @@ def foreign_language(text: str) -> str | None:
         code = str(pycld2.detect(text, bestEffort=True)[2][0][1])
     except pycld2.error:  # characters that it refuses: the text is then read as before
         return None
-    return None if code in READ else code
+    return None if code in READ or not _SPOKEN.match(code) else code

@@ -82,6 +82,9 @@ def measure(voices: Material, words: Material, recipes: Sequence[Recipe]) -> dic
         "pairs": len(usual.labels),
         "clips": len(voices.labels),
         "sentences": len(words.labels),
+        "sentences_by_emotion": {
+            emotion: int((words.labels == number).sum()) for number, emotion in enumerate(EMOTIONS)
+        },
         "speakers": len(set(voices.groups)),
         "sets": scored_sets,
         "conflict": {
@@ -214,8 +217,6 @@ def irony(voices: Material, words: Material, ships: Sequence[Shipped]) -> dict[s
             "label is angry or disgust": np.isin(fused, [EMOTIONS.index(e) for e in conflict.voice]),
             "label is the voice's": fused == said[0],
             "label is the voice's, of the flagged": (fused == said[0])[flagged],
-            "neutral, of the flagged": (fused == neutral)[flagged],
-            "neutral though neither voice nor words say so": (fused == neutral) & (said != neutral).all(axis=0),
             "neutral": fused == neutral,
             "voice alone hears neutral": said[0] == neutral,
             "without conflicts: label is angry or disgust": np.isin(plain, [EMOTIONS.index(e) for e in conflict.voice]),

@@ -16,7 +16,7 @@ ABSENT = -1
 """In place of a condition: this pair lacks the voice, or the words."""
 
 ANY = -2
-"""In place of a condition: undisturbed in half of the pairs, else drawn from the others."""
+"""In place of a condition: undisturbed in half of the pairs, else drawn from the others, for each modality."""
 
 
 @dataclass(frozen=True)
@@ -145,4 +145,5 @@ def _paired(voices: Material, words: Material, clips: Ints, fits: Callable[[int]
 def _drawn(condition: int, count: int, conditions: int, rng: np.random.Generator) -> Ints:
     if condition != ANY:
         return np.full(count, condition)
-    return np.where(rng.random(count) < 0.5, CLEAN, rng.integers(0, conditions, count))
+    others = rng.integers(min(CLEAN + 1, conditions - 1), conditions, count)
+    return np.where(rng.random(count) < 0.5, CLEAN, others)

@@ -1,19 +1,17 @@
 """The figures as tables: the fusion's card, and the document about fusion."""
 
-import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.evaluation.markdown import NONE, p_value, percent, table, wrapped
 from rasa_emotion.training.fusion.material import PARTS
 from rasa_emotion.training.fusion.measure import ALONE, DECIDING, SAMPLES, SHIPS
 from rasa_emotion.training.fusion.recogniser import ERROR_RATES
 from rasa_emotion.training.fusion.shipped import MAX_FALSE_CONFLICTS
 
 CARD, DOCUMENT = (Path(__file__).parent / name for name in ("card.template.md", "document.template.md"))
-NONE = "–"
 NEEDS_EVIDENCE_ALONE = ("weighted product", "weighted product by trust", "weighted average", "stacked classifier")
 """What can fuse the evidence that travels in a message, which holds neither embeddings nor states."""
 
@@ -38,7 +36,7 @@ def placeholders(report: Mapping[str, Any]) -> dict[str, str]:
     """Everything that both templates may name."""
     constants, measured = report["constants"], report["measured"]
     conflict = measured["conflict"]
-    usual = measured["sets"]["a quarter neutral words"]["strategies"][SHIPS]
+    usual = measured["sets"][DECIDING]["strategies"][SHIPS]
     return {
         "acoustic": report["acoustic"],
         "voices": VOICES.get(report["acoustic"], "RAVDESS, CC BY-NC-SA 4.0"),
@@ -72,7 +70,7 @@ def placeholders(report: Mapping[str, Any]) -> dict[str, str]:
         "allowed": f"{MAX_FALSE_CONFLICTS:.0%}",
         "latency": f"{measured['latency_ms']['p50']:.2f} ms (95th percentile {measured['latency_ms']['p95']:.2f} ms)",
         "error_rates": ", ".join(f"{rate:.0%}" for rate in ERROR_RATES[1:]),
-        "emotions": str(len(EMOTIONS)),
+        "sentence_counts": ", ".join(f"{n} {name}" for name, n in measured["sentences_by_emotion"].items()),
     }
 
 
@@ -166,25 +164,8 @@ def tests(against: Mapping[str, float] | None) -> list[str]:
     if against is None:
         return [NONE] * 3
     gain = f"{100 * against['value']:+.1f} ({100 * against['low']:+.1f} to {100 * against['high']:+.1f})"
-    return [gain, p(against["p"]), p(against["mcnemar"])]
+    return [gain, p_value(against["p"]), p_value(against["mcnemar"])]
 
 
 def interval(found: Mapping[str, float]) -> str:
     return f"{percent(found['value'])} ({percent(found['low'])} to {percent(found['high'])})"
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.1f}"
-
-
-def p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def wrapped(text: str) -> str:
-    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rasa_emotion.emotions import as_array, as_probabilities
+from rasa_emotion.emotions import EMOTIONS, as_array, as_probabilities
 from rasa_emotion.estimate import MODALITIES, EmotionEstimate, Evidence
 from rasa_emotion.fusion import Fusion
 from rasa_emotion.fusion.conflict import CONFLICTS, conflict_scores
@@ -18,6 +18,9 @@ from rasa_emotion.training.fusion.strategies import GAPS, fit_product, trusted
 
 MAX_FALSE_CONFLICTS = 0.05
 """Share of the agreeing pairs that may be flagged; each kind of conflict gets the same part of it."""
+
+UNKNOWN = np.where(np.array(EMOTIONS) == "neutral", 1e-6, 0.0) + UNIFORM
+"""Words in what seems another language, without a voice, leave nothing to go by: a bot goes on as with neutral ones."""
 
 LEAST_PAIRS = 20
 """Fewer answers of about a confidence say nothing of it."""
@@ -32,8 +35,7 @@ class Shipped:
     fusion: Fusion
 
     def fuse(self, pairs: Pairs) -> Floats:
-        # words in what seems another language, without a voice, leave nothing to go by
-        return np.stack([as_array(e.probabilities) if e.probabilities else UNIFORM for e in self.estimates(pairs)])
+        return np.stack([as_array(e.probabilities) if e.probabilities else UNKNOWN for e in self.estimates(pairs)])
 
     def estimates(self, pairs: Pairs) -> list[EmotionEstimate]:
         """The estimate of each pair."""
