@@ -14,6 +14,9 @@ from rasa_emotion.errors import ModelError
 logger = logging.getLogger(__name__)
 
 MANIFEST = "model.json"
+OWN = "LicenseRef-Own"
+"""The licence of weights from data of people's own: nobody but they can say who may use them."""
+
 REINSTALL = "reinstall rasa-emotion or train the model again"
 
 
@@ -49,7 +52,18 @@ class ModelFolder:
     @property
     def use(self) -> str:
         """Licence and permitted use in a few words."""
-        return f"{self.licence}, {'companies may use it' if self.commercial else 'research and evaluation only'}"
+        return f"{self.licence}, {permitted(self.licence, commercial=self.commercial)}"
+
+
+def permitted(licence: str, *, commercial: bool) -> str:
+    """Who may use weights, in a few words.
+
+    >>> permitted("LicenseRef-Own", commercial=True)
+    'who may use it, you decide (see LICENSE)'
+    """
+    if licence == OWN:
+        return "who may use it, you decide (see LICENSE)"
+    return "companies may use it" if commercial else "research and evaluation only"
 
 
 def shipped_models() -> Path:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.figures import HEADLINE
+from rasa_emotion.evaluation.metrics import rough
 from rasa_emotion.evaluation.plots import require_matplotlib
 from rasa_emotion.evaluation.predictions import Predictions, read_predictions
 from rasa_emotion.evaluation.report import PAGE, About, summary, write_report
@@ -161,10 +162,9 @@ def _show(figures: Mapping[str, Any], page: Path) -> None:
     console = Console()
     for warning in figures["warnings"]:
         console.print(f"[bold yellow]Read this first:[/] {escape(warning)}\n", highlight=False)
-    table = Table(
-        title=summary(figures),
-        caption=f"95 % intervals over {figures['interval_over']}",
-    )
+    over = figures["interval_over"]
+    few = rough(figures["speakers"]) if over == "speakers" else ""
+    table = Table(title=summary(figures), caption=f"95 % intervals over {over}{few}")
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")

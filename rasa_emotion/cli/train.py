@@ -14,6 +14,8 @@ from rich.text import Text
 
 from rasa_emotion.cli.train_text import text
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.evaluation.metrics import rough
+from rasa_emotion.model_folder import permitted
 
 OWN_CALLS, FINE_TUNING = "calls", "finetune"
 """The recipes of recordings of your own where none is named: from nothing, and from a classifier of others."""
@@ -160,15 +162,17 @@ def present(result: dict[str, Any], console: Console) -> None:
     table.add_column("value")
     if "ua" in result:
         low, high = result["ua_interval"]
-        table.add_row("unweighted accuracy (UA)", f"{result['ua']:.3f} (95 % interval {low:.3f} to {high:.3f})")
+        interval = f"95 % interval {low:.3f} to {high:.3f}{rough(result['speakers'])}"
+        table.add_row("unweighted accuracy (UA)", f"{result['ua']:.3f} ({interval})")
         table.add_row("accuracy", f"{result['accuracy']:.3f}")
         table.add_row("macro-F1", f"{result['macro_f1']:.3f}")
-        table.add_row("calibration error (ECE)", f"{result['ece']:.3f} at temperature {result['temperature']}")
+        table.add_row("calibration error (ECE)", f"{result['ece']:.3f}, each speaker at the others' temperature")
+        table.add_row("temperature", f"{result['temperature']}, fitted on all that were scored")
         table.add_row("scored", f"{result['clips']} recordings of {result['speakers']} speakers")
     table.add_row("3 s of audio", f"{result['latency_ms']['p50']} ms of CPU time on one thread")
     difference = result["export_difference"]
     table.add_row("runs in", "PyTorch" if difference is None else f"ONNX (differs by {difference:.0e} at most)")
-    use = "any use" if result["commercial"] else "not for companies"
+    use = permitted(result["licence"], commercial=result["commercial"])
     table.add_row("licence", escape(f"{result['licence']}, {use}"))
     console.print(table)
     console.print(f'\nUse it: rasa-emotion analyze call.wav --models "{result["folder"]}"', markup=False)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.model_folder import permitted
 
 
 def text(
@@ -93,7 +94,7 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, Any]]:
         return [("examples", found["examples"]), ("licence", found["licence"])]
     figures = found["figures"]
     scored = [(part, figures[part]) for part in figures if isinstance(figures[part], dict) and "ua" in figures[part]]
-    use = "any use" if found["commercial"] else "not for companies"
+    use = permitted(found["licence"], commercial=found["commercial"])
     return [
         *((f"{name}, {part}", values[name]) for part, values in scored for name in ("ua", "accuracy", "macro_f1")),
         ("answers as in float32", f"{figures['int8_agreement']:.1%}"),

@@ -199,6 +199,10 @@ def fit_temperature(truth: IntArray, logits: FloatArray) -> float:
     return float(round(grid[int(np.argmin(losses))], 4))
 
 
+FEW_SPEAKERS = 10
+"""With fewer, a bootstrap over speakers is rough."""
+
+
 @dataclass(frozen=True)
 class Interval:
     """A figure with its bootstrap 95 % interval."""
@@ -209,6 +213,15 @@ class Interval:
 
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+def rough(speakers: int) -> str:
+    """What to add to an interval over so few speakers that drawing them again tells little; else nothing.
+
+    >>> rough(4)
+    '; 4 speakers: rough'
+    """
+    return f"; {speakers} speaker{'s' * (speakers != 1)}: rough" if speakers < FEW_SPEAKERS else ""
 
 
 def bootstrap(

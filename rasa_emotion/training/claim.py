@@ -16,7 +16,7 @@ def claim(out: Path, request: Mapping[str, Any]) -> Path:
     """The folder `run` of a model folder, for this training alone: an interrupted one goes on, another is refused.
 
     Raises:
-        ConfigError: the folder holds a model or the run of another training.
+        ConfigError: the folder holds a model, the run of another training, or something else.
     """
     stored = out / RUN / REQUEST
     if stored.is_file():
@@ -29,6 +29,8 @@ def claim(out: Path, request: Mapping[str, Any]) -> Path:
             )
     elif (out / MANIFEST).is_file():
         raise ConfigError(f"'{out}' holds a model that was made otherwise: name another folder.")
+    elif out.is_dir() and (others := sorted(path.name for path in out.iterdir() if path.name != RUN)):
+        raise ConfigError(f"'{out}' holds something else ({others[0]}): name a new folder for the model.")
     stored.parent.mkdir(parents=True, exist_ok=True)
     stored.write_text(json.dumps(request, indent=1) + "\n", encoding="utf-8")
     return stored.parent

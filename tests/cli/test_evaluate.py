@@ -42,6 +42,7 @@ def test_a_report_and_a_table_for_people(calls):
     assert "missing.wav" in result.stdout
     assert "calls-report/report.html" in result.stdout
     assert "Read this first" not in result.stdout
+    assert "2 speakers: rough" in " ".join(result.stdout.split())
 
 
 def test_json_and_a_folder_of_choice(calls):

@@ -64,9 +64,17 @@ def test_from_recordings_to_a_model_that_the_analyzer_takes(recordings, tmp_path
 
     # the second time nothing is left to train
     weights = (out / "run" / "weights.pt").stat().st_mtime_ns
-    table = run(app, arguments, catch_exceptions=False).stdout
+    table = " ".join(run(app, arguments, catch_exceptions=False).stdout.split())
     assert (out / "run" / "weights.pt").stat().st_mtime_ns == weights
     assert "unweighted accuracy" in table
+    assert "; 2 speakers: rough)" in table
+    assert "each speaker at the others' temperature" in table
+    assert "LicenseRef-Own, who may use it, you decide (see LICENSE)" in table
+    card = (out / "card.md").read_text(encoding="utf-8")
+    assert "Who may use it, you decide: see LICENSE." in card
+    assert "; 2 speakers: rough)" in card
+    assert "Companies" not in card
+    assert "Noise:" not in card
     assert f'--models "{out}"' in table
 
 
@@ -80,7 +88,7 @@ def test_names_in_brackets_are_shown_as_they_are():
     }
     row = {"corpus": "[red]c[/red]", "protocol": "speaker", "ua": 0.5, "ua_interval": [0.4, 0.6], "split": "[/]"}
     for result, names in (
-        (found, ["[red]x[/red]", '--models "[red]x[/red]"', "[own], any use"]),
+        (found, ["[red]x[/red]", '--models "[red]x[/red]"', "[own], companies may use it"]),
         ({"folder": None, "weights": "[red]w[/red]"}, ["[red]w[/red]"]),
         ({"title": "[red]t[/red]", "rows": [row]}, ["[red]t[/red]", "[red]c[/red]", "[/]"]),
     ):

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from rasa_emotion.corpora.catalogue import CORPORA, corpus
-from rasa_emotion.model_folder import sha256
+from rasa_emotion.evaluation.metrics import rough
+from rasa_emotion.model_folder import OWN, sha256
 from rasa_emotion.training.attribute_card import with_attributes
 
 CONDITIONS = {
@@ -37,6 +38,8 @@ def card(name: str, manifest: Mapping[str, Any], checksum: str) -> str:
     """
     found = manifest["figures"]
     use = "Companies may use it." if manifest["commercial"] else "For research and evaluation only."
+    if manifest["licence"] == OWN:
+        use = "Who may use it, you decide: see LICENSE."
     digest = f" SHA-256 of `model.onnx`: `{checksum}`" if checksum else ""
     sections = [
         f"# {name}\n\n{manifest['summary']}\n\nLicence of the weights: {manifest['licence']}. {use}{digest}",
@@ -82,7 +85,10 @@ def _model(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> str:
 def _headline(found: Mapping[str, Any]) -> str:
     low, high = found["ua_interval"]
     rows = [
-        ["unweighted accuracy (UA)", f"{found['ua']:.3f} (95 % interval {low:.3f} to {high:.3f})"],
+        [
+            "unweighted accuracy (UA)",
+            f"{found['ua']:.3f} (95 % interval {low:.3f} to {high:.3f}{rough(found['speakers'])})",
+        ],
         ["accuracy", f"{found['accuracy']:.3f}"],
         ["macro-F1", f"{found['macro_f1']:.3f}"],
         [
@@ -105,10 +111,12 @@ def _headline(found: Mapping[str, Any]) -> str:
 def _conditions(found: Mapping[str, Any]) -> str:
     rows = [["undisturbed", f"{found['ua']:.3f}"]]
     rows += [[CONDITIONS.get(name, name), f"{ua:.3f}"] for name, ua in found["ua_by_condition"].items()]
-    note = (
-        "Same clips and models. Noise: recordings (weather, animals, machines, people's noises) of which "
-        "training heard no take, mixed into the trimmed clip."
-    )
+    note = "Same clips and models."
+    if any(name.startswith("noise") for name in found["ua_by_condition"]):
+        note += (
+            " Noise: recordings (weather, animals, machines, people's noises) of which training heard no take, mixed "
+            "into the trimmed clip."
+        )
     return _table(["condition", "UA"], rows) + "\n\n" + note
 
 

@@ -11,7 +11,7 @@ from rasa_emotion.corpora.catalogue import CORPORA
 from rasa_emotion.corpora.manifest import Clip
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.evaluation.metrics import fit_temperature, unweighted_accuracy
-from rasa_emotion.model_folder import write_manifest
+from rasa_emotion.model_folder import OWN, write_manifest
 from rasa_emotion.training.acoustic.card import write_card
 from rasa_emotion.training.acoustic.clips import audible, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.outoffold import CLEAN, Heard, conditions, hear
@@ -20,7 +20,7 @@ from rasa_emotion.training.acoustic.report import clean_figures, cpu_time_ms
 logger = logging.getLogger(__name__)
 
 LICENCES = Path(__file__).parent / "licences"
-OWN, SOURCE = "LicenseRef-Own", "LicenseRef-Source"
+SOURCE = "LicenseRef-Source"
 TIMED_RUNS = 50
 
 

@@ -4,13 +4,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from rasa_emotion.model_folder import OWN
 from rasa_emotion.training.text.recipe import Recipe
 from rasa_emotion.training.text.start import MINILM, is_run
 
 PROVENANCE = "provenance.json"
 """File of a training's folder: every corpus and model behind its weights, those of its start among them."""
 
-APACHE, OWN, SOURCE, RESEARCH = "Apache-2.0", "LicenseRef-Own", "LicenseRef-Source", "LicenseRef-Research"
+APACHE, SOURCE, RESEARCH = "Apache-2.0", "LicenseRef-Source", "LicenseRef-Research"
 
 FREE = frozenset({MINILM, "goemotions", "customer_sentences.csv", "customer_utterances/train.csv"})
 """Under the Apache licence."""

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tiny_classifiers import hugging_face, speechbrain
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.acoustic.torch_network import EightEmotions, open_source
-from rasa_emotion.audio import Waveform
+from rasa_emotion.audio import Waveform, trim_silence
 from rasa_emotion.cli.train import OWN_CALLS
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError, ModelError
@@ -67,7 +68,14 @@ def test_an_interrupted_training_goes_on_and_another_is_refused(
     assert classifier.temperature == found["temperature"]
     assert (found["licence"], found["commercial"]) == ("LicenseRef-Own", True)
     card = (order.out / "card.md").read_text()
-    for part in ("recordings of your own", "2 others are scored", "95 % interval", f"--out {order.out}", "noise at 10"):
+    for part in (
+        "recordings of your own",
+        "2 others are scored",
+        "95 % interval",
+        f"--out {order.out}",
+        "noise at 10",
+        "Noise:",
+    ):
         assert part in card
     assert "your own" in (order.out / "LICENSE").read_text()
 
@@ -82,6 +90,15 @@ def test_a_folder_that_was_made_otherwise_is_left_alone(recipe: Path, order: Ord
     with pytest.raises(ConfigError, match="made otherwise"):
         train_recipe(str(recipe), order)
     assert [path.name for path in order.out.iterdir()] == ["model.json"]
+
+
+def test_a_folder_of_other_things_is_left_alone(recipe: Path, order: Order, tmp_path: Path) -> None:
+    own = tmp_path / "calls"
+    shutil.copytree(order.data or "", own)
+    before = sorted(own.iterdir())
+    with pytest.raises(ConfigError, match=r"holds something else .*name a new folder"):
+        train_recipe(str(recipe), replace(order, data=own, out=own))
+    assert sorted(own.iterdir()) == before
 
 
 def test_a_fifth_of_the_speakers_is_held_out_unless_told(recipe: Path, order: Order, tones: Path) -> None:
@@ -245,10 +262,11 @@ def test_a_classifier_of_others_is_exported_with_its_features(order: Order, tmp_
     assert found["export_difference"] < adopting.TOLERANCE
     assert "ua" not in found["figures"]
     assert "Nothing was scored" in (order.out / "card.md").read_text()
-    waveform = np.random.default_rng(0).normal(0.1, 0.2, 12_000).astype(np.float32)
+    noise = np.random.default_rng(0).normal(0.1, 0.2, 12_000).astype(np.float32)
+    waveform = trim_silence(Waveform(noise)).samples
     with torch.inference_mode():
         expected = EightEmotions(open_source(str(source))).eval()(torch.from_numpy(waveform)[None])[0][0].numpy()
-    np.testing.assert_allclose(AcousticClassifier.load(order.out).logits(Waveform(waveform)), expected, atol=1e-3)
+    np.testing.assert_allclose(AcousticClassifier.load(order.out).logits(Waveform(noise)), expected, atol=1e-3)
 
 
 def test_augmented_copies_are_not_scored(recipe: Path, order: Order, tones: Path, tmp_path: Path) -> None:
