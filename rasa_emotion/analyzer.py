@@ -17,10 +17,11 @@ from rasa_emotion.errors import ModelError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.fusion import Fusion, fusion_for
 from rasa_emotion.fusion.trust import RECOGNISER, SNR
-from rasa_emotion.model_folder import REINSTALL, model_path, shipped_models
+from rasa_emotion.model_folder import REINSTALL, model_path, require_models, shipped_models
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.adaptation import adapt
 from rasa_emotion.text.adapter import Adapter
+from rasa_emotion.text.cleaning import has_words
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,8 @@ class EmotionAnalyzer:
             ModelError: a folder is missing or altered; with `allow_missing` only when neither voice nor words can be
                 analysed.
         """
+
+        require_models(models)
 
         def attempt(load: Callable[[Path], Loaded], kind: str, name: str) -> Loaded | None:
             try:
@@ -135,12 +138,12 @@ class EmotionAnalyzer:
 
         Raises:
             AudioError: the audio cannot be decoded or holds no sound.
-            TextError: there is no audio, and the text has no words.
+            TextError: there is no audio, and the text has no words; or the confidence is none.
         """
         evidence = []
         if audio is not None:
             evidence.append(self.hear(audio))
-        if text is not None and (text.strip() or audio is None):
+        if text is not None and (audio is None or has_words(text)):
             evidence.append(self.read(text, confidence=text_confidence, context=context))
         return self.fuse(piece for piece in evidence if piece is not None)
 

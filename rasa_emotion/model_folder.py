@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -89,6 +90,29 @@ def model_path(models: str | Path | None, kind: str, name: str) -> Path:
     return Path(models) if _manifest_kind(Path(models)) == kind else shipped_models() / name
 
 
+def require_models(models: str | Path | None) -> None:
+    """Refuse a folder for models that cannot hold any.
+
+    Raises:
+        ModelError: it does not exist, or is empty.
+    """
+    folder = shipped_models() if models is None else Path(models)
+    if models is not None and not (folder.is_dir() and any(folder.iterdir())):
+        fault = "is empty" if folder.is_dir() else "does not exist"
+        raise ModelError(
+            f"No model could be loaded from '{folder}', which {fault}: name a model's folder, or one that holds some."
+        )
+
+
+def _models_of(kind: str, folder: Path) -> list[str]:
+    """Names of the models of a kind in a folder; broken ones have a complaint of their own."""
+    found = []
+    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
+        with suppress(ModelError):
+            found += [manifest.parent.name] if _manifest_kind(manifest.parent) == kind else []
+    return found
+
+
 def _manifest_kind(path: Path) -> str:
     try:
         return str(json.loads((path / MANIFEST).read_bytes())["kind"])
@@ -114,6 +138,9 @@ def read_model_folder(path: str | Path, kind: str) -> ModelFolder:
     path = Path(path)
     manifest = path / MANIFEST
     if not manifest.is_file():
+        others = _models_of(kind, path.parent)
+        if others and path.name != kind:  # a shipped model that is gone is no mistyped name
+            raise ModelError(f"No {kind} model at '{path}': name one of {', '.join(others)}.")
         raise ModelError(f"No {kind} model at '{path}': {MANIFEST} is missing; {REINSTALL}.")
     raw = manifest.read_bytes()
     try:

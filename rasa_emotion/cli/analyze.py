@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rasa_emotion.analyzer import EmotionAnalyzer
-from rasa_emotion.errors import ConfigError, RasaEmotionError
+from rasa_emotion.errors import AudioError, ConfigError, RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate
 
 BAR_WIDTH = 30
@@ -36,6 +36,9 @@ def analyze(
 ) -> None:
     """Estimate the emotion of a turn from its voice, its words, or both.
 
+    Where the voice cannot be analysed and there are words, they alone decide, and a line on standard error (with
+    --jsonl, the key "warning") says why.
+
     Example: rasa-emotion analyze call.wav --text "I have been waiting for an hour!"
     """
     if jsonl and (audio is not None or text is not None):
@@ -48,15 +51,33 @@ def analyze(
         for answer in answer_lines(analyzer, lines):
             print(json.dumps(answer), flush=True)  # ASCII: an identifier may hold what no encoding can write
         return
-    estimate = analyzer.analyze(audio=audio, text=text, text_confidence=text_confidence)
+    estimate, unheard = _analyse(analyzer, audio, text, text_confidence)
+    if unheard:
+        Console(stderr=True, soft_wrap=True).print(unheard, style="yellow", markup=False, highlight=False)
     if as_json:
         print(json.dumps(estimate.to_dict(), ensure_ascii=False))
     else:
         Console().print(as_table(estimate))
 
 
+def _analyse(
+    analyzer: EmotionAnalyzer, audio: str | Path | None, text: str | None, confidence: float | None
+) -> tuple[EmotionEstimate, str]:
+    """The estimate and, where the voice cannot be analysed and the turn goes on with its words, why; else ""."""
+    try:
+        return analyzer.analyze(audio=audio, text=text, text_confidence=confidence), ""
+    except AudioError as error:
+        if text is None or not text.strip():
+            raise
+        estimate = analyzer.analyze(text=text, text_confidence=confidence)
+        return estimate, f"The voice was not analysed, the words alone decide. {error}"
+
+
 def answer_lines(analyzer: EmotionAnalyzer, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """One answer for each line that is not blank, in order; a line that fails becomes `{"id", "error"}`."""
+    """One answer for each line that is not blank, in order; a line that fails becomes `{"id", "error"}`.
+
+    Where the voice cannot be analysed but there are words, these decide, and a key "warning" says so.
+    """
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield _answer(analyzer, line, number)
@@ -76,10 +97,10 @@ def _answer(analyzer: EmotionAnalyzer, line: str, number: int) -> dict[str, Any]
     if confidence is not None and (isinstance(confidence, bool) or not isinstance(confidence, int | float)):
         return {"id": identity, "error": f'Line {number} has a "text_confidence" that is no number from 0 to 1.'}
     try:
-        estimate = analyzer.analyze(audio=audio, text=text, text_confidence=confidence)
+        estimate, unheard = _analyse(analyzer, audio, text, confidence)
     except RasaEmotionError as error:
         return {"id": identity, "error": str(error)}
-    return {"id": identity, **estimate.to_dict()}
+    return {"id": identity, **estimate.to_dict(), **({"warning": unheard} if unheard else {})}
 
 
 def as_table(estimate: EmotionEstimate) -> Table:

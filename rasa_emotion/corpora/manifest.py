@@ -136,4 +136,7 @@ def _require_files(clips: Sequence[Clip], data: Path) -> None:
     missing = missing_files(clips, data)
     if missing:
         shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        raise ConfigError(f"{len(missing)} audio files of '{data / MANIFEST}' are missing ({shown}): fetch them again.")
+        one = len(missing) == 1
+        what = "1 audio file" if one else f"{len(missing):,} audio files"
+        remedy = "put it back, or delete its row" if one else "put them back, or delete their rows"
+        raise ConfigError(f"{what} of '{data / MANIFEST}' {'is' if one else 'are'} missing ({shown}): {remedy}.")

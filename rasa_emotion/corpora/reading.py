@@ -114,6 +114,8 @@ def _opened(clips: Sequence[Clip], root: Path, progress: Progress) -> tuple[list
     def look(clip: Clip) -> float | str:
         try:
             return _seconds(root / clip.path)
+        except soundfile.LibsndfileError:
+            return "it is no sound file, or a damaged one"
         except (RuntimeError, OSError, ValueError) as error:
             return str(error)
 

@@ -175,8 +175,10 @@ def deal_scripts(clips: Iterable[Clip], groups: int) -> dict[str, int]:
 
 def _require_fold(clips: Sequence[Clip], fold: int) -> list[int]:
     folds = sorted({clip.fold for clip in clips if clip.fold is not None})
+    if not folds:
+        raise ConfigError(f"There is no fold {fold}, the column fold is empty: leave --fold out or use --held-out.")
     if fold not in folds:
-        raise ConfigError(f"There is no fold {fold}: choose one of {', '.join(map(str, folds)) or 'none'}.")
+        raise ConfigError(f"There is no fold {fold}: choose one of {', '.join(map(str, folds))}.")
     return folds
 
 

@@ -122,8 +122,8 @@ def test_answers_come_as_the_lines_do(analyzer):
         (["analyze", "call.wav", "--jsonl"], "standard input"),
         (["analyze", "missing.wav"], "missing.wav"),
         (["analyze", "--text", "..."], ""),
-        (["analyze", "--text", "hello", "--models", "/nowhere"], "/nowhere"),
-        (["analyze", "--text", "hello", "--acoustic", "other"], "other"),
+        (["analyze", "--text", "hello", "--models", "/nowhere"], "'/nowhere', which does not exist: name"),
+        (["analyze", "--text", "hello", "--acoustic", "other"], "other': name one of acoustic, acoustic-emogator."),
     ],
 )
 def test_an_error_is_one_line_and_no_traceback(arguments, complaint, monkeypatch, capsys):
@@ -154,3 +154,19 @@ def test_a_line_may_say_how_sure_a_recogniser_is():
     sure, *refused = answer_lines(EmotionAnalyzer.load(), lines)
     assert sure["evidence"]["text"]["quality"]["recogniser_confidence"] == 0.4
     assert all("confidence" in answer["error"] for answer in refused)
+
+
+def test_a_turn_goes_on_with_its_words_where_the_voice_cannot_be_analysed(tmp_path):
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    words = "Thank you, I love it!"
+    result = run(app, ["analyze", str(bad), "--text", words, "--json"])
+    assert result.exit_code == 0
+    assert set(json.loads(result.stdout)["evidence"]) == {"text"}
+    assert "the words alone decide" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    turns = [{"id": 1, "audio": str(bad), "text": words}, {"id": 2, "audio": str(bad), "text": " "}]
+    read, refused = answer_lines(EmotionAnalyzer.load(), map(json.dumps, turns))
+    assert read["emotion"] == "happy"
+    assert "bad.wav" in read["warning"]
+    assert "bad.wav" in refused["error"]

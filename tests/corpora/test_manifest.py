@@ -69,7 +69,14 @@ def test_copies_are_known_by_their_column_or_else_by_the_catalogue(tmp_path: Pat
 
 def test_missing_files_are_listed(tmp_path: Path) -> None:
     write(tmp_path, *(f"gone{i}.wav,one,s1,joy,happy,,1," for i in range(5)), files=False)
-    with pytest.raises(ConfigError, match=r"5 audio files .* \(gone0.wav, gone1.wav, gone2.wav, \.\.\.\)"):
+    with pytest.raises(
+        ConfigError, match=r"5 audio files .* \(gone0.wav, gone1.wav, gone2.wav, \.\.\.\): put them back, or"
+    ):
+        read_manifest(tmp_path)
+    write(tmp_path, "gone.wav,one,s1,joy,happy,,1,", files=False)
+    with pytest.raises(
+        ConfigError, match=r"^1 audio file of .* is missing \(gone.wav\): put it back, or delete its row"
+    ):
         read_manifest(tmp_path)
 
 

@@ -87,6 +87,7 @@ def test_a_data_folder_is_read_by_its_manifest(write: Write) -> None:
     (root / "speech.csv").write_text("path,corpus,speaker,label,emotion,fold,seconds,text\n" + rows)
     reading = read_corpus(root)
     assert (reading.corpus, reading.missing, list(reading.unreadable)) == ("manifest", ["c.wav"], ["b.wav"])
+    assert reading.unreadable["b.wav"] == "it is no sound file, or a damaged one"
     assert [(clip.path, clip.seconds) for clip in reading.clips] == [("a.wav", 0.1)]
 
 
@@ -103,6 +104,8 @@ def test_scripts_of_a_manifest_come_from_its_column_or_the_names(tmp_path: Path)
 def test_an_unheard_of_folder_or_corpus_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="There is no folder"):
         read_corpus(tmp_path / "gone")
+    with pytest.raises(ConfigError, match="holds no sound file"):
+        read_corpus(tmp_path)
     with pytest.raises(ConfigError, match="No layout is known for the corpus 'x'"):
         read_corpus(tmp_path, "x")
 

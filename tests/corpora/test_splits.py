@@ -60,6 +60,8 @@ def test_without_scripts_a_script_split_is_a_fold() -> None:
     assert script_split(clips, 2).test == fold_split(clips, 2).test
     with pytest.raises(ConfigError, match="no fold 3: choose one of 1, 2"):
         script_split(clips, 3)
+    with pytest.raises(ConfigError, match="the column fold is empty: leave --fold out or use --held-out"):
+        fold_split([clip(1, "a"), clip(2, "b")], 3)
 
 
 @given(st.integers(1, 9), st.integers(0, 3))

@@ -51,6 +51,8 @@ def recognise(root: Path) -> Layout:
         ConfigError: it is in none.
     """
     files = list(islice(audio_files(root), 200))
+    if not any(path.is_file() for path in root.rglob("*")):
+        raise ConfigError(f"'{root}' holds no sound file: name the folder that the corpus was unpacked to.")
     scores = {name: candidate.score(root, files) for name, candidate in LAYOUTS.items()}
     best = max(scores, key=scores.__getitem__)
     if scores[best] <= 0.5:

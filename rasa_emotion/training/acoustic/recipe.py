@@ -1,12 +1,14 @@
 """A recipe: the YAML that fixes one training, checked before anything is trained."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hyperpyyaml import load_hyperpyyaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.training.acoustic.probe import Probe
@@ -87,12 +89,17 @@ def load_recipe(kind: type[T], file: str | Path, overrides: str = "") -> T:
     file = Path(file)
     if not file.is_file():
         raise ConfigError(f"No recipe at '{file}': name one of those in {Path(__file__).parent / 'recipes'}.")
+    known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    _check_overrides(overrides, known)
     try:
         with file.open(encoding="utf-8") as stream:
             values = load_hyperpyyaml(stream, overrides or None)
+    except KeyError as error:
+        if not overrides:
+            raise ConfigError(f"'{file}' cannot be read as a recipe: {error}.") from error
+        raise ConfigError(f"--set '{overrides}' names a value that '{file}' does not have: look there.") from error
     except Exception as error:  # hyperpyyaml raises whatever the named class raises
         raise ConfigError(f"'{file}' cannot be read as a recipe: {error}.") from error
-    known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type]  # a dataclass
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise ConfigError(f"'{file}' has unknown keys {', '.join(unknown)}: use only {', '.join(sorted(known))}.")
@@ -103,6 +110,23 @@ def load_recipe(kind: type[T], file: str | Path, overrides: str = "") -> T:
         return kind(**values)
     except TypeError as error:
         raise ConfigError(f"'{file}' is incomplete ({error}): add the missing keys.") from error
+
+
+def _check_overrides(overrides: str, known: Collection[str]) -> None:
+    """Refuse what `--set` cannot replace, before hyperpyyaml complains about it in words of its own."""
+    if not overrides.strip():
+        return
+    try:
+        wanted = YAML().load(overrides)
+    except YAMLError as error:
+        raise ConfigError(f"--set '{overrides}' is no YAML: write it as in \"epochs: 5\".") from error
+    if not isinstance(wanted, Mapping):
+        raise ConfigError(f"--set '{overrides}' names no value: write it as in \"epochs: 5\".")
+    unknown = [str(key) for key in wanted if str(key) not in known]
+    if unknown:
+        raise ConfigError(
+            f"--set names {', '.join(unknown)}, which a recipe does not have: use only {', '.join(sorted(known))}."
+        )
 
 
 def read_recipe(file: str | Path, overrides: str = "") -> Recipe:

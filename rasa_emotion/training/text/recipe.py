@@ -95,34 +95,37 @@ def read_recipe(path: Path, changes: str = "", **overrides: Any) -> Recipe:
     """
     try:
         data = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-        changed = YAML(typ="safe").load(changes) or {}
     except (OSError, YAMLError) as error:
         raise ConfigError(f"Recipe '{path}' cannot be read ({type(error).__name__}); name a YAML file.") from error
+    try:
+        changed = YAML(typ="safe").load(changes) or {}
+    except YAMLError as error:
+        raise ConfigError(f"--set '{changes}' is no YAML; write it as in \"epochs: 5\".") from error
     if not isinstance(data, dict):
         raise ConfigError(f"Recipe '{path}' holds no settings; copy one of rasa_emotion/training/text/recipes.")
-    _check(changed, Recipe, path)
+    _check(changed, Recipe, f"--set '{changes}'")
     data |= changed
-    _check(data, Recipe, path)
+    _check(data, Recipe, f"Recipe '{path}'")
     for missing in {"train", "labels"} - set(data):
         raise ConfigError(f"Recipe '{path}' lacks '{missing}'; copy one of rasa_emotion/training/text/recipes.")
     for source in data["train"]:
-        _check(source, Source, path)
+        _check(source, Source, f"Recipe '{path}'")
     data.update({key: value for key, value in overrides.items() if value is not None})
     sources = tuple(Source(**source) for source in data.pop("train"))
     return Recipe(train=sources, labels=tuple(data.pop("labels")), **data)
 
 
-def _check(data: Any, kind: type[Any], path: Path) -> None:
+def _check(data: Any, kind: type[Any], where: str) -> None:
     """Refuse keys that `kind` lacks and values of another type than its defaults."""
     if not isinstance(data, dict):
-        raise ConfigError(f"Recipe '{path}' has '{data}' where `key: value` lines belong; see the recipes beside it.")
+        raise ConfigError(f"{where} has '{data}' where `key: value` lines belong; see the recipes beside it.")
     defaults = {field.name: field.default for field in fields(kind)}
     for key, value in data.items():
         if key not in defaults:
-            raise ConfigError(f"Recipe '{path}' has an unknown key '{key}'; it may be one of {', '.join(defaults)}.")
+            raise ConfigError(f"{where} has an unknown key '{key}'; it may be one of {', '.join(defaults)}.")
         expected = type(defaults[key])
         fits = isinstance(value, expected) or (expected is float and type(value) is int)
         if expected in (bool, int, float, str) and not fits:
-            raise ConfigError(f"Recipe '{path}' sets {key} to '{value}'; it must be of type {expected.__name__}.")
+            raise ConfigError(f"{where} sets {key} to '{value}'; it must be of type {expected.__name__}.")
         if value not in CHOICES.get(key, (value,)):
-            raise ConfigError(f"Recipe '{path}' sets {key} to '{value}'; it may be {' or '.join(CHOICES[key])}.")
+            raise ConfigError(f"{where} sets {key} to '{value}'; it may be {' or '.join(CHOICES[key])}.")

@@ -216,6 +216,20 @@ def test_a_recipe_of_wrong_values_is_refused(settings: str, says: str, tmp_path:
         load_recipe(FineTuning, file)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        ("{epoch: 3}", "--set names epoch, which a recipe does not have: use only .*epochs"),
+        ("epochs: [", "--set 'epochs: \\[' is no YAML"),
+        ("epochs", "--set 'epochs' names no value"),
+        ("trunk_lr: 0.5", "--set 'trunk_lr: 0.5' names a value that"),
+    ],
+)
+def test_a_wrong_setting_is_named_as_one(overrides: str, says: str, recipe: Path) -> None:
+    with pytest.raises(ConfigError, match=says):
+        read_recipe(recipe, overrides)
+
+
 def test_a_probe_knows_its_keys(recipe: Path, tmp_path: Path) -> None:
     file = tmp_path / "probe.yaml"
     file.write_text(recipe.read_text() + "probe: {penalties: 1.0}\n")

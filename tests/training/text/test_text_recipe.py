@@ -55,3 +55,12 @@ def test_faults_are_named(tmp_path: Path, text: str, message: str) -> None:
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
         read_recipe(tmp_path / "nowhere.yaml")
+
+
+def test_a_wrong_setting_is_named_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(MINIMAL)
+    with pytest.raises(ConfigError, match=r"--set '{epoch: 3}' has an unknown key 'epoch'; it may be one of .*epochs"):
+        read_recipe(path, "{epoch: 3}")
+    with pytest.raises(ConfigError, match=r"--set 'epochs:.*' is no YAML"):
+        read_recipe(path, "epochs: [")
