@@ -113,9 +113,12 @@ def soft_target(labels: str, mapping: Mapping[str, str] | None) -> dict[str, flo
 def _with_earlier(rows: list[LabelledText]) -> Iterator[LabelledText]:
     """Rows of a dialogue, which stand in order, with the turns before each."""
     for dialogue, turns in groupby(rows, lambda row: row.dialogue):
+        if not dialogue:
+            yield from turns
+            continue
         said: tuple[Turn, ...] = ()
         for row in turns:
-            yield replace(row, earlier=said) if dialogue else row
+            yield replace(row, earlier=said)
             said = (*said, Turn(row.text, row.speaker))
 
 

@@ -4,6 +4,7 @@ It needs numpy alone; `rasa_emotion.text.adaptation` fits it.
 """
 
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def load_adapter(folder: Path, model: str) -> Adapter | None:
         adapter = Adapter(emotions, weights, bias, float(about["blend"]), about["model"], int(about["examples"]))
         if not set(emotions) <= set(EMOTIONS) or weights.ndim != 2 or not len(emotions) == len(weights) == len(bias):
             raise ValueError("its parts do not match")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ModelError(f"What the bot's own emotions taught cannot be read ({error}); {AGAIN}.") from error
     if adapter.model != model:
         raise ModelError(f"The bot's own emotions were learned on another text model than the one in use; {AGAIN}.")

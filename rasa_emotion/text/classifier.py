@@ -119,7 +119,13 @@ class TextClassifier:
         )
 
     def adapted(self, adapter: Adapter) -> "TextClassifier":
-        """The same model, changed by what a bot's own examples taught; this one stays as it is."""
+        """The same model, changed by what a bot's own examples taught; this one stays as it is.
+
+        Raises:
+            ModelError: the examples taught another model.
+        """
+        if adapter.model != self.checksum:
+            raise ModelError("The examples were learned on another text model than the one in use; fit them again.")
         found = copy.copy(self)
         found._adapter = adapter
         return found

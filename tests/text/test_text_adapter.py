@@ -119,6 +119,15 @@ def test_a_broken_head_is_refused(tmp_path, file, content):
         load_adapter(tmp_path, "abc")
 
 
+def test_a_head_that_was_cut_short_is_refused(tmp_path):
+    fit(*separable(3, np.random.default_rng(0)), model="abc").save(tmp_path)
+    stored = (tmp_path / "emotion_adapter.npz").read_bytes()
+    for length in (0, 40, len(stored) // 2, len(stored) - 30):
+        (tmp_path / "emotion_adapter.npz").write_bytes(stored[:length])
+        with pytest.raises(ModelError, match="run `rasa train` again"):
+            load_adapter(tmp_path, "abc")
+
+
 @pytest.mark.parametrize(
     ("emotions", "counts"),
     [([], "none"), (["angry"] * 9, "9 angry"), (["happy", "angry", "angry"], "2 angry, 1 happy")],

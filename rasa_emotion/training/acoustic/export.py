@@ -17,6 +17,7 @@ from rasa_emotion.acoustic.network import EmotionNetwork
 from rasa_emotion.acoustic.whisper import WhisperNetwork
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.errors import ModelError
+from rasa_emotion.training.quiet import without_warnings
 
 logger = logging.getLogger(__name__)
 
@@ -94,15 +95,16 @@ def quantise(source: Path, file: Path) -> None:
     large = {tensor.name for tensor in graph.initializer if np.prod(tensor.dims) >= MIN_QUANTISED}
     mel = {node.name for node in graph.node if node.op_type == "MatMul" and "/frontend/" in node.name}
     kept = [n.name for n in graph.node if n.op_type == "MatMul" and not large & set(n.input)]
-    quantize_dynamic(
-        source,
-        file,
-        per_channel=True,
-        reduce_range=True,
-        weight_type=QuantType.QInt8,
-        op_types_to_quantize=["MatMul"],
-        nodes_to_exclude=sorted({*mel, *kept}),
-    )
+    with without_warnings():  # of a step before quantising that these graphs do not need
+        quantize_dynamic(
+            source,
+            file,
+            per_channel=True,
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["MatMul"],
+            nodes_to_exclude=sorted({*mel, *kept}),
+        )
 
 
 def largest_difference(

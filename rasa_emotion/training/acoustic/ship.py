@@ -83,12 +83,12 @@ ACOUSTIC = Product(
     "plain head on each layer of Whisper tiny and base had been seen over all five folds before, so that fold 1 is "
     "nearly, not wholly, free of any choice. EmoBox's own figures average six folds and train on more speakers.",
     data_note="Whisper was pretrained on 680,000 hours of transcribed speech from the web, without emotion labels. The "
-    "heads learn from RAVDESS, each clip undisturbed, on the telephone, in noise, at another speed and with another "
-    "vocal tract, and, with a fourth of the weight, from SAVEE and the clips of EmoGator whose category maps to one of "
-    "the eight. SAVEE's are augmented copies, used for training alone. The model that ships has heard all twenty "
-    "speakers of RAVDESS; the heads of the folds, beside it in the repository, have not. Training mixes in noises of "
-    'ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015; CC BY 3.0) and a hundred short '
-    "non-speech noises that may not be passed on.",
+    "heads learn from RAVDESS, each clip undisturbed, on the telephone, in noise, at another speed, with another vocal "
+    "tract and between silence, and, with a fourth of the weight, from SAVEE and the clips of EmoGator whose category "
+    "maps to one of the eight. SAVEE's are augmented copies, used for training alone. The model that ships has heard "
+    "all twenty speakers of RAVDESS; the heads of the folds, beside it in the repository, have not. Training mixes in "
+    'noises of ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015; CC BY 3.0) and a '
+    "hundred short non-speech noises that may not be passed on.",
     inner_speakers=INNER_SPEAKERS,
 )
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rasa_emotion.text.classifier import POOLED
+from rasa_emotion.training.quiet import without_warnings
 from rasa_emotion.training.text.model import TextEmotionModel
 
 OPSET = 17
@@ -114,14 +115,15 @@ def export_int8(model: TextEmotionModel, path: Path, *, pools_utterance: bool = 
     with TemporaryDirectory() as folder:
         source = Path(folder) / "float.onnx"
         _export(PlainModel(model, int8_embeddings=True, pools_utterance=pools_utterance), source)
-        quantize_dynamic(
-            source,
-            path,
-            per_channel=True,
-            reduce_range=True,
-            weight_type=QuantType.QInt8,
-            op_types_to_quantize=["MatMul"],
-        )
+        with without_warnings():  # of a step before quantising that these graphs do not need
+            quantize_dynamic(
+                source,
+                path,
+                per_channel=True,
+                reduce_range=True,
+                weight_type=QuantType.QInt8,
+                op_types_to_quantize=["MatMul"],
+            )
 
 
 def _export(model: PlainModel, path: Path) -> None:

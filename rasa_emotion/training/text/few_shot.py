@@ -1,9 +1,9 @@
-"""What a handful of a bot's own examples brings: `python -m rasa_emotion.training.text.few_shot`.
+"""What a handful of a bot's own examples brings: `python -m rasa_emotion.training.text.few_shot --model FOLDER`.
 
 Draws a few examples of each emotion from `train.csv`, adapts the text model to them as `rasa train` does, and scores it
 on `test.csv`; with `--contrastive N` also as `rasa-emotion train text --few-shot` does, on N of each emotion. With
 `--inner` the draws come from a part of `train.csv` and its rest is scored, which is where rules and settings are
-chosen: nothing is chosen on `test.csv`.
+chosen: nothing is chosen on `test.csv`. The model must not have been trained on `train.csv`, as the one that ships was.
 """
 
 import json
@@ -25,7 +25,6 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError, RasaEmotionError
 from rasa_emotion.evaluation.metrics import calibration_error, paired_bootstrap, unweighted_accuracy
 from rasa_emotion.evaluation.plots import BLUE, FAINT, ORANGE, VERMILION, drawn
-from rasa_emotion.model_folder import shipped_models
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.adaptation import fit
 
@@ -226,7 +225,7 @@ def _mean_ua(truth: Ints, predicted: NDArray[Any]) -> float:
 def main() -> None:
     parser = ArgumentParser(prog="rasa_emotion.training.text.few_shot", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("tests/data/customer_utterances"))
-    parser.add_argument("--model", type=Path, default=shipped_models() / "text")
+    parser.add_argument("--model", type=Path, required=True, help="one that was not trained on the examples")
     parser.add_argument("--per-emotion", type=int, nargs="+", default=[2, 4, 8, 16, 32])
     parser.add_argument("--seeds", type=int, default=5, help="draws of each number of examples")
     parser.add_argument("--contrastive", type=int, nargs="*", default=[], metavar="N", help="tune on N of each, too")
