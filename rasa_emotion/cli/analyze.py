@@ -14,6 +14,7 @@ from rich.table import Table
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.errors import AudioError, ConfigError, RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate
+from rasa_emotion.text.cleaning import has_words
 
 BAR_WIDTH = 30
 
@@ -67,7 +68,7 @@ def _analyse(
     try:
         return analyzer.analyze(audio=audio, text=text, text_confidence=confidence), ""
     except AudioError as error:
-        if text is None or not text.strip():
+        if text is None or not has_words(text):
             raise
         estimate = analyzer.analyze(text=text, text_confidence=confidence)
         return estimate, f"The voice was not analysed, the words alone decide. {error}"

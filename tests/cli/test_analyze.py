@@ -165,7 +165,7 @@ def test_a_turn_goes_on_with_its_words_where_the_voice_cannot_be_analysed(tmp_pa
     assert set(json.loads(result.stdout)["evidence"]) == {"text"}
     assert "the words alone decide" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
-    turns = [{"id": 1, "audio": str(bad), "text": words}, {"id": 2, "audio": str(bad), "text": " "}]
+    turns = [{"id": 1, "audio": str(bad), "text": words}, {"id": 2, "audio": str(bad), "text": "..."}]
     read, refused = answer_lines(EmotionAnalyzer.load(), map(json.dumps, turns))
     assert read["emotion"] == "happy"
     assert "bad.wav" in read["warning"]
