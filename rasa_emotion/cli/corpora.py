@@ -191,6 +191,7 @@ def _entry(known: Corpus) -> dict[str, Any]:
 def _counts(reading: "Reading") -> dict[str, dict[str, int]]:
     clips = reading.clips
     return {
+        "corpus": dict(sorted(Counter(clip.corpus for clip in clips).items())),
         "emotion": dict(sorted(Counter(clip.emotion or "none of the eight" for clip in clips).items())),
         "label": dict(sorted(Counter(clip.label for clip in clips).items())),
         "speaker": dict(sorted(Counter(clip.speaker for clip in clips).items())),
@@ -231,6 +232,8 @@ def _present(reading: "Reading", console: Console) -> None:
     hours = sum(clip.seconds for clip in reading.clips) / 3600
     speakers = len(counts["speaker"])
     console.print(f"{reading.corpus}: {len(reading.clips):,} clips, {speakers:,} speakers, {hours:.1f} h", markup=False)
+    if len(counts["corpus"]) > 1:
+        console.print(_table("corpus", counts["corpus"]))
     console.print(_table("emotion", counts["emotion"]))
     console.print(_table("fold", counts["fold"]))
     few = counts["speaker"] if speakers <= SHOWN else {}

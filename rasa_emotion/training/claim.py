@@ -29,8 +29,19 @@ def claim(out: Path, request: Mapping[str, Any]) -> Path:
             )
     elif (out / MANIFEST).is_file():
         raise ConfigError(f"'{out}' holds a model that was made otherwise: name another folder.")
-    elif out.is_dir() and (others := sorted(path.name for path in out.iterdir() if path.name != RUN)):
-        raise ConfigError(f"'{out}' holds something else ({others[0]}): name a new folder for the model.")
+    else:
+        require_unused(out)
     stored.parent.mkdir(parents=True, exist_ok=True)
     stored.write_text(json.dumps(request, indent=1) + "\n", encoding="utf-8")
     return stored.parent
+
+
+def require_unused(out: Path) -> None:
+    """Refuse a folder that holds something else, such as the recordings, before anything is written into it.
+
+    Raises:
+        ConfigError: it does.
+    """
+    others = sorted(path.name for path in out.iterdir() if path.name != RUN) if out.is_dir() else []
+    if others:
+        raise ConfigError(f"'{out}' holds something else ({others[0]}): name a new folder.")

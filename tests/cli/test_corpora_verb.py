@@ -186,3 +186,14 @@ def test_a_place_that_cannot_be_written_to_is_said_in_one_line(
     assert stopped.value.code == 1
     assert f"'{place / 'data'}' cannot be read or written (Not a directory)" in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_data_folder_is_counted_by_corpus(tmp_path: Path, tone: Callable[..., NDArray[np.float32]]) -> None:
+    rows = "path,corpus,speaker,label,emotion,fold,seconds,text\n"
+    for name, corpus in (("a", "shop"), ("b", "shop"), ("c", "bank")):
+        soundfile.write(tmp_path / f"{name}.wav", tone(300, 0.05), 16_000)
+        rows += f"{name}.wav,{corpus},{name},sad,sad,,0.05,\n"
+    (tmp_path / "speech.csv").write_text(rows)
+    told = " ".join(call("check", tmp_path).output.split())
+    assert "corpus clips bank 1 shop 2" in told
+    assert json.loads(call("check", tmp_path, "--json").output)["counts"]["corpus"] == {"bank": 1, "shop": 2}

@@ -32,6 +32,7 @@ from rasa_emotion.training.acoustic.systems.results import (
     write_comparison,
     write_predictions,
 )
+from rasa_emotion.training.claim import require_unused
 
 MEASURED = "model.json"
 RESULT = "result.json"
@@ -101,6 +102,8 @@ def _claim(out: Path, recipe: SystemRecipe, *, smoke: bool) -> None:
     file = out / SETTINGS
     if file.is_file() and json.loads(file.read_text(encoding="utf-8")) != values:
         raise ConfigError(f"'{out}' holds a run of other settings: choose another folder, or delete it.")
+    if not file.is_file():
+        require_unused(out)
     out.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 

@@ -75,6 +75,8 @@ def test_finished_parts_are_not_trained_again(
     assert len(trained) == 2  # fold 2 and the random draw
     assert [row["protocol"] for row in second["rows"]] == ["random", "speaker"]
     assert second["rows"][1]["ua"] == first["rows"][0]["ua"]
+    with pytest.raises(ConfigError, match="holds something else"):
+        run_system(forest(), **{**options, "out": options["data"]})
     with pytest.raises(ConfigError, match="holds a run of other settings"):
         run_system(forest(seed=99), **options)
 
@@ -123,7 +125,7 @@ def test_small_classes_are_filled_up() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("{epohcs: 3}", "'epohcs' not found"),
+        ("{epohcs: 3}", "--set names epohcs, which a recipe does not have"),
         ("{labels: seven}", "'labels' names seven"),
         ("{features: []}", "'features' names nothing"),
         ("{protocols: [hopeful]}", "'protocols' names hopeful"),
