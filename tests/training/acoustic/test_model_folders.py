@@ -188,7 +188,7 @@ def test_speakers_on_both_sides_are_refused(recipe: Path, order: Order, tones: P
 def test_what_cannot_be_used_is_named(recipe: Path, order: Order, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no recipe 'nonsense'.*calls"):
         find_recipe("nonsense")
-    with pytest.raises(ConfigError, match="Override --set names epohcs, which a recipe does not have"):
+    with pytest.raises(ConfigError, match="--set names epohcs, which a recipe does not have"):
         train_recipe(str(recipe), Order(order.out, order.cache, order.data, overrides="epohcs: 3"))
     with pytest.raises(ConfigError, match=r"No speech\.csv in"):
         train_recipe(str(recipe), Order(order.out, order.cache, tmp_path))
