@@ -177,8 +177,8 @@ class TextClassifier:
             return
         self._told_languages.add(code)
         logger.warning(
-            "A caller's words are in another language than English (%s) and are left out: the voice alone decides. "
-            "This is said once for each language.",
+            "A caller's words are in another language than English (%s) and are left out; a voice beside them "
+            "decides alone. This is said once for each language.",
             code,
         )
 

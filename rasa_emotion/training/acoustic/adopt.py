@@ -85,9 +85,7 @@ def adopt(source: str, order: Order, *, labels: Mapping[str, str] | None = None)
     clips: list[Clip] = []
     if order.data is not None:
         clips = [
-            clip
-            for clip in read_manifest(order.data, corpora=list(order.corpora) or None)
-            if clip.emotion is not None and (order.corpora or not clip.augmented)
+            clip for clip in read_manifest(order.data, corpora=list(order.corpora) or None) if clip.emotion is not None
         ]
         require_originals(clips)
     claim(order.out, {"recipe": "none", "from": source, "labels": dict(labels or {})})
