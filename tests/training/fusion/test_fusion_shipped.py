@@ -69,10 +69,18 @@ def test_conflicts_are_told_from_agreement_on_parts_that_no_threshold_saw(voices
 
 
 def test_flagged_irony_never_ends_in_neutral(voices, words, agreeing):
-    ships = cross_fit_fusion(pair(voices, words, neutral_share=0.25), agreeing)
-    found = irony(voices, words, ships)["irony"]
-    assert found["neutral, of the flagged"] == 0
-    assert found["neutral though neither voice nor words say so"] == 0
+    contrary = opposed(voices, words, CONFLICTS["sarcastic"].voice, CONFLICTS["sarcastic"].words)
+    for ships in cross_fit_fusion(pair(voices, words, neutral_share=0.25), agreeing):
+        estimates = ships.estimates(contrary)
+        flagged = [estimate for estimate in estimates if estimate.conflict_kind]
+        assert flagged
+        assert not any(estimate.emotion == "neutral" for estimate in flagged)
+
+
+def test_irony_is_told_of_the_pairs_that_were_flagged(voices, words, agreeing):
+    found = irony(voices, words, cross_fit_fusion(pair(voices, words, neutral_share=0.25), agreeing))["irony"]
+    assert found["label is the voice's, of the flagged"] >= found["label is the voice's"]
+    assert all(0 <= share <= 1 for share in found.values())
     assert found["label is angry or disgust"] > found["without conflicts: label is angry or disgust"]
 
 
