@@ -10,14 +10,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from rasa_emotion.acoustic.network import EmotionNetwork
 from rasa_emotion.acoustic.whisper import WhisperNetwork
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.errors import ModelError
-from rasa_emotion.training.quiet import without_warnings
+from rasa_emotion.training.quantise import quantise_products
 
 logger = logging.getLogger(__name__)
 
@@ -86,25 +85,12 @@ def export_module(served: nn.Module, file: Path, *, tolerance: float = TOLERANCE
 
 
 def quantise(source: Path, file: Path) -> None:
-    """Write the model with the weights of its matrix products as int8; activations are quantised as they come.
-
-    The mel filters stay float32: quiet bands would drown. Weights use seven bits: with eight, sums overflow on CPUs
-    with AVX2 alone, and a model has to say the same on each.
-    """
+    """Write the model with its large matrix products in int8; the mel filters stay float32: quiet bands would drown."""
     graph = onnx.load(source).graph
     large = {tensor.name for tensor in graph.initializer if np.prod(tensor.dims) >= MIN_QUANTISED}
     mel = {node.name for node in graph.node if node.op_type == "MatMul" and "/frontend/" in node.name}
     kept = [n.name for n in graph.node if n.op_type == "MatMul" and not large & set(n.input)]
-    with without_warnings():  # of a step before quantising that these graphs do not need
-        quantize_dynamic(
-            source,
-            file,
-            per_channel=True,
-            reduce_range=True,
-            weight_type=QuantType.QInt8,
-            op_types_to_quantize=["MatMul"],
-            nodes_to_exclude=sorted({*mel, *kept}),
-        )
+    quantise_products(source, file, exclude=sorted({*mel, *kept}))
 
 
 def largest_difference(

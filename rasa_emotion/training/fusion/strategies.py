@@ -125,8 +125,12 @@ class Product:
 
 def trusted(pairs: Pairs, powers: Mapping[str, float]) -> Floats:
     """The trust in voice and words, shape [2, pairs]; 0 where one is absent."""
-    found = pairs.present.astype(np.float64)
-    for name, share in pairs.shares.items():
+    return _trusted(pairs.present.astype(np.float64), pairs.shares, powers)
+
+
+def _trusted(present: Floats, shares: Mapping[str, Floats], powers: Mapping[str, float]) -> Floats:
+    found = present.copy()
+    for name, share in shares.items():
         found[MODALITY_OF[name]] *= share ** powers[name]
     return found
 
@@ -142,10 +146,8 @@ def fit_product(pairs: Pairs, *, trust: bool) -> Product:
         return Product(np.array([weight, 1 - weight]), float(np.exp(free[1])), powers)
 
     def loss(free: Floats) -> float:
-        product, r = unpack(free), present.copy()
-        for name, share in shares.items():
-            r[MODALITY_OF[name]] *= share ** product.powers[name]
-        likelihood = product.on(said, r)[rows, pairs.labels]
+        product = unpack(free)
+        likelihood = product.on(said, _trusted(present, shares, product.powers))[rows, pairs.labels]
         return float(-(weights * np.log(np.maximum(likelihood, 1e-12))).mean())
 
     bounds = [(-4.0, 4.0), (-2.0, 2.0)]

@@ -5,12 +5,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rasa_emotion.text.classifier import POOLED
-from rasa_emotion.training.quiet import without_warnings
+from rasa_emotion.training.quantise import quantise_products
 from rasa_emotion.training.text.model import TextEmotionModel
 
 OPSET = 17
@@ -108,22 +107,12 @@ def export_float(model: TextEmotionModel, path: Path, *, pools_utterance: bool =
 def export_int8(model: TextEmotionModel, path: Path, *, pools_utterance: bool = False) -> None:
     """Write the graph that ships: weights in int8 per output channel, word embeddings in int8 per row.
 
-    Activations are quantised as they come (dynamic), so no calibration data are needed. Weights that are multiplied use
-    seven bits: with eight, sums overflow on CPUs with AVX2 alone, and a model has to say the same on each. Embeddings
-    are looked up, not multiplied, and keep eight.
+    Weights that are multiplied use seven bits (see `quantise_products`); embeddings are looked up and keep eight.
     """
     with TemporaryDirectory() as folder:
         source = Path(folder) / "float.onnx"
         _export(PlainModel(model, int8_embeddings=True, pools_utterance=pools_utterance), source)
-        with without_warnings():  # of a step before quantising that these graphs do not need
-            quantize_dynamic(
-                source,
-                path,
-                per_channel=True,
-                reduce_range=True,
-                weight_type=QuantType.QInt8,
-                op_types_to_quantize=["MatMul"],
-            )
+        quantise_products(source, path)
 
 
 def _export(model: PlainModel, path: Path) -> None:
