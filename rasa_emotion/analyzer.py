@@ -143,9 +143,13 @@ class EmotionAnalyzer:
         evidence = []
         if audio is not None:
             evidence.append(self.hear(audio))
-        if text is not None and (audio is None or has_words(text)):
+        if text is not None and (audio is None or self.has_words(text)):
             evidence.append(self.read(text, confidence=text_confidence, context=context))
         return self.fuse(piece for piece in evidence if piece is not None)
+
+    def has_words(self, text: str) -> bool:
+        """Whether there is anything in the text for the text model to read."""
+        return has_words(text) if self.text is None else self.text.has_words(text)
 
     def hear(self, audio: AudioSource) -> Evidence | None:
         """Evidence of the voice; None without an acoustic model. Raises AudioError."""

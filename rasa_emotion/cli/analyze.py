@@ -14,7 +14,6 @@ from rich.table import Table
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.errors import AudioError, ConfigError, RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate
-from rasa_emotion.text.cleaning import has_words
 
 BAR_WIDTH = 30
 
@@ -28,7 +27,11 @@ def analyze(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
     jsonl: Annotated[
-        bool, typer.Option("--jsonl", help='Read {"id", "audio", "text"} lines on standard input, answer in order.')
+        bool,
+        typer.Option(
+            "--jsonl",
+            help='Read {"id", "audio", "text", "text_confidence"} lines on standard input, answer in order.',
+        ),
     ] = False,
     models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
     acoustic: Annotated[
@@ -44,8 +47,12 @@ def analyze(
     """
     if jsonl and (audio is not None or text is not None):
         raise ConfigError("--jsonl reads turns from standard input; leave the file and --text out.")
+    if jsonl and text_confidence is not None:
+        raise ConfigError('--text-confidence is of one turn; with --jsonl write "text_confidence" into each line.')
     if not jsonl and audio is None and text is None:
         raise ConfigError("There is nothing to analyse; name a sound file, --text, or --jsonl.")
+    if text is None and text_confidence is not None:
+        raise ConfigError("--text-confidence is of the words of a turn; give them with --text, or leave it out.")
     analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
     if jsonl:
         lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
@@ -68,7 +75,7 @@ def _analyse(
     try:
         return analyzer.analyze(audio=audio, text=text, text_confidence=confidence), ""
     except AudioError as error:
-        if text is None or not has_words(text):
+        if text is None or not analyzer.has_words(text):
             raise
         estimate = analyzer.analyze(text=text, text_confidence=confidence)
         return estimate, f"The voice was not analysed, the words alone decide. {error}"

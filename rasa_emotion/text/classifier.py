@@ -19,7 +19,6 @@ from rasa_emotion.model_folder import REINSTALL, ModelFolder, read_model_folder
 from rasa_emotion.text.adapter import Adapter
 from rasa_emotion.text.cleaning import clean, has_words, measure
 from rasa_emotion.text.context import Tokens, join_turns
-from rasa_emotion.text.emoji import spell_emoji
 
 MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
@@ -100,8 +99,8 @@ class TextClassifier:
         Raises:
             TextError: the text holds no word.
         """
-        cleaned = clean(text)
-        encoding = self._encode(cleaned)
+        cleaned = self._clean(text)
+        encoding = self._tokenizer.encode(cleaned)
         quality = measure(cleaned, encoding.tokens, encoding.word_ids)
         if quality.foreign_language:
             self._tell_language(quality.foreign_language)
@@ -117,6 +116,10 @@ class TextClassifier:
             confused=self._confused.probability(embedding) if self._confused else None,
             foreign_language=quality.foreign_language,
         )
+
+    def has_words(self, text: str) -> bool:
+        """Whether the model reads anything in the text; a lone emoji is a word for one that was trained on them."""
+        return has_words(text, spelled=self._spell_emoji)
 
     def adapted(self, adapter: Adapter) -> "TextClassifier":
         """The same model, changed by what a bot's own examples taught; this one stays as it is.
@@ -145,16 +148,16 @@ class TextClassifier:
         """Mean-pooled sentence embedding, shape [384]. Raises TextError for text without any word."""
         return self._run(self._tokens(text))[1]
 
-    def _encode(self, cleaned: str) -> Encoding:
-        return self._tokenizer.encode(spell_emoji(cleaned) if self._spell_emoji else cleaned)
+    def _clean(self, text: str) -> str:
+        return clean(text, spelled=self._spell_emoji)
 
     def _tokens(self, text: str, context: Sequence[str] = ()) -> Tokens:
-        return self._with_context(self._encode(clean(text)), context)
+        return self._with_context(self._tokenizer.encode(self._clean(text)), context)
 
     def _with_context(self, encoding: Encoding, context: Sequence[str]) -> Tokens:
         cls, *utterance, sep = encoding.ids
-        turns = [turn for turn in context if has_words(turn)][-self.context_turns :] if self.context_turns else []
-        earlier = [self._encode(clean(turn)).ids[1:-1] for turn in turns]
+        turns = [turn for turn in context if self.has_words(turn)][-self.context_turns :] if self.context_turns else []
+        earlier = [self._tokenizer.encode(self._clean(turn)).ids[1:-1] for turn in turns]
         return join_turns(utterance, earlier, cls=cls, sep=sep, max_tokens=self._max_tokens)
 
     def _read(self, tokens: Tokens) -> tuple[NDArray[np.float64], NDArray[np.float32]]:

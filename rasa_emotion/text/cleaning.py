@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rasa_emotion.errors import TextError
+from rasa_emotion.text.emoji import spell_emoji
 from rasa_emotion.text.language import foreign_language
 
 MAX_CHARS = 2000
@@ -49,35 +50,43 @@ class TextQuality:
         return round(self.latin_share * english, 4)
 
 
-def has_words(text: str) -> bool:
-    """Whether anything would be left of the text for the model to read.
+def has_words(text: str, *, spelled: bool = False) -> bool:
+    """Whether anything would be left of the text for the model to read; `spelled` is that of `clean`.
 
     >>> has_words("... \\u200b")
     False
     """
-    return bool(_WORD.search(_visible(text)))
+    return bool(_WORD.search(_visible(text, spelled=spelled)))
 
 
-def clean(text: str) -> str:
+def clean(text: str, *, spelled: bool = False) -> str:
     """The text without invisible characters, with single spaces, cut at `MAX_CHARS`.
 
     >>> clean("not\\x00 at   all")
     'not at all'
+    >>> clean("😂", spelled=True)
+    'face with tears of joy'
+
+    Args:
+        text: what the caller said.
+        spelled: with each emoji as its name, for a model that was trained on such.
 
     Raises:
         TextError: nothing is left that holds a word.
     """
     if not isinstance(text, str):
         raise TextError(f"The text is of type {type(text).__name__}; pass a string.")
-    cleaned = _visible(text)
+    cleaned = _visible(text, spelled=spelled)
     if not _WORD.search(cleaned):
         raise TextError("The text holds no word; send what the caller said, or the audio alone.")
     return cleaned
 
 
-def _visible(text: str) -> str:
+def _visible(text: str, *, spelled: bool) -> str:
     # A lone surrogate, as broken JSON can hold, cannot be encoded and would make the tokenizer fail.
     readable = text[:MAX_CHARS].encode("utf-8", "ignore").decode("utf-8")
+    if spelled:
+        readable = spell_emoji(readable)[:MAX_CHARS]
     return " ".join(_INVISIBLE.sub("", readable).split())
 
 

@@ -120,6 +120,8 @@ def test_answers_come_as_the_lines_do(analyzer):
     [
         (["analyze"], "nothing to analyse"),
         (["analyze", "call.wav", "--jsonl"], "standard input"),
+        (["analyze", "--jsonl", "--text-confidence", "0.4"], 'write "text_confidence" into each line'),
+        (["analyze", "call.wav", "--text-confidence", "0.4"], "give them with --text"),
         (["analyze", "missing.wav"], "missing.wav"),
         (["analyze", "--text", "..."], ""),
         (["analyze", "--text", "hello", "--models", "/nowhere"], "'/nowhere', which does not exist: name"),

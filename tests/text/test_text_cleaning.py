@@ -15,6 +15,13 @@ def test_text_without_words_is_refused(text: str) -> None:
         clean(text)
 
 
+def test_a_lone_emoji_is_words_where_it_is_spelled() -> None:
+    assert has_words("😡😡", spelled=True)
+    assert clean("\ud800😡😡", spelled=True) == "pouting face pouting face"
+    assert len(clean("😡" * MAX_CHARS, spelled=True)) <= MAX_CHARS
+    assert not has_words("🇬🇧", spelled=True)  # two letters of a flag, of which nothing is left
+
+
 def test_another_type_is_refused() -> None:
     with pytest.raises(TextError, match="NoneType"):
         clean(None)  # type: ignore[arg-type]

@@ -61,7 +61,7 @@ def test_earlier_turns_are_read_as_in_training(tiny_model: TextEmotionModel, tmp
     build(recipe, tmp_path / "run", tmp_path, tmp_path / "model", beside=tmp_path)
     classifier = TextClassifier.load(tmp_path / "model")
     assert classifier.context_turns == 2
-    earlier = tuple(Turn(words) for words in ("long ago", "where is my parcel", "still nothing 😂"))
+    earlier = tuple(Turn(words) for words in ("long ago", "where is my parcel", "😂"))
     row = LabelledText("a", "thank you", {"happy": 1.0}, earlier=earlier)
     expected = predict(load_model(tmp_path / "run" / "biased"), tokenize([row], recipe), pool)[0]
     context = [turn.text for turn in earlier]
@@ -74,6 +74,9 @@ def test_earlier_turns_are_read_as_in_training(tiny_model: TextEmotionModel, tmp
     alone = classifier.classify(row.text, ["...", ""])  # no words: as if nothing had been said
     assert alone == classifier.classify(row.text)
     assert classifier.classify(row.text, context).quality == alone.quality
+    emoji = classifier.classify("😂")
+    assert emoji.quality["words"] == 5
+    assert emoji.reliability == 1
 
 
 def test_context_is_left_out_by_a_model_that_has_not_learnt_it(built: Path) -> None:
