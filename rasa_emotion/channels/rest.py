@@ -22,10 +22,10 @@ from sanic.response import HTTPResponse
 from rasa_emotion.channels.listening import Heard, listen
 from rasa_emotion.channels.rest_request import Audio, RequestError, TurnRequest, from_form, from_json
 from rasa_emotion.components.evidence import EVIDENCE_KEY
-from rasa_emotion.components.settings import check_number, check_text, checked
 from rasa_emotion.components.shared import shared_analyzer
 from rasa_emotion.conversation.history import HEARD_PREFIX
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.settings import check_number, check_text, checked
 
 logger = logging.getLogger(__name__)
 

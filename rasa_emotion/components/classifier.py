@@ -19,12 +19,12 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.components.evidence import text_confidence, trusted_evidence
 from rasa_emotion.components.examples import learn, recall
-from rasa_emotion.components.settings import check_flag, check_names, check_number, check_text, checked
 from rasa_emotion.components.shared import shared_analyzer
 from rasa_emotion.conversation.history import ESTIMATE_KEY, current_turns, earlier_words
 from rasa_emotion.conversation.mood import MEMORY, mood
 from rasa_emotion.errors import ConfigError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
+from rasa_emotion.settings import check_flag, check_names, check_number, check_text, checked
 from rasa_emotion.text.adapter import FORMAT, Adapter
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,6 @@ from rasa.shared.core.slots import AnySlot, BooleanSlot
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import InvalidConfigException
 
-from rasa_emotion.components.settings import check_names, check_number, check_text, checked
 from rasa_emotion.conversation.escalation import EscalationRules
 from rasa_emotion.conversation.history import (
     awaits_first_action,
@@ -32,6 +31,7 @@ from rasa_emotion.conversation.history import (
     turns_backwards,
 )
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.settings import check_names, check_number, check_text, checked
 
 logger = logging.getLogger(__name__)
 

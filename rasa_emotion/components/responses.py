@@ -11,10 +11,10 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.utils.endpoints import EndpointConfig
 
-from rasa_emotion.components.settings import check_number, checked
 from rasa_emotion.conversation.history import latest_turn
 from rasa_emotion.conversation.tone import reply_tones
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.settings import check_number, checked
 
 logger = logging.getLogger(__name__)
 

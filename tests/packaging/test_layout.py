@@ -10,8 +10,11 @@ import pytest
 
 ROOMS = (
     "errors",
+    "settings",
     "emotions",
     "estimate",
+    "database",
+    "endpoints",
     "model_folder",
     "attributes",
     "audio",
@@ -20,10 +23,11 @@ ROOMS = (
     "fusion",
     "analyzer",
     "conversation",
+    "handoff",  # before the components: the tracker store writes handoffs, the channels relay
+    "privacy",
     "components",
     "speech",
     "channels",
-    "handoff",
     "service",
     "console",
     "corpora",

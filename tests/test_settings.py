@@ -2,8 +2,8 @@
 
 import pytest
 
-from rasa_emotion.components.settings import check_names, check_number, check_text, checked
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.settings import check_names, check_number, check_text, checked
 
 
 def test_options_override_the_defaults():

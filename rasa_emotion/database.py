@@ -1,0 +1,79 @@
+"""The database of what must outlast a process: handoffs, messages, consents."""
+
+from typing import Any
+
+from sqlalchemy import MetaData, create_engine, event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.url import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from rasa_emotion.errors import ConfigError
+
+DEFAULT_DATABASE = "sqlite:///rasa_emotion.db"
+"""A file in the folder that the bot runs in."""
+
+LOCK_SECS = 30
+"""How long a writer waits for another one on SQLite, which takes one writer at a time."""
+
+metadata = MetaData()
+"""All tables; a room that needs one declares it on this."""
+
+
+def open_database(url: str = DEFAULT_DATABASE) -> Engine:
+    """An engine for `url`, with the tables that the imported rooms declare; connecting is left to the first use.
+
+    Raises:
+        ConfigError: the URL is none, or its driver is not installed.
+
+    >>> open_database("sqlite://").dialect.name
+    'sqlite'
+    """
+    try:
+        parsed = make_url(url)
+        sqlite = parsed.get_backend_name() == "sqlite"
+        # A database in memory belongs to its one connection; SQLAlchemy then needs no arguments.
+        file = sqlite and parsed.database not in (None, "", ":memory:")
+        arguments = {"timeout": LOCK_SECS, "check_same_thread": False} if file else {}
+        engine = create_engine(parsed, connect_args=arguments, pool_pre_ping=not sqlite)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise ConfigError(
+            f"The database '{url}' cannot be used ({error}); write sqlite:///FILE or postgresql://USER@HOST/NAME."
+        ) from error
+    if sqlite:
+        _prepare_sqlite(engine, in_file=file)
+    return engine
+
+
+def create_tables(engine: Engine) -> None:
+    """Create the tables that are missing. Two processes may do so at the same time.
+
+    Raises:
+        ConfigError: the database cannot be reached or written.
+    """
+    try:
+        metadata.create_all(engine)
+    except SQLAlchemyError:
+        # Another process may have been faster between the look and the creation; then the second try finds them.
+        try:
+            metadata.create_all(engine)
+        except SQLAlchemyError as error:
+            raise ConfigError(
+                f"The database '{engine.url.render_as_string(hide_password=True)}' cannot be used "
+                f"({type(error).__name__}); check that it runs and that its folder can be written."
+            ) from error
+
+
+def _prepare_sqlite(engine: Engine, *, in_file: bool) -> None:
+    def connect(connection: Any, _: object) -> None:
+        # The driver would begin transactions by itself, late, so that two readers who then write refuse each other.
+        connection.isolation_level = None
+        if in_file:
+            # Readers go on beside the writer.
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "begin", begin)

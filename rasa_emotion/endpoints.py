@@ -1,0 +1,129 @@
+"""What the operator sets for the handover to people: the section `rasa_emotion:` of the bot's endpoints.yml."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from sqlalchemy.engine.url import URL
+
+from rasa_emotion.database import DEFAULT_DATABASE
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.settings import check_number, check_text, checked
+
+PATH_VARIABLE = "RASA_EMOTION_ENDPOINTS"
+"""The environment variable that names the file, where it is not `endpoints.yml` in the working folder."""
+
+SECTION = "rasa_emotion"
+
+DEFAULTS: dict[str, Any] = {
+    # Where handoffs, messages and consents are kept; null takes the tracker store's where that is ours, else a file.
+    "database": None,
+    # Who takes over: the desk of this package, or `type` of an adapter with its own options.
+    "helpdesk": {"type": "desk"},
+    # Which personal data is struck out of a packet, see docs/handoff.md; null keeps the defaults.
+    "redact": None,
+    # Days after which what was delivered and closed is deleted; null keeps it.
+    "retention_days": 30,
+    # Links for the person who takes over, by name; {sender} and {key} are filled in.
+    "links": {},
+}
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The section, checked.
+
+    Args:
+        database: SQLAlchemy URL.
+        helpdesk: `type` and the options of that adapter.
+        redact: options of the redaction; None for the defaults.
+        retention_days: days after which closed handoffs are deleted; None keeps them.
+        links: templates of addresses, by name.
+    """
+
+    database: str = DEFAULT_DATABASE
+    helpdesk: Mapping[str, Any] = field(default_factory=lambda: {"type": "desk"})
+    redact: Mapping[str, Any] | None = None
+    retention_days: float | None = 30
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+def endpoints_path() -> Path:
+    """The file that is read where no other is named."""
+    return Path(os.environ.get(PATH_VARIABLE) or "endpoints.yml")
+
+
+def read_endpoints(path: Path | None = None) -> Endpoints:
+    """The section of a bot's endpoints.yml; the defaults where the file or the section is missing.
+
+    Raises:
+        ConfigError: the file is no YAML, names an environment variable that is not set, or an option is wrong.
+    """
+    path = path or endpoints_path()
+    try:
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        return Endpoints()
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise ConfigError(f"'{path}' cannot be read as YAML ({error}); correct it.") from error
+    section = content.get(SECTION) or {} if isinstance(content, dict) else {}
+    if not isinstance(section, dict):
+        raise ConfigError(f"'{SECTION}' in '{path}' is {section!r}; give a mapping of options.")
+    return _checked(f"'{SECTION}' in '{path}'", resolved(section, str(path)), content)
+
+
+def resolved(value: Any, where: str) -> Any:
+    """A value with `${NAME}` replaced from the environment, as Rasa does. Raises ConfigError where one is not set."""
+    if isinstance(value, dict):
+        return {key: resolved(item, where) for key, item in value.items()}
+    if isinstance(value, list):
+        return [resolved(item, where) for item in value]
+    if isinstance(value, str):
+        return re.sub(r"\$\{(\w+)\}", lambda found: _variable(found[1], where), value)
+    return value
+
+
+def _variable(name: str, where: str) -> str:
+    if name not in os.environ:
+        raise ConfigError(f"'{where}' names the environment variable '{name}', which is not set; set it.")
+    return os.environ[name]
+
+
+def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any]) -> Endpoints:
+    settings = checked(owner, section, DEFAULTS)
+    check_text(owner, "database", settings["database"], optional=True)
+    check_number(owner, "retention_days", settings["retention_days"], above=0, optional=True)
+    helpdesk = settings["helpdesk"]
+    if not isinstance(helpdesk, dict) or not isinstance(helpdesk.get("type"), str):
+        raise ConfigError(f"{owner}: 'helpdesk' is {helpdesk!r}; give a mapping with a 'type', such as desk.")
+    for name in ("redact", "links"):
+        if settings[name] is not None and not isinstance(settings[name], dict):
+            raise ConfigError(f"{owner}: '{name}' is {settings[name]!r}; give a mapping.")
+    database = settings["database"] or _tracker_database(content, owner) or DEFAULT_DATABASE
+    return Endpoints(database, helpdesk, settings["redact"], settings["retention_days"], settings["links"] or {})
+
+
+def _tracker_database(content: Mapping[str, Any], where: str) -> str | None:
+    """The URL of the tracker store, where that is the one that writes handoffs itself."""
+    store = content.get("tracker_store")
+    if not isinstance(store, dict) or str(store.get("type", "")).rpartition(".")[2] != "EmotionTrackerStore":
+        return None
+    options = resolved(store, where)
+    host = options.get("url")
+    if host and "://" in host:
+        return str(host)
+    url = URL.create(
+        options.get("dialect", "sqlite"),
+        options.get("username"),
+        options.get("password"),
+        host,
+        int(options["port"]) if options.get("port") else None,
+        options.get("db", "rasa.db"),
+        options.get("query") or {},
+    )
+    return str(url.render_as_string(hide_password=False))

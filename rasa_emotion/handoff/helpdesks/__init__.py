@@ -1,0 +1,1 @@
+"""The helpdesks that can take a conversation over, one file each."""
