@@ -3,11 +3,13 @@
 Events may be Rasa's objects or the dictionaries that they are stored as.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from rasa_emotion.conversation.decision import Decision
 from rasa_emotion.estimate import EmotionEstimate
 
 ESTIMATE_KEY = "emotion_estimate"
@@ -20,27 +22,104 @@ A client writes text and metadata, and the NLU component, which drops a forgery,
 is the channel's.
 """
 
+ESCALATION_SLOT = "escalation"
+"""The slot whose events record what was decided."""
+
+FALLBACK_INTENT, FALLBACK_ACTION = "nlu_fallback", "action_default_fallback"
+
 # A restart, a new session and a human who hands back each begin a conversation anew.
 BOUNDARIES = frozenset({"restart", "session_started", "resume"})
-_ACTIONS = frozenset({"action", "action_execution_rejected"})
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One utterance of the caller: the intent's name, if any, and the estimate, unknown where there is none."""
+    """One utterance of the caller.
+
+    Args:
+        intent: the intent's name, if any.
+        estimate: what was heard; unknown where there is nothing.
+        timestamp: seconds since the epoch; None where nobody noted it.
+        fallback: whether the bot did not understand it: the intent is `nlu_fallback`, or the bot's answer was
+            `action_default_fallback`.
+    """
 
     intent: str | None
     estimate: EmotionEstimate
+    timestamp: float | None = None
+    fallback: bool = False
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A decision as it stands in the events.
+
+    Args:
+        decision: what was decided.
+        event: the slot event that holds it, as it was read; `escalation_key` makes its key.
+        turns_ago: how many turns the caller has had since; 0 in the turn of the decision itself.
+    """
+
+    decision: Decision
+    event: Any
+    turns_ago: int
+
+
+def escalation_key(sender: str, event: Any) -> str:
+    """The key of an escalation: the same wherever the tracker is read from, 32 hexadecimal digits.
+
+    Args:
+        sender: the conversation's id.
+        event: the slot event that records the decision, an object or a dictionary.
+
+    >>> escalation_key("alice", {"event": "slot", "name": "escalation", "timestamp": 1700000000.25})
+    '0284301b29aabab14bfcbfadd884e70a'
+    """
+    # Stores keep times to different digits; six of them are the microsecond that the clock itself gives.
+    moment = f"{float(_get(event, 'timestamp')):.6f}"
+    return hashlib.sha256(f"{sender}\n{moment}".encode()).hexdigest()[:32]
+
+
+def escalations(events: Iterable[Any]) -> list[Recorded]:
+    """The decisions that the events record, oldest first, over all sessions.
+
+    A new session carries slots over: such a copy precedes the caller's first turn and is no decision. What the slot
+    holds otherwise is passed over.
+
+    >>> decided = {"action": "alert", "rule": "anger", "reason": "The caller was angry.", "urgency": "high"}
+    >>> escalations([{"event": "user"}, {"event": "slot", "name": "escalation", "value": decided}])[0].decision.rule
+    'anger'
+    """
+    found, turns, spoken = [], 0, False
+    for event in events:
+        kind = _kind(event)
+        if kind in BOUNDARIES:
+            spoken = False
+        elif kind == "user":
+            turns, spoken = turns + 1, True
+        elif spoken and kind == "slot" and _get(event, "key", "name") == ESCALATION_SLOT:
+            decision = _decision(_get(event, "value"))
+            if decision is not None:
+                found.append((decision, event, turns))
+    return [Recorded(decision, event, turns - turn) for decision, event, turn in found]
+
+
+def current_escalations(events: Iterable[Any]) -> list[Recorded]:
+    """Those of them since the last restart, new session or hand-back."""
+    return escalations(_current(list(events)))
 
 
 def turns_backwards(events: Iterable[Any]) -> Iterator[Turn]:
     """The caller's turns since the last restart, new session or hand-back, newest first, read one by one."""
+    fell_back = False
     for event in reversed(list(events)):
         kind = _kind(event)
         if kind in BOUNDARIES:
             return
         if kind == "user":
-            yield _turn(event)
+            yield _turn(event, fell_back)
+            fell_back = False
+        elif kind == "action" and _get(event, "action_name", "name") == FALLBACK_ACTION:
+            fell_back = True
 
 
 def current_turns(events: Iterable[Any], *, last: int | None = None) -> list[Turn]:
@@ -69,12 +148,12 @@ def latest_turn(events: Iterable[Any]) -> Turn | None:
 
 
 def awaits_first_action(events: Iterable[Any]) -> bool:
-    """Whether the bot has not acted yet on the caller's last utterance."""
+    """Whether the bot has not acted yet on the caller's last utterance; a rejected action is none."""
     for event in reversed(list(events)):
         kind = _kind(event)
         if kind == "user":
             return True
-        if kind in _ACTIONS:
+        if kind == "action":
             return False
     return False
 
@@ -111,12 +190,24 @@ def _current(events: Sequence[Any]) -> Sequence[Any]:
     return events
 
 
-def _turn(event: Any) -> Turn:
+def _decision(value: Any) -> Decision | None:
+    try:
+        return Decision.from_dict(value)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _turn(event: Any, fell_back: bool) -> Turn:
     parsed = _get(event, "parse_data") or {}
     metadata = _get(event, "metadata") or {}
     intent = (parsed.get("intent") or {}).get("name")
     heard = str(_get(event, "message_id")).startswith(HEARD_PREFIX)
-    return Turn(intent, _estimate(parsed.get(ESTIMATE_KEY) or (metadata.get(ESTIMATE_KEY) if heard else None)))
+    return Turn(
+        intent,
+        _estimate(parsed.get(ESTIMATE_KEY) or (metadata.get(ESTIMATE_KEY) if heard else None)),
+        _get(event, "timestamp"),
+        fell_back or intent == FALLBACK_INTENT,
+    )
 
 
 def _estimate(data: Any) -> EmotionEstimate:

@@ -1,10 +1,16 @@
 """Turns are read from raw events: Rasa's objects and stored dictionaries alike."""
 
+import json
+
 from fake_analyzer import estimate
+from rasa.shared.core.events import SlotSet, UserUttered
 
 from rasa_emotion.conversation.history import (
     awaits_first_action,
+    current_escalations,
     current_turns,
+    escalation_key,
+    escalations,
     escalated_since_boundary,
     latest_turn,
 )
@@ -72,7 +78,8 @@ def test_latest_turn():
 def test_the_bot_acts_once_per_utterance_first():
     assert awaits_first_action([action(), user(), {"event": "slot", "name": "emotion", "value": "angry"}])
     assert not awaits_first_action([user(), action("utter_greet")])
-    assert not awaits_first_action([user(), {"event": "action_execution_rejected", "name": "form"}])
+    # A rejected action did nothing, and the events of its prediction are lost.
+    assert awaits_first_action([user(), {"event": "action_execution_rejected", "name": "form"}])
     assert not awaits_first_action([])
 
 
@@ -82,3 +89,55 @@ def test_escalated_slot_counts_only_when_set_in_this_conversation():
     assert not escalated_since_boundary([user(), true, false], "escalated")
     assert not escalated_since_boundary([user(), true, {"event": "session_started"}, true, user()], "escalated")
     assert not escalated_since_boundary([user(), {"event": "slot", "name": "other", "value": True}], "escalated")
+
+
+DECIDED = {"action": "alert", "rule": "anger", "reason": "The caller was angry.", "urgency": "high", "dry_run": False}
+
+
+def decided(value=DECIDED, timestamp=1.5):
+    return {"event": "slot", "name": "escalation", "value": value, "timestamp": timestamp}
+
+
+def test_decisions_are_read_from_their_slot_events():
+    (first, second) = escalations([user(), decided(), action(), user(), decided({**DECIDED, "rule": "distress"})])
+    assert (first.decision.to_dict(), first.event["timestamp"], first.turns_ago) == (DECIDED, 1.5, 1)
+    assert (second.decision.rule, second.turns_ago) == ("distress", 0)
+
+
+def test_a_reverted_decision_still_counts():
+    assert escalations([user(), decided(), action("action_default_fallback"), {"event": "rewind"}, user()])
+
+
+def test_what_a_new_session_carries_over_is_no_decision():
+    events = [user(), decided(), {"event": "session_started"}, decided(), action(), user(), decided(timestamp=9.0)]
+    assert [found.event["timestamp"] for found in escalations(events)] == [1.5, 9.0]
+    assert [found.event["timestamp"] for found in current_escalations(events)] == [9.0]
+
+
+def test_other_values_of_the_slot_are_no_decisions():
+    for value in (None, "angry", {}, {**DECIDED, "action": "shout"}, {**DECIDED, "urgency": "somewhat"}):
+        assert escalations([user(), decided(value)]) == []
+
+
+def test_the_key_is_the_same_for_objects_and_dictionaries():
+    event = SlotSet("escalation", DECIDED, timestamp=1_700_000_000.123456)
+    stored = json.loads(json.dumps(event.as_dict()))
+    assert escalation_key("alice", event) == escalation_key("alice", stored)
+    assert escalation_key("alice", event) == escalation_key("alice", {**stored, "timestamp": 1_700_000_000.1234563})
+    assert escalation_key("alice", event) != escalation_key("bob", event)
+    assert escalation_key("alice", event) != escalation_key("alice", {**stored, "timestamp": 1_700_000_001.0})
+    assert escalations([UserUttered("hello"), event])[0].decision.to_dict() == DECIDED
+
+
+def test_turns_say_when_and_whether_they_were_understood():
+    turns = current_turns(
+        [
+            {**user(intent="nlu_fallback"), "timestamp": 3.0},
+            action("utter_please_rephrase"),
+            user(),
+            action("action_default_fallback"),
+            {"event": "rewind"},
+            user(),
+        ]
+    )
+    assert [(turn.timestamp, turn.fallback) for turn in turns] == [(3.0, True), (None, True), (None, False)]
