@@ -4,7 +4,7 @@ Events may be Rasa's objects or the dictionaries that they are stored as.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -47,6 +47,14 @@ class Turn:
     estimate: EmotionEstimate
     timestamp: float | None = None
     fallback: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One message of the bot: its text, empty where it has none, and what else was kept with it."""
+
+    text: str
+    metadata: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -110,14 +118,27 @@ def current_escalations(events: Iterable[Any]) -> list[Recorded]:
 
 def turns_backwards(events: Iterable[Any]) -> Iterator[Turn]:
     """The caller's turns since the last restart, new session or hand-back, newest first, read one by one."""
+    return (turn for turn, _ in exchanges_backwards(events))
+
+
+def exchanges_backwards(events: Iterable[Any]) -> Iterator[tuple[Turn, list[Reply]]]:
+    """These turns, newest first, each with what the bot has replied to it, newest first.
+
+    >>> said = {"event": "bot", "text": "Hello.", "metadata": {"utter_action": "utter_greet"}}
+    >>> [replies[0].text for _, replies in exchanges_backwards([{"event": "user"}, said])]
+    ['Hello.']
+    """
     fell_back = False
+    replies: list[Reply] = []
     for event in reversed(list(events)):
         kind = _kind(event)
         if kind in BOUNDARIES:
             return
         if kind == "user":
-            yield _turn(event, fell_back)
-            fell_back = False
+            yield _turn(event, fell_back), replies
+            fell_back, replies = False, []
+        elif kind == "bot":
+            replies.append(Reply(str(_get(event, "text") or ""), _get(event, "metadata") or {}))
         elif kind == "action" and _get(event, "action_name", "name") == FALLBACK_ACTION:
             fell_back = True
 

@@ -12,6 +12,7 @@ from rasa_emotion.conversation.history import (
     escalation_key,
     escalations,
     escalated_since_boundary,
+    exchanges_backwards,
     latest_turn,
 )
 from rasa_emotion.emotions import UNKNOWN
@@ -141,3 +142,15 @@ def test_turns_say_when_and_whether_they_were_understood():
         ]
     )
     assert [(turn.timestamp, turn.fallback) for turn in turns] == [(3.0, True), (None, True), (None, False)]
+
+
+def test_each_turn_comes_with_what_the_bot_replied_to_it():
+    events = [
+        {"event": "bot", "text": "Before the caller spoke."},
+        {"event": "user", "text": "one"},
+        {"event": "bot", "text": "a", "metadata": {"utter_action": "utter_a"}},
+        {"event": "bot", "text": None},
+        {"event": "user", "text": "two"},
+    ]
+    assert [[reply.text for reply in replies] for _, replies in exchanges_backwards(events)] == [[], ["", "a"]]
+    assert next(reversed(list(exchanges_backwards(events))))[1][-1].metadata == {"utter_action": "utter_a"}
