@@ -2,7 +2,7 @@
 
 import json
 import logging
-import re
+from pathlib import Path
 from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -20,9 +20,9 @@ from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.components.evidence import text_confidence, trusted_evidence
 from rasa_emotion.components.examples import learn, recall
 from rasa_emotion.components.shared import shared_analyzer
-from rasa_emotion.conversation.history import ESTIMATE_KEY, current_turns, earlier_words
+from rasa_emotion.conversation.history import ESTIMATE_KEY, current_turns, earlier_words, is_command
 from rasa_emotion.conversation.mood import MEMORY, mood
-from rasa_emotion.errors import ConfigError, TextError
+from rasa_emotion.errors import ConfigError, ModelError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.settings import check_flag, check_names, check_number, check_text, checked
 from rasa_emotion.text.adapter import FORMAT, Adapter
@@ -37,10 +37,6 @@ ENTITY_NAMES: tuple[str, ...] = (
     "caller_mood",
 )
 CHECKSUM_FILE = "emotion_models.json"
-
-# `/intent` messages as Rasa reads them; a slash before ordinary words is no such message. No two neighbours in it
-# match the same character, so that the time stays linear in the length of whatever a client sends.
-_COMMAND = re.compile(r"^/[^\s{@]+\s*(?:@[0-9.]+\s*)?(?:\{.*\})?$", re.DOTALL)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
@@ -76,7 +72,7 @@ class EmotionClassifier(GraphComponent):
     @staticmethod
     def required_packages() -> list[str]:
         """Packages that the component needs (see parent class for full docstring)."""
-        return ["onnxruntime", "tokenizers"]
+        return ["onnxruntime", "pycld2", "tokenizers"]
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         """Constructs the component. Raises InvalidConfigException for a value that cannot be used."""
@@ -108,8 +104,7 @@ class EmotionClassifier(GraphComponent):
     ) -> "EmotionClassifier":
         """Loads the emotion models before the first message (see parent class for full docstring)."""
         component = cls(config, model_storage, resource)
-        component._warn_of_other_models()
-        component._recall_examples()
+        component._recall()
         return component
 
     @classmethod
@@ -152,7 +147,7 @@ class EmotionClassifier(GraphComponent):
 
     def _annotate(self, message: Message, tracker: DialogueStateTracker | None) -> None:
         text = message.get(TEXT) or ""
-        command = bool(_COMMAND.match(text.strip()))
+        command = is_command(text)
         said = "" if command else text
         estimate = self._estimate(said, message.get(METADATA), tracker)
         message.set(ESTIMATE_KEY, estimate.to_dict(), add_to_output=True)
@@ -229,23 +224,19 @@ class EmotionClassifier(GraphComponent):
     def _shared_analyzer(self) -> EmotionAnalyzer | None:
         return shared_analyzer(self.config["models"], self.config["acoustic"])
 
-    def _recall_examples(self) -> None:
-        if not self.config["adapt"]:
-            return
+    def _recall(self) -> None:
+        """Take up what the training stored; one warning, however many of the models were replaced since."""
         try:
             with self._model_storage.read_from(self._resource) as folder:
-                self._adapter = recall(self._shared_analyzer(), folder)
+                replaced = _replaced(folder, _checksum(self.config))
+                if self.config["adapt"]:
+                    self._adapter = recall(self._shared_analyzer(), folder)
+        except ModelError as error:
+            logger.warning("The words are judged by the shipped model alone. %s", error)
+            return
         except ValueError:  # nothing was ever stored: the component was not trained
             return
-
-    def _warn_of_other_models(self) -> None:
-        checksum = _checksum(self.config)
-        try:
-            with self._model_storage.read_from(self._resource) as folder:
-                trained = json.loads((folder / CHECKSUM_FILE).read_text(encoding="utf-8"))["checksum"]
-        except (OSError, ValueError, KeyError):
-            return
-        if checksum and trained != checksum:
+        if replaced:
             logger.warning("The emotion models are not those that this bot was trained with; run `rasa train` again.")
 
 
@@ -275,6 +266,15 @@ def _entity(name: str, value: str | float) -> dict[str, Any]:
 def _checksum(config: dict[str, Any]) -> str | None:
     analyzer = shared_analyzer(config["models"], config["acoustic"])
     return analyzer.checksum if analyzer else None
+
+
+def _replaced(folder: Path, checksum: str | None) -> bool:
+    """Whether there are models, of this checksum, other than those that the bot was trained with."""
+    try:
+        trained = json.loads((folder / CHECKSUM_FILE).read_text(encoding="utf-8"))["checksum"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return bool(checksum) and trained != checksum
 
 
 def _checked_config(config: dict[str, Any]) -> dict[str, Any]:

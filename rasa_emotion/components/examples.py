@@ -11,7 +11,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.errors import ConfigError, ModelError
+from rasa_emotion.errors import ConfigError
 from rasa_emotion.text.adaptation import adapt, too_few
 from rasa_emotion.text.adapter import Adapter, load_adapter
 
@@ -59,14 +59,12 @@ def learn(analyzer: EmotionAnalyzer | None, training_data: TrainingData) -> Adap
 
 
 def recall(analyzer: EmotionAnalyzer | None, folder: Path) -> Adapter | None:
-    """What `learn` found when the bot was trained; None, with one warning, where it cannot be used any more."""
-    if analyzer is None or analyzer.text is None:
-        return None
-    try:
-        return load_adapter(folder, analyzer.text.checksum)
-    except ModelError as error:
-        logger.warning("The words are judged by the shipped model alone. %s", error)
-        return None
+    """What `learn` found when the bot was trained; None where it found nothing.
+
+    Raises:
+        ModelError: it cannot be used any more.
+    """
+    return None if analyzer is None or analyzer.text is None else load_adapter(folder, analyzer.text.checksum)
 
 
 def _emotion(message: Message) -> str | None:

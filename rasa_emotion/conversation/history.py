@@ -4,6 +4,7 @@ Events may be Rasa's objects or the dictionaries that they are stored as.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -26,6 +27,10 @@ ESCALATION_SLOT = "escalation"
 """The slot whose events record what was decided."""
 
 FALLBACK_INTENT, FALLBACK_ACTION = "nlu_fallback", "action_default_fallback"
+
+# `/intent` messages as Rasa reads them; a slash before ordinary words is no such message. No two neighbours in it
+# match the same character, so that the time stays linear in the length of whatever a client sends.
+_COMMAND = re.compile(r"^/[^\s{@]+\s*(?:@[0-9.]+\s*)?(?:\{.*\})?$", re.DOTALL)
 
 # A restart, a new session and a human who hands back each begin a conversation anew.
 BOUNDARIES = frozenset({"restart", "session_started", "resume"})
@@ -152,6 +157,15 @@ def current_turns(events: Iterable[Any], *, last: int | None = None) -> list[Tur
     return list(islice(turns_backwards(events), last))[::-1]
 
 
+def is_command(text: str) -> bool:
+    """Whether Rasa reads the text as an intent instead of words.
+
+    >>> [is_command(text) for text in ("/greet", '/inform@0.9{"city": "Bonn"}', "/shrug ok", "/ or")]
+    [True, True, False, False]
+    """
+    return bool(_COMMAND.match(text.strip()))
+
+
 def earlier_words(events: Iterable[Any], *, last: int) -> list[str]:
     """What the caller said in the `last` turns since the last boundary, oldest first; commands are no words.
 
@@ -159,7 +173,7 @@ def earlier_words(events: Iterable[Any], *, last: int) -> list[str]:
     ['hello']
     """
     said = (str(_get(event, "text") or "") for event in _current(list(events)) if _kind(event) == "user")
-    found = [words for words in said if words.strip() and not words.startswith("/")]
+    found = [words for words in said if words.strip() and not is_command(words)]
     return found[-last:] if last else []
 
 
