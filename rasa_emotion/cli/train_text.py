@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.model_folder import permitted
@@ -74,11 +76,11 @@ def text(
 
 def present(found: dict[str, Any], out: Path, console: Console) -> None:
     """Print a result for people, with the line that uses it."""
-    table = Table(box=None, pad_edge=False, title=f"[bold]{out}", title_justify="left")
+    table = Table(box=None, pad_edge=False, title=Text(str(out), style="bold"), title_justify="left")
     table.add_column("figure")
     table.add_column("value")
     for name, value in _rows(found):
-        table.add_row(name, str(value))
+        table.add_row(escape(name), escape(str(value)))
     console.print(table)
     use = f'Use it: rasa-emotion analyze --text "..." --models "{out}"'
     console.print("\n" + (use if found["folder"] else f"Written to {out}/figures.json"), markup=False)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.errors import ConfigError, TextError
+from rasa_emotion.errors import ConfigError
 from rasa_emotion.text.adapter import LEAST, Adapter
 from rasa_emotion.text.classifier import TextClassifier
 
@@ -39,22 +39,28 @@ def adapt(classifier: TextClassifier, examples: Sequence[tuple[str, str]]) -> Ad
         examples: (text, emotion) pairs.
 
     Raises:
+        ConfigError: see `check_examples`; or scikit-learn is not installed.
+    """
+    check_examples(classifier, examples)
+    found = [classifier.read(text) for text, _ in examples]
+    labels = np.array([EMOTIONS.index(emotion) for _, emotion in examples])
+    own, embeddings = (np.stack(parts) for parts in zip(*found, strict=True))
+    return fit(embeddings, labels, own, model=classifier.checksum)
+
+
+def check_examples(classifier: TextClassifier, examples: Sequence[tuple[str, str]]) -> None:
+    """Refuse (text, emotion) pairs that teach a text model nothing.
+
+    Raises:
         ConfigError: an emotion is not among the eight, a text holds no word, or there are too few examples.
     """
     for text, emotion in examples:
         if emotion not in EMOTIONS:
             raise ConfigError(f"The example '{text}' has the emotion '{emotion}'; choose from {', '.join(EMOTIONS)}.")
+        if not classifier.has_words(text):
+            raise ConfigError(f"The example '{text}' holds no word; write what a caller says, or delete it.")
     if lack := too_few([emotion for _, emotion in examples]):
         raise ConfigError(lack)
-    found = []
-    for text, _ in examples:
-        try:
-            found.append(classifier.read(text))
-        except TextError as error:
-            raise ConfigError(f"The example '{text}' holds no word; write what a caller says, or delete it.") from error
-    labels = np.array([EMOTIONS.index(emotion) for _, emotion in examples])
-    own, embeddings = (np.stack(parts) for parts in zip(*found, strict=True))
-    return fit(embeddings, labels, own, model=classifier.checksum)
 
 
 def too_few(emotions: Sequence[str]) -> str:
@@ -64,7 +70,7 @@ def too_few(emotions: Sequence[str]) -> str:
         return ""
     listed = ", ".join(f"{counts[emotion]} {emotion}" for emotion in EMOTIONS if counts[emotion])
     return (
-        f"{len(emotions)} examples with an emotion ({listed or 'none'}) are too few to learn from; annotate at least "
+        f"The examples with an emotion ({listed or 'none'}) are too few to learn from; annotate at least "
         f"{MIN_EXAMPLES} of {MIN_EMOTIONS} or more emotions, better {CHOOSE_FROM} of each."
     )
 
@@ -130,7 +136,13 @@ def _with_blend(head: Adapter, blend: float) -> Adapter:
 
 
 def _head(embeddings: Floats, labels: Ints, strength: float, blend: float, model: str) -> Adapter:
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 -- loads only where something is fitted
+    try:
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 -- loads only where something is fitted
+    except ImportError as error:
+        raise ConfigError(
+            f"Learning from examples needs scikit-learn, which cannot be imported ({error}): pip install "
+            "'rasa-emotion[train]', or use an environment with Rasa."
+        ) from error
 
     centre = embeddings.mean(0)
     # one scale for all, so that the strengths mean the same whatever the model's embeddings are like

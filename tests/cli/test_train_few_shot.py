@@ -30,6 +30,15 @@ def test_what_does_not_go_together_is_said(arguments, says, tmp_path):
     assert says in str(result.exception)
 
 
+def test_a_name_in_brackets_is_printed_as_it_is(monkeypatch, tmp_path):
+    out = tmp_path / "[bold]words[x]"
+    said = {"folder": str(out), "examples": 8, "licence": "[red]"}
+    monkeypatch.setattr(contrastive, "tune_on_file", lambda path, out, *, base: said)
+    printed = run("--few-shot", "examples.csv", "--out", out).output
+    assert printed.count("[bold]words[x]") == 2
+    assert "[red]" in printed
+
+
 def test_a_tuned_model_is_named(monkeypatch, tmp_path):
     said = {"folder": str(tmp_path), "examples": 8, "licence": "Apache-2.0, companies may use it"}
     monkeypatch.setattr(contrastive, "tune_on_file", lambda path, out, *, base: {**said, "folder": str(out)})

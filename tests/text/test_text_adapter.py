@@ -1,6 +1,7 @@
 """A head on the embedding: what it learns, what it leaves alone, and what it says when it cannot be used."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -133,7 +134,7 @@ def test_a_head_that_was_cut_short_is_refused(tmp_path):
     [([], "none"), (["angry"] * 9, "9 angry"), (["happy", "angry", "angry"], "2 angry, 1 happy")],
 )
 def test_too_few_examples_are_counted(emotions, counts):
-    assert f"{len(emotions)} examples with an emotion ({counts}) are too few" in too_few(emotions)
+    assert f"The examples with an emotion ({counts}) are too few" in too_few(emotions)
 
 
 def test_enough_examples_lack_nothing():
@@ -165,7 +166,7 @@ def test_a_classifier_learns_a_word_of_the_house(classifier):
     ("examples", "sentence"),
     [
         ([("Hello.", "cross")] * 4, "The example 'Hello.' has the emotion 'cross'; choose from angry, "),
-        ([("Hello.", "neutral")], "1 examples with an emotion (1 neutral) are too few"),
+        ([("Hello.", "neutral")], "The examples with an emotion (1 neutral) are too few"),
         ([("Hello.", "neutral")] * 3 + [("...", "angry")], "The example '...' holds no word"),
     ],
 )
@@ -173,6 +174,12 @@ def test_what_cannot_teach_is_refused(classifier, examples, sentence):
     with pytest.raises(ConfigError) as refusal:
         adapt(classifier, examples)
     assert sentence in str(refusal.value)
+
+
+def test_without_scikit_learn_the_remedy_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    with pytest.raises(ConfigError, match=r"needs scikit-learn.*: pip install 'rasa-emotion\[train\]'"):
+        fit(*separable(4, np.random.default_rng(0)))
 
 
 def test_an_adapter_is_an_opinion_among_those_it_knows():

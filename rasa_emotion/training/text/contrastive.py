@@ -27,9 +27,10 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.model_folder import shipped_models, write_manifest
 from rasa_emotion.text import TextClassifier
-from rasa_emotion.text.adaptation import fit, too_few
+from rasa_emotion.text.adaptation import check_examples, fit
 from rasa_emotion.text.adapter import Adapter
 from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE
+from rasa_emotion.training.claim import require_unused
 from rasa_emotion.training.text.dequantize import dequantized, pools_utterance
 from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.model import TextEmotionModel
@@ -69,36 +70,38 @@ def tune(base: Path, examples: Examples, out: Path, tuning: Tuning | None = None
         tuning: the settings; the usual ones by default.
 
     Raises:
-        ConfigError: an emotion is not among the eight, or there are too few examples.
+        ConfigError: an emotion is not among the eight, a text holds no word, or there are too few examples.
         ModelError: the model at `base` cannot be read back into PyTorch.
     """
-    for text, emotion in examples:
-        if emotion not in EMOTIONS:
-            raise ConfigError(f"The example '{text}' has the emotion '{emotion}'; choose from {', '.join(EMOTIONS)}.")
-    if lack := too_few([emotion for _, emotion in examples]):
-        raise ConfigError(lack)
     classifier = TextClassifier.load(base)
+    check_examples(classifier, examples)
     model = dequantized(classifier)
     _contrast(model, classifier, examples, tuning or Tuning())
-    _write(model, classifier, out, examples)
-    tuned = TextClassifier.load(out)
-    _blend_heads(model, tuned, examples, temperature=float(classifier.folder.settings["temperature"]))
+    with TemporaryDirectory() as draft:  # the head is fitted to embeddings as the export gives them
+        _write(model, classifier, Path(draft), examples)
+        tuned = TextClassifier.load(draft)
+        _blend_heads(model, tuned, examples, temperature=float(classifier.folder.settings["temperature"]))
     _write(model, classifier, out, examples)
     return TextClassifier.load(out)
 
 
-def tuner(base: Path) -> Callable[[Examples, int], TextClassifier]:
+def tuner(base: Path, tuning: Tuning | None = None) -> Callable[[Examples, int], TextClassifier]:
     """A function of examples and seed that gives a tuned classifier and keeps no folder."""
+    settings = tuning or Tuning()
 
     def run(examples: Examples, seed: int) -> TextClassifier:
         with TemporaryDirectory() as folder:
-            return tune(base, examples, Path(folder), Tuning(seed=seed))
+            return tune(base, examples, Path(folder), replace(settings, seed=seed))
 
     return run
 
 
 def tune_on_file(path: Path, out: Path, *, base: Path | None = None) -> dict[str, Any]:
-    """Tune on the examples of a CSV file, see `tune`; from the model that ships where no `base` is named."""
+    """Tune on the examples of a CSV file, see `tune`; from the model that ships where no `base` is named.
+
+    Raises ConfigError also where `out` holds something.
+    """
+    require_unused(out)
     examples = read_examples(path)
     folder = tune(base or shipped_models() / "text", examples, out).folder
     return {"folder": str(out), "examples": len(examples), "licence": folder.use}
@@ -110,6 +113,10 @@ def read_examples(path: Path) -> list[tuple[str, str]]:
     Raises:
         ConfigError: the file is missing, is no table, or lacks one of the columns.
     """
+    if not path.is_file():
+        raise ConfigError(
+            f"The file of examples '{path}' is missing; name a CSV file with the columns text and emotion."
+        )
     try:
         return [(row.text, next(iter(row.target))) for row in read_sentences(path)]
     except (KeyError, UnicodeDecodeError, csv.Error) as error:

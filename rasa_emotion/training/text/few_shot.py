@@ -125,7 +125,9 @@ def drawn_rows(labels: Ints, per_emotion: int, seed: int) -> Ints:
     for label in np.unique(labels):
         found = random.permutation(np.flatnonzero(labels == label))
         if len(found) < per_emotion:
-            raise ConfigError(f"There are {len(found)} examples of {EMOTIONS[label]}; draw fewer than {per_emotion}.")
+            raise ConfigError(
+                f"Of {per_emotion} {EMOTIONS[label]} examples only {len(found)} can be drawn; draw fewer."
+            )
         rows.append(found[:per_emotion])
     return np.concatenate(rows)
 
@@ -230,6 +232,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="draws of each number of examples")
     parser.add_argument("--contrastive", type=int, nargs="*", default=[], metavar="N", help="tune on N of each, too")
     parser.add_argument("--contrastive-seeds", type=int, default=3)
+    parser.add_argument("--pairs", type=int, help="of both kinds per example, instead of the usual number")
+    parser.add_argument("--learning-rate", type=float, help="of the contrastive tuning, instead of the usual one")
     parser.add_argument("--inner", action="store_true", help="score a part of train.csv, to choose by")
     parser.add_argument("--plot", type=Path, help="SVG file to write")
     parser.add_argument("--json", action="store_true", dest="as_json")
@@ -258,9 +262,10 @@ def _measure(options: Any) -> list[Row]:
         draws = head_draws(train, test, count, options.seeds)
         found.append(figures(HEAD, count, list(tqdm(draws, f"{count} of each", options.seeds))))
     if options.contrastive:
-        from rasa_emotion.training.text.contrastive import tuner  # noqa: PLC0415 -- loads torch
+        from rasa_emotion.training.text.contrastive import Tuning, tuner  # noqa: PLC0415 -- loads torch
 
-        tune = tuner(options.model)
+        given = {"pairs": options.pairs, "learning_rate": options.learning_rate}
+        tune = tuner(options.model, Tuning(**{name: value for name, value in given.items() if value is not None}))
         for count in options.contrastive:
             draws = tuned_draws(tune, train, test, count, options.contrastive_seeds)
             found.append(figures(CONTRASTIVE, count, list(draws)))

@@ -11,7 +11,7 @@ from rasa_emotion.errors import ConfigError, ModelError
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.adapter import Adapter
 from rasa_emotion.training.text import dequantize
-from rasa_emotion.training.text.contrastive import Tuning, _blended, pair_up, read_examples, tune
+from rasa_emotion.training.text.contrastive import Tuning, _blended, pair_up, read_examples, tune, tune_on_file
 from rasa_emotion.training.text.dequantize import dequantized, write_run
 from rasa_emotion.training.text.export import export_float
 from rasa_emotion.training.text.model import load_model
@@ -106,14 +106,24 @@ def test_blended_heads_keep_the_probability_of_the_others():
     [
         ([("a", "cross")] * 4, "has the emotion 'cross'"),
         ([("a", "angry"), ("b", "happy")], "are too few to learn from"),
+        ([("a", "angry"), ("...", "happy")] * 2, r"'\.\.\.' holds no word"),
     ],
 )
 def test_what_cannot_teach_is_refused(built, tmp_path, examples, sentence):
     with pytest.raises(ConfigError, match=sentence):
         tune(built, examples, tmp_path / "tuned")
+    assert not (tmp_path / "tuned").exists()
 
 
-@pytest.mark.parametrize(("content", "sentence"), [(None, "is missing"), ("a,b\n1,2\n", "is no table of examples")])
+def test_a_folder_that_holds_something_is_left_alone(built):
+    with pytest.raises(ConfigError, match="holds something else"):
+        tune_on_file(built.parent / "sentences.csv", built, base=built)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(None, "name a CSV file with the columns text and emotion"), ("a,b\n1,2\n", "is no table of examples")],
+)
 def test_a_file_that_holds_no_examples_is_refused(tmp_path, content, sentence):
     if content is not None:
         (tmp_path / "examples.csv").write_text(content)

@@ -34,7 +34,7 @@ def test_draws_hold_each_emotion_alike_and_no_row_twice():
 
 
 def test_more_examples_than_there_are_is_refused():
-    with pytest.raises(ConfigError, match="There are 2 examples of angry; draw fewer than 3"):
+    with pytest.raises(ConfigError, match="Of 3 angry examples only 2 can be drawn; draw fewer"):
         drawn_rows(np.array([0, 0, 1, 1]), 3, seed=0)
 
 
