@@ -1,7 +1,6 @@
 """The policy that hands an angry caller to a human."""
 
 import logging
-from itertools import islice
 from typing import Any
 
 from rasa.core.policies.policy import Policy, PolicyPrediction
@@ -22,13 +21,14 @@ from rasa.shared.core.slots import AnySlot, BooleanSlot
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import InvalidConfigException
 
-from rasa_emotion.conversation.escalation import EscalationRules
+from rasa_emotion.conversation.conditions import MEMORY, Lasting
+from rasa_emotion.conversation.escalation import EscalationRules, Rule, decide
 from rasa_emotion.conversation.history import (
     awaits_first_action,
+    current_turns,
     escalated_since_boundary,
     last_reply,
     latest_turn,
-    turns_backwards,
 )
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.settings import check_names, check_number, check_text, checked
@@ -55,20 +55,19 @@ class EmotionPolicy(Policy):
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """The policy's default config (see parent class for full docstring)."""
-        rules = EscalationRules()
         return {
             # Must be above RulePolicy's, or a form keeps the caller.
             "priority": 10,
             # The action that tells the caller about the human.
             "handoff_action": "utter_handoff",
             # Probability of anger from which on a turn is angry.
-            "threshold": rules.threshold,
+            "threshold": 0.4,
             # Escalate when so many ...
-            "angry_turns": rules.angry_turns,
+            "angry_turns": 2,
             # ... of the last so many turns are angry.
-            "window": rules.window,
+            "window": 3,
             # Probability of anger at which a single turn is enough.
-            "extreme": rules.extreme,
+            "extreme": 0.85,
             # Intents that never escalate, besides restart, back and session_start.
             "exempt_intents": [],
             # Intents with which a caller asks for a human; they hand over whatever the emotion is.
@@ -143,10 +142,8 @@ class EmotionPolicy(Policy):
             return "The caller asked for a human."
         if self._offer and latest.intent in self._accepting and last_reply(events) == self._offer:
             return "The caller accepted the offer of a human."
-        if not latest.estimate.probabilities:
-            return None
-        heard = (turn.estimate for turn in turns_backwards(events) if turn.estimate.probabilities)
-        return self._rules.reason(list(islice(heard, self._rules.window))[::-1])
+        decision = decide(self._rules, current_turns(events, last=MEMORY))
+        return decision.reason if decision else None
 
     def _fault(self, domain: Domain) -> str | None:
         """What the domain lacks, with the remedy."""
@@ -190,12 +187,15 @@ def _checked_config(config: dict[str, Any]) -> tuple[dict[str, Any], EscalationR
         for names in ("exempt_intents", "handoff_intents", "accept_intents"):
             check_names(owner, names, settings[names])
         check_text(owner, "offer_action", settings["offer_action"], optional=True)
-        rules = EscalationRules(
-            threshold=settings["threshold"],
-            angry_turns=settings["angry_turns"],
-            window=settings["window"],
-            extreme=settings["extreme"],
+        for name in ("threshold", "extreme"):
+            check_number(owner, name, settings[name], above=0, at_most=1)
+        anger = Lasting(
+            at_least=settings["threshold"],
+            turns=settings["angry_turns"],
+            of=settings["window"],
+            at_once=settings["extreme"],
         )
+        rules = EscalationRules((Rule("anger", anger),))
     except ConfigError as error:
         raise InvalidConfigException(str(error)) from error
     return settings, rules

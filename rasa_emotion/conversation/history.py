@@ -68,13 +68,13 @@ class Recorded:
 
     Args:
         decision: what was decided.
-        event: the slot event that holds it, as it was read; `escalation_key` makes its key.
         turns_ago: how many turns the caller has had since; 0 in the turn of the decision itself.
+        event: the slot event that holds it, as it was read; `escalation_key` makes its key.
     """
 
     decision: Decision
-    event: Any
     turns_ago: int
+    event: Any = None
 
 
 def escalation_key(sender: str, event: Any) -> str:
@@ -113,7 +113,7 @@ def escalations(events: Iterable[Any]) -> list[Recorded]:
             decision = _decision(_get(event, "value"))
             if decision is not None:
                 found.append((decision, event, turns))
-    return [Recorded(decision, event, turns - turn) for decision, event, turn in found]
+    return [Recorded(decision, turns - turn, event) for decision, event, turn in found]
 
 
 def current_escalations(events: Iterable[Any]) -> list[Recorded]:
