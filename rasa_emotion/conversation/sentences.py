@@ -14,9 +14,10 @@ _QUESTION = re.compile(rf"[?？]{CLOSING}\s*$")
 _ABBREVIATION = re.compile(
     r"""
     [^.] | .*\..*
-    | mrs? | ms | dr | prof | rev | st | [js]r | tel | ext | fax | vs | approx | dept | inc | ltd | co | corp | vol | etc
-    | jan | feb | mar | apr | jun | jul | aug | sept? | oct | nov | dec | tue | wed | thu | fri
-    | hr | fr | nr | str | dipl | ing | ca | bzw | usw | evtl | ggf | inkl | zzgl | okt | dez | sr?as? | dra | mme | mlle
+    | mrs? | ms | dr | prof | rev | st | [js]r | tel | ext | fax | vs | approx | dept | inc | ltd | co | corp | vol
+    | etc | jan | feb | mar | apr | jun | jul | aug | sept? | oct | nov | dec | tue | wed | thu | fri
+    | hr | fr | nr | str | dipl | ing | ca | bzw | usw | evtl | ggf | inkl | zzgl | okt | dez | sr?as?
+    | dra | mme | mlle
     """,
     re.VERBOSE | re.IGNORECASE,
 )
