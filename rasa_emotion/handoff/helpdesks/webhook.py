@@ -1,0 +1,100 @@
+"""Any program that takes signed JSON: the format stands in docs/helpdesks.md."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.handoff.helpdesk import FromHuman, Helpdesk, Message, PermanentFailure
+from rasa_emotion.handoff.http import COMMON, Answer, Client, check_url
+from rasa_emotion.handoff.packet import Packet
+from rasa_emotion.handoff.signing import TOLERANCE_SECS, genuine, header, signature
+from rasa_emotion.settings import check_number, check_text, checked
+
+OWNER = "The helpdesk 'webhook'"
+TIMESTAMP, SIGNATURE, KEY = "X-Rasa-Emotion-Timestamp", "X-Rasa-Emotion-Signature", "Idempotency-Key"
+MIN_SECRET = 16
+MAX_ID = 255
+
+# The receiver has it already.
+KNOWN = 409
+GONE = (404, 410)
+
+
+class Webhook(Helpdesk):
+    """Posts packets and messages to one address, and takes what comes back signed in the same way."""
+
+    name = "webhook"
+    two_way = True
+
+    DEFAULTS: Mapping[str, Any] = {
+        **COMMON,
+        # Where requests are posted to.
+        "url": None,
+        # What both sides sign with: 16 characters or more.
+        "secret": None,
+        # How far the time of a request to us may be from ours, in seconds.
+        "tolerance_secs": TOLERANCE_SECS,
+    }
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        settings = checked(OWNER, options, self.DEFAULTS)
+        url = check_url(OWNER, "url", settings["url"])
+        check_text(OWNER, "secret", settings["secret"])
+        if len(settings["secret"]) < MIN_SECRET:
+            raise ConfigError(f"{OWNER}: 'secret' is shorter than {MIN_SECRET} characters; draw a longer one.")
+        for key in ("timeout_secs", "tolerance_secs"):
+            check_number(OWNER, key, settings[key], above=0)
+        self._secret: str = settings["secret"]
+        self._tolerance = float(settings["tolerance_secs"])
+        self._client = Client(self.name, url, timeout_secs=settings["timeout_secs"], key="'secret'")
+
+    async def check(self) -> None:
+        await self._post({"type": "ping"}, "ping")
+
+    async def deliver(self, packet: Packet) -> str:
+        answer = await self._post({"type": "handoff", "packet": packet.to_dict()}, packet.key, known=(KNOWN,))
+        ticket = answer.find("ticket")
+        return ticket if isinstance(ticket, str) and 0 < len(ticket) <= MAX_ID else packet.key
+
+    async def send(self, ticket: str, message: Message) -> None:
+        said = {"id": message.id, "text": message.text, "created": message.created}
+        content = {"type": "message", "ticket": ticket, "message": said}
+        await self._post(content, f"{ticket}:{message.id}", known=(KNOWN,), gone=GONE)
+
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Sequence[FromHuman]:
+        timestamp, given = header(headers, TIMESTAMP), header(headers, SIGNATURE)
+        if not genuine(self._secret, timestamp, given, body, tolerance_secs=self._tolerance):
+            raise PermanentFailure(
+                f"{OWNER} refuses a request that is not signed with 'secret' or whose time is more than "
+                f"{self._tolerance:g} s off; see that both sides have the same secret and the right time."
+            )
+        return [_from_human(body)]
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _post(self, content: Mapping[str, Any], key: str, **statuses: Sequence[int]) -> Answer:
+        body = json.dumps(content).encode()
+        timestamp = str(int(time.time()))
+        headers = {TIMESTAMP: timestamp, SIGNATURE: signature(self._secret, timestamp, body), KEY: key}
+        return await self._client.request("POST", body=body, headers=headers, **statuses)
+
+
+def _from_human(body: bytes) -> FromHuman:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise PermanentFailure(f"{OWNER} got a request that is no JSON; send an object.") from error
+    if not isinstance(content, dict):
+        raise PermanentFailure(f"{OWNER} got JSON that is no object; send one.")
+    for key in ("ticket", "id"):
+        if not isinstance(content.get(key), str) or not 0 < len(content[key]) <= MAX_ID:
+            raise PermanentFailure(f"{OWNER} got a request without '{key}'; send a text of 1 to {MAX_ID} characters.")
+    text, outcome, hand_back = content.get("text", ""), content.get("outcome", ""), content.get("hand_back", False)
+    if not isinstance(text, str) or not isinstance(outcome, str) or not isinstance(hand_back, bool):
+        raise PermanentFailure(f"{OWNER} got a 'text' or 'outcome' that is no text, or a 'hand_back' that is no flag.")
+    if not text.strip() and not hand_back:
+        raise PermanentFailure(f"{OWNER} got a request without 'text' and without 'hand_back'; send one of them.")
+    return FromHuman(content["ticket"], content["id"], text, hand_back, outcome if hand_back else "")
