@@ -1,0 +1,262 @@
+"""The durable record of who has a conversation, and of what caller and human say to each other.
+
+It alone decides whether a human has a conversation: a session of the bot that expires, a pause that is lost, a restart,
+or a second server process change nothing in it.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy.engine import Connection, Engine
+
+from rasa_emotion.errors import RasaEmotionError
+from rasa_emotion.handoff.tables import DELIVERED, HANDOVER, PENDING, TO_CALLER, TO_HUMAN, handoffs, messages
+
+
+class UnknownHandover(RasaEmotionError):
+    """There is no handover of that key: it never was, or it has been deleted."""
+
+
+@dataclass(frozen=True)
+class Handover:
+    """A conversation that was handed to a human.
+
+    Args:
+        key: of the escalation.
+        sender: Rasa's id of the conversation.
+        channel: where the caller is.
+        packet: what the human is given, JSON.
+        ticket: what the helpdesk calls it; None before it took the packet.
+        created: seconds since 1970, as all times here.
+        closed: when the human gave the conversation back; None while they have it.
+        outcome: what they left for the bot to know.
+        resumed: when the bot took it up again.
+    """
+
+    key: str
+    sender: str
+    channel: str
+    packet: str
+    ticket: str | None
+    created: float
+    closed: float | None
+    outcome: str | None
+    resumed: float | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message between caller and human.
+
+    Args:
+        id: grows with each message of a conversation.
+        handoff: key of the handover that it belongs to.
+        sender: Rasa's id of the conversation.
+        direction: "to_human" or "to_caller".
+        text: what was said.
+        state: "pending", "delivered" or "dead".
+        attempts: how often it was tried to deliver it.
+        created: seconds since 1970.
+        origin: the other side's number of it.
+    """
+
+    id: int
+    handoff: str
+    sender: str
+    direction: str
+    text: str
+    state: str
+    attempts: int
+    created: float
+    origin: str
+
+
+_HANDOVER = [handoffs.c[name] for name in Handover.__dataclass_fields__]
+_SAID = [messages.c[name] for name in Said.__dataclass_fields__]
+
+
+class Record:
+    """The record in a database whose tables are there (`create_tables`). Several processes may share it.
+
+    Each method is one transaction. All of them raise SQLAlchemyError when the database fails.
+
+    Args:
+        engine: of `open_database`.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def holder(self, sender: str) -> Handover | None:
+        """The open handover of a conversation, the newest of several; None while the bot has it."""
+        return self._first(_is_open, handoffs.c.sender == sender)
+
+    def open_handovers(self) -> list[Handover]:
+        """All conversations that humans have or wait for, oldest first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(_HANDOVER).where(_is_open).order_by(handoffs.c.created, handoffs.c.key))
+            return [Handover(**row) for row in rows.mappings()]
+
+    def handover(self, key: str) -> Handover | None:
+        """The handover of that key, open or closed."""
+        return self._first(handoffs.c.kind == HANDOVER, handoffs.c.key == key)
+
+    def of_ticket(self, ticket: str) -> Handover | None:
+        """The handover that a helpdesk calls by that name."""
+        return self._first(handoffs.c.kind == HANDOVER, handoffs.c.ticket == ticket)
+
+    def to_human(self, sender: str, text: str, origin: str) -> Handover | None:
+        """Keep the caller's words for the human who has the conversation, and return the handover.
+
+        None, and nothing is kept, where no human has it. What came with the same `origin` before is kept once.
+        """
+        with self._engine.begin() as connection:
+            self._lock(connection, sender)
+            holder = _newest(connection, _is_open, handoffs.c.sender == sender)
+            if holder is not None:
+                self._keep(connection, holder, TO_HUMAN, text, origin)
+            return holder
+
+    def to_caller(self, key: str, text: str, origin: str) -> bool:
+        """Keep the human's words for the caller; False where they came with the same `origin` before.
+
+        Words that arrive after the hand-back are kept as well: the human believes them sent.
+
+        Raises:
+            UnknownHandover
+        """
+        with self._engine.begin() as connection:
+            handover = self._locked(connection, key)
+            return self._keep(connection, handover, TO_CALLER, text, origin)
+
+    def messages_after(self, sender: str, after: int = 0, direction: str | None = TO_CALLER) -> list[Said]:
+        """What was said in one direction, or with None in both, after the message with the id `after`, in order."""
+        chosen = [messages.c.sender == sender, messages.c.id > after]
+        if direction is not None:
+            chosen.append(messages.c.direction == direction)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(_SAID).where(and_(*chosen)).order_by(messages.c.id))
+            return [Said(**row) for row in rows.mappings()]
+
+    def heard(self, sender: str, up_to: int) -> None:
+        """Note that the caller has the human's messages up to that id."""
+        chosen = and_(
+            messages.c.sender == sender,
+            messages.c.direction == TO_CALLER,
+            messages.c.id <= up_to,
+            messages.c.state != DELIVERED,
+        )
+        # Callers ask often; the database is written only where there is something new.
+        with self._engine.connect() as connection:
+            news = connection.execute(select(messages.c.id).where(chosen).limit(1)).first()
+        if news is not None:
+            with self._engine.begin() as connection:
+                connection.execute(update(messages).where(chosen).values(state=DELIVERED))
+
+    def close(self, key: str, outcome: str = "") -> bool:
+        """Give the conversation back to the bot; False where that has been done already.
+
+        Other handovers of the conversation that are still open end with it.
+
+        Raises:
+            UnknownHandover
+        """
+        with self._engine.begin() as connection:
+            handover = self._locked(connection, key)
+            if handover.closed is not None:
+                return False
+            still_open = and_(_is_open, handoffs.c.sender == handover.sender)
+            connection.execute(update(handoffs).where(still_open).values(closed=self._clock(), outcome=outcome))
+            return True
+
+    def to_resume(self, sender: str) -> Handover | None:
+        """The handover that the human closed and the bot has not taken up, the newest of several."""
+        return self._first(_to_resume, handoffs.c.sender == sender)
+
+    def all_to_resume(self, channel: str) -> list[Handover]:
+        """Those of all conversations of a channel, in the order in which they were closed."""
+        chosen = and_(_to_resume, handoffs.c.channel == channel)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(_HANDOVER).where(chosen).order_by(handoffs.c.closed, handoffs.c.created))
+            return [Handover(**row) for row in rows.mappings()]
+
+    def mark_resumed(self, sender: str) -> None:
+        """Note that the bot has taken the conversation up, knowing the outcome."""
+        with self._engine.begin() as connection:
+            chosen = and_(_to_resume, handoffs.c.sender == sender)
+            connection.execute(update(handoffs).where(chosen).values(resumed=self._clock()))
+
+    def due(self, channel: str) -> list[Said]:
+        """For each caller of a channel the oldest message that they do not have yet, where it is time to try."""
+        oldest = (
+            select(func.min(messages.c.id))
+            .where(messages.c.direction == TO_CALLER, messages.c.state == PENDING)
+            .group_by(messages.c.sender)
+        )
+        chosen = and_(
+            messages.c.id.in_(oldest), messages.c.next_attempt <= self._clock(), handoffs.c.channel == channel
+        )
+        both = messages.join(handoffs, messages.c.handoff == handoffs.c.key)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(_SAID).select_from(both).where(chosen).order_by(messages.c.id))
+            return [Said(**row) for row in rows.mappings()]
+
+    def claim(self, said: Said, secs: float) -> bool:
+        """Take a message for delivery to its caller; False where another process did. It is tried again after `secs`
+        unless `settle` says how it went, so that a process that dies in between loses nothing.
+        """
+        now = self._clock()
+        mine = and_(messages.c.id == said.id, messages.c.state == PENDING, messages.c.next_attempt <= now)
+        with self._engine.begin() as connection:
+            claimed = connection.execute(
+                update(messages).where(mine).values(next_attempt=now + secs, attempts=messages.c.attempts + 1)
+            )
+            return bool(claimed.rowcount)
+
+    def settle(self, said: Said, state: str, *, wait_secs: float = 0.0, error: str | None = None) -> None:
+        """Note how a delivery went: `state` "delivered", "pending" for another try after `wait_secs`, or "dead"."""
+        with self._engine.begin() as connection:
+            values = {"state": state, "next_attempt": self._clock() + wait_secs, "error": error}
+            connection.execute(update(messages).where(messages.c.id == said.id).values(values))
+
+    def _first(self, *chosen: Any) -> Handover | None:
+        with self._engine.connect() as connection:
+            return _newest(connection, *chosen)
+
+    def _locked(self, connection: Connection, key: str) -> Handover:
+        handover = _newest(connection, handoffs.c.kind == HANDOVER, handoffs.c.key == key)
+        if handover is None:
+            raise UnknownHandover(f"There is no handover '{key}'; it may have been deleted.")
+        self._lock(connection, handover.sender)
+        # Somebody may have closed it while the lock was awaited.
+        return _newest(connection, handoffs.c.key == key) or handover
+
+    def _lock(self, connection: Connection, sender: str) -> None:
+        # Without it, PostgreSQL could show a higher id before a lower one, and a reader's "after" would skip that.
+        # SQLite has one writer at a time anyway.
+        connection.execute(select(handoffs.c.key).where(handoffs.c.sender == sender).with_for_update()).all()
+
+    def _keep(self, connection: Connection, handover: Handover, direction: str, text: str, origin: str) -> bool:
+        same = and_(messages.c.handoff == handover.key, messages.c.direction == direction, messages.c.origin == origin)
+        if connection.execute(select(messages.c.id).where(same)).first() is not None:
+            return False
+        now = self._clock()
+        row = {"handoff": handover.key, "sender": handover.sender, "direction": direction, "text": text}
+        timing = {"state": PENDING, "attempts": 0, "next_attempt": now, "created": now}
+        connection.execute(insert(messages).values(**row, **timing, origin=origin))
+        return True
+
+
+_is_open = and_(handoffs.c.kind == HANDOVER, handoffs.c.closed.is_(None))
+_to_resume = and_(handoffs.c.kind == HANDOVER, handoffs.c.closed.is_not(None), handoffs.c.resumed.is_(None))
+
+
+def _newest(connection: Connection, *chosen: Any) -> Handover | None:
+    ordered = select(_HANDOVER).where(and_(*chosen)).order_by(handoffs.c.created.desc(), handoffs.c.key)
+    row = connection.execute(ordered.limit(1)).mappings().first()
+    return None if row is None else Handover(**row)
