@@ -1,8 +1,8 @@
-"""Checks of what people write into config.yml, endpoints.yml and credentials.yml."""
+"""Checks of what people write into config.yml, endpoints.yml, credentials.yml and recipes."""
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from rasa_emotion.errors import ConfigError
@@ -10,12 +10,17 @@ from rasa_emotion.errors import ConfigError
 
 def checked(owner: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """The defaults overridden by what was given. Raises ConfigError for a key that does not exist."""
-    for key in given:
-        if key not in defaults:
-            close = difflib.get_close_matches(str(key), defaults, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"it knows {', '.join(sorted(defaults))}."
-            raise ConfigError(f"{owner} has no option '{key}'; {hint}")
+    check_keys(owner, given, defaults)
     return {**defaults, **given}
+
+
+def check_keys(owner: str, given: Iterable[Any], known: Collection[str]) -> None:
+    """Raises ConfigError for a key that is not among those known, with the one that was likely meant."""
+    for key in given:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else f"it knows {', '.join(sorted(known))}."
+            raise ConfigError(f"{owner} has no option '{key}'; {hint}")
 
 
 def check_text(owner: str, key: str, value: Any, *, optional: bool = False) -> None:

@@ -21,8 +21,7 @@ from rasa_emotion.training.acoustic.batches import Batch, EpochBatches, Tasks
 from rasa_emotion.training.acoustic.brain import learning_rate
 from rasa_emotion.training.acoustic.clips import audible_split, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.device import run_options
-from rasa_emotion.training.acoustic.recipe import load_recipe
-from rasa_emotion.training.acoustic.train import HEAD
+from rasa_emotion.training.acoustic.recipe import HEAD, load_recipe
 
 WEIGHTS = "weights"
 HEAD_PARTS = ("classifier", "projector")

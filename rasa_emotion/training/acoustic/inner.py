@@ -26,8 +26,8 @@ from rasa_emotion.training.acoustic.batches import Tasks
 from rasa_emotion.training.acoustic.clips import audible, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.networks import build_network, start_from
 from rasa_emotion.training.acoustic.probe import CLEAN, Known, Probe, fit_heads, hear, make_views
-from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
-from rasa_emotion.training.acoustic.train import HEAD, build_tasks
+from rasa_emotion.training.acoustic.recipe import HEAD, Recipe, read_recipe
+from rasa_emotion.training.acoustic.train import build_tasks
 
 RECIPES = Path(__file__).parent / "recipes"
 UNHEARD_FOLD = 1

@@ -1,5 +1,6 @@
 """The networks that a recipe may name, and what they start from."""
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from rasa_emotion.acoustic.network import AcousticNetwork, EmotionNetwork
 from rasa_emotion.acoustic.whisper import WhisperNetwork
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.settings import check_keys
 from rasa_emotion.training.acoustic.pretrained import WHISPER, load_whisper
 
 ENCODERS: Mapping[str, type[EmotionNetwork]] = {"cnn": AcousticNetwork, "whisper": WhisperNetwork}
@@ -20,14 +22,18 @@ def build_network(heads: Mapping[str, int], settings: Mapping[str, Any]) -> Emot
     Raises:
         ConfigError: there is no such encoder, or it knows no such setting.
     """
+    check_network(settings)
     rest = {key: value for key, value in settings.items() if key != "encoder"}
+    return ENCODERS[settings.get("encoder", "cnn")](heads, **rest)
+
+
+def check_network(settings: Mapping[str, Any]) -> None:
+    """Refuse the entry before anything is trained. Raises ConfigError as `build_network` does."""
     name = settings.get("encoder", "cnn")
     if name not in ENCODERS:
         raise ConfigError(f"There is no encoder '{name}': set the recipe's network to one of {', '.join(ENCODERS)}.")
-    try:
-        return ENCODERS[name](heads, **rest)
-    except TypeError as error:
-        raise ConfigError(f"The recipe's network has a setting that '{name}' does not know ({error}).") from error
+    known = set(inspect.signature(ENCODERS[name]).parameters) - {"heads"} | {"encoder"}
+    check_keys(f"The network '{name}' of a recipe", settings, known)
 
 
 def start_from(network: EmotionNetwork, initial: str) -> None:

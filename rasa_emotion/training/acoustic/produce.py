@@ -17,9 +17,8 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.training.acoustic.export import export
 from rasa_emotion.training.acoustic.folder import Facts, write_folder
 from rasa_emotion.training.acoustic.pretrained import WHISPER
-from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
+from rasa_emotion.training.acoustic.recipe import HEAD, Recipe, read_recipe
 from rasa_emotion.training.acoustic.train import (
-    HEAD,
     WEIGHTS,
     Start,
     choose_split,

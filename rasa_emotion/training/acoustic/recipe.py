@@ -4,16 +4,21 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from hyperpyyaml import load_hyperpyyaml
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.settings import check_keys
+from rasa_emotion.training.acoustic.networks import check_network
 from rasa_emotion.training.acoustic.probe import Probe
 
 T = TypeVar("T")
+
+HEAD = "emotion"
+"""The head of the eight emotions; any other one is that of a corpus' own labels."""
 
 NUMBERS: Mapping[Any, Any] = {int: int, float: (int, float)}
 NAMES: Mapping[Any, str] = {int: " whole", float: ""}
@@ -28,7 +33,7 @@ class Recipe:
         seed: of everything drawn.
         scored: the corpus whose held-out speakers are scored.
         shares: per corpus, the share of its clips drawn in an epoch.
-        heads: per head, the corpora that it learns from.
+        heads: per head, the corpora that it learns from; each is `HEAD` or has the name of one of them.
         initial: weights to start from: another run's file, or the name of a pretrained encoder.
         trunk_lr: learning rate of what comes pretrained (else of all but the heads) as a factor of the rest's.
         probe: how ridge regression fits the heads to the pretrained trunk before the first epoch (`Probe`'s settings).
@@ -70,13 +75,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if isinstance(self.probe, Mapping):
-            known = {item.name for item in fields(Probe)}
-            unknown = sorted(set(self.probe) - known)
-            if unknown:
-                raise ConfigError(
-                    f"Recipe '{self.name}': 'probe' has unknown keys {', '.join(unknown)}: use only "
-                    f"{', '.join(sorted(known))}."
-                )
+            check_keys(f"The probe of recipe '{self.name}'", self.probe, {item.name for item in fields(Probe)})
             self.probe = Probe(**self.probe)
 
 
@@ -100,10 +99,10 @@ def load_recipe(kind: type[T], file: str | Path, overrides: str = "") -> T:
         raise ConfigError(f"--set '{overrides}' names a value that '{file}' does not have: look there.") from error
     except Exception as error:  # hyperpyyaml raises whatever the named class raises
         raise ConfigError(f"'{file}' cannot be read as a recipe: {error}.") from error
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise ConfigError(f"'{file}' has unknown keys {', '.join(unknown)}: use only {', '.join(sorted(known))}.")
+    check_keys(f"Recipe '{file}'", values, known)
     for key, value in values.items():
+        if get_origin(known[key]) is Mapping and not isinstance(value, Mapping):
+            raise ConfigError(f"'{file}' sets '{key}' to '{value}': write `key: value` lines below it.")
         if known[key] in NUMBERS and not (isinstance(value, NUMBERS[known[key]]) and 0 <= value < math.inf):
             raise ConfigError(f"'{file}' sets '{key}' to '{value}': use a{NAMES[known[key]]} number of 0 or more.")
     try:
@@ -122,24 +121,25 @@ def _check_overrides(overrides: str, known: Collection[str]) -> None:
         raise ConfigError(f"--set '{overrides}' is no YAML: write it as in \"epochs: 5\".") from error
     if not isinstance(wanted, Mapping):
         raise ConfigError(f"--set '{overrides}' names no value: write it as in \"epochs: 5\".")
-    unknown = [str(key) for key in wanted if str(key) not in known]
-    if unknown:
-        raise ConfigError(
-            f"--set names {', '.join(unknown)}, which a recipe does not have: use only {', '.join(sorted(known))}."
-        )
+    check_keys(f"--set '{overrides}': a recipe", wanted, known)
 
 
 def read_recipe(file: str | Path, overrides: str = "") -> Recipe:
     """Read a recipe; `overrides` is YAML that replaces values, such as `"epochs: 1"`.
 
     Raises:
-        ConfigError: the file is missing or is no YAML, a key is unknown or missing, or a head names a
-            corpus without share.
+        ConfigError: the file is missing or is no YAML, a key is unknown or missing, in the settings of the network too,
+            a corpus has no share or no head that learns from it, or a weight is that of no head.
     """
     recipe = load_recipe(Recipe, file, overrides)
-    stray = {corpus for corpora in recipe.heads.values() for corpus in corpora} - set(recipe.shares)
+    taught = {corpus for corpora in recipe.heads.values() for corpus in corpora}
+    stray = taught - set(recipe.shares)
     if stray:
         raise ConfigError(f"'{file}': heads name {', '.join(sorted(stray))}, which has no share: add it to 'shares'.")
+    check_keys(f"'{file}': 'heads', of the eight emotions or a corpus' own,", recipe.heads, taught | {HEAD})
+    check_keys(f"'{file}': 'shares', of what the heads learn from,", recipe.shares, taught)
+    check_keys(f"'{file}': 'head_weights'", recipe.head_weights, recipe.heads)
+    check_network(recipe.network)
     if not all(callable(part) for part in [recipe.speed, *recipe.drops]):
         raise ConfigError(f"'{file}': 'speed' and 'drops' must be modules (!new:), without comments inside.")
     return recipe

@@ -24,9 +24,9 @@ from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.training.acoustic.export import export
 from rasa_emotion.training.acoustic.heads import carried_over, write_heads
 from rasa_emotion.training.acoustic.pretrained import WHISPER
-from rasa_emotion.training.acoustic.recipe import read_recipe
+from rasa_emotion.training.acoustic.recipe import HEAD, read_recipe
 from rasa_emotion.training.acoustic.report import FOLDS, report
-from rasa_emotion.training.acoustic.train import HEAD, RUN, WEIGHTS, choose_split, read_run, train
+from rasa_emotion.training.acoustic.train import RUN, WEIGHTS, choose_split, read_run, train
 
 logger = logging.getLogger(__name__)
 

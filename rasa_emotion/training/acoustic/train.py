@@ -29,11 +29,10 @@ from rasa_emotion.training.acoustic.device import run_options
 from rasa_emotion.training.acoustic.networks import build_network, start_from
 from rasa_emotion.training.acoustic.pretrained import WHISPER
 from rasa_emotion.training.acoustic.probe import Known, fit_heads, hear, make_views
-from rasa_emotion.training.acoustic.recipe import Recipe, read_recipe
+from rasa_emotion.training.acoustic.recipe import HEAD, Recipe, read_recipe
 
 logger = logging.getLogger(__name__)
 
-HEAD = "emotion"
 WEIGHTS = "weights.pt"
 RUN = "run.json"
 

@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.settings import check_keys
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def read_recipe(path: Path, changes: str = "", **overrides: Any) -> Recipe:
         raise ConfigError(f"--set '{changes}' is no YAML; write it as in \"epochs: 5\".") from error
     if not isinstance(data, dict):
         raise ConfigError(f"Recipe '{path}' holds no settings; copy one of rasa_emotion/training/text/recipes.")
-    _check(changed, Recipe, f"--set '{changes}'")
+    _check(changed, Recipe, f"--set '{changes}': a recipe")
     data |= changed
     _check(data, Recipe, f"Recipe '{path}'")
     for missing in {"train", "labels"} - set(data):
@@ -120,9 +121,8 @@ def _check(data: Any, kind: type[Any], where: str) -> None:
     if not isinstance(data, dict):
         raise ConfigError(f"{where} has '{data}' where `key: value` lines belong; see the recipes beside it.")
     defaults = {field.name: field.default for field in fields(kind)}
+    check_keys(where, data, defaults)
     for key, value in data.items():
-        if key not in defaults:
-            raise ConfigError(f"{where} has an unknown key '{key}'; it may be one of {', '.join(defaults)}.")
         expected = type(defaults[key])
         fits = isinstance(value, expected) or (expected is float and type(value) is int)
         if expected in (bool, int, float, str) and not fits:

@@ -76,7 +76,11 @@ def test_inner_speakers_come_from_the_folds_training_part(tones: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (("epochs: 2", "epochs: 2\nepohcs: 3"), "unknown keys epohcs"),
+        (("epochs: 2", "epochs: 2\nepohcs: 3"), "no option 'epohcs'; did you mean 'epochs'"),
+        (
+            ("network:", "head_weights: {tons: 2}\nnetwork:"),
+            "'head_weights' has no option 'tons'",
+        ),
         (("epochs: 2\n", ""), "incomplete .*epochs"),
         (("tones: [tones]", "tones: [bells]"), "heads name bells"),
         (("seed: 3", "seed: [3"), "cannot be read"),

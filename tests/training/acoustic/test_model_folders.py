@@ -188,7 +188,7 @@ def test_speakers_on_both_sides_are_refused(recipe: Path, order: Order, tones: P
 def test_what_cannot_be_used_is_named(recipe: Path, order: Order, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no recipe 'nonsense'.*calls"):
         find_recipe("nonsense")
-    with pytest.raises(ConfigError, match="--set names epohcs, which a recipe does not have"):
+    with pytest.raises(ConfigError, match="a recipe has no option 'epohcs'; did you mean 'epochs'"):
         train_recipe(str(recipe), Order(order.out, order.cache, order.data, overrides="epohcs: 3"))
     with pytest.raises(ConfigError, match=r"No speech\.csv in"):
         train_recipe(str(recipe), Order(order.out, order.cache, tmp_path))
@@ -219,10 +219,14 @@ def test_a_recipe_of_wrong_values_is_refused(settings: str, says: str, tmp_path:
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
-        ("{epoch: 3}", "--set names epoch, which a recipe does not have: use only .*epochs"),
+        ("{epoch: 3}", "--set '{epoch: 3}': a recipe has no option 'epoch'; did you mean 'epochs'"),
         ("epochs: [", "--set 'epochs: \\[' is no YAML"),
         ("epochs", "--set 'epochs' names no value"),
         ("trunk_lr: 0.5", "--set 'trunk_lr: 0.5' names a value that"),
+        ("network: {chanels: [4]}", "The network 'cnn' of a recipe has no option 'chanels'; did you mean 'channels'"),
+        ("network: small", "sets 'network' to 'small'"),
+        ("shares: {tons: 0.5}", "'shares', .* has no option 'tons'; did you mean 'tones'"),
+        ("heads: {emotoin: [tones]}", "'heads', .* has no option 'emotoin'; did you mean 'emotion'"),
     ],
 )
 def test_a_wrong_setting_is_named_as_one(overrides: str, says: str, recipe: Path) -> None:
@@ -233,7 +237,7 @@ def test_a_wrong_setting_is_named_as_one(overrides: str, says: str, recipe: Path
 def test_a_probe_knows_its_keys(recipe: Path, tmp_path: Path) -> None:
     file = tmp_path / "probe.yaml"
     file.write_text(recipe.read_text() + "probe: {penalties: 1.0}\n")
-    with pytest.raises(ConfigError, match="'probe' has unknown keys penalties: use only others, penalty, views"):
+    with pytest.raises(ConfigError, match=r"The probe of .* no option 'penalties'; did you mean 'penalty'"):
         read_recipe(file)
 
 

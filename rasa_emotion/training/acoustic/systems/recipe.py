@@ -1,10 +1,13 @@
 """A published system's recipe: the YAML that fixes its data, features, model and protocols."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.settings import check_keys
 from rasa_emotion.training.acoustic.recipe import load_recipe
 from rasa_emotion.training.acoustic.systems.augment import AUGMENTATIONS
 from rasa_emotion.training.acoustic.systems.base import SystemModel
@@ -92,6 +95,9 @@ def read_system_recipe(file: str | Path, overrides: str = "") -> SystemRecipe:
             raise ConfigError(f"'{file}': '{key}' names {found}: use {', '.join(known)}.")
     if not callable(recipe.model):
         raise ConfigError(f"'{file}': 'model' must name a class (!name:), without comments inside.")
+    if isinstance(recipe.model, partial):
+        known = set(inspect.signature(recipe.model.func).parameters) - {"recipe"}
+        check_keys(f"'{file}': the model {recipe.model.func.__name__}", recipe.model.keywords, known)
     if not 0 < recipe.test_share < 1:
         raise ConfigError(f"'{file}': 'test_share' is {recipe.test_share}: use a share between 0 and 1.")
     return recipe

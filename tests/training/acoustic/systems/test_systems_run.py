@@ -125,7 +125,8 @@ def test_small_classes_are_filled_up() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("{epohcs: 3}", "--set names epohcs, which a recipe does not have"),
+        ("{epohcs: 3}", "a recipe has no option 'epohcs'; did you mean 'epochs'"),
+        ("{model: {tres: 3}}", "the model Forest has no option 'tres'; did you mean 'trees'"),
         ("{labels: seven}", "'labels' names seven"),
         ("{features: []}", "'features' names nothing"),
         ("{protocols: [hopeful]}", "'protocols' names hopeful"),
@@ -140,7 +141,8 @@ def test_bad_system_recipes(change: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "says"), [("", r"incomplete .*labels"), ("labels: eight\nlables: four\n", "unknown keys lables")]
+    ("line", "says"),
+    [("", r"incomplete .*labels"), ("labels: eight\nlables: four\n", "did you mean 'labels'")],
 )
 def test_keys_must_be_known_and_complete(line: str, says: str, tmp_path: Path) -> None:
     text = (RECIPES / "c-forest.yaml").read_text().replace("labels: eight\n", line)
