@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ PATH_VARIABLE = "RASA_EMOTION_ENDPOINTS"
 
 SECTION = "rasa_emotion"
 
+CONSENT_MODES = ("opt_out", "opt_in")
+
 DEFAULTS: dict[str, Any] = {
     # Where handoffs, messages and consents are kept; null takes the tracker store's where that is ours, else a file.
     "database": None,
@@ -29,9 +31,32 @@ DEFAULTS: dict[str, Any] = {
     "redact": None,
     # Days after which what was delivered and closed is deleted; null keeps it.
     "retention_days": 30,
+    # Whose emotions are analysed: opt_out for all who have not said no, opt_in for those alone who have said yes.
+    "consent": "opt_out",
+    # How the worker delivers, see `Delivery`.
+    "delivery": {},
     # Links for the person who takes over, by name; {sender} and {key} are filled in.
     "links": {},
 }
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How the worker delivers.
+
+    Args:
+        attempts: tries after which a packet or message is given up: 100 take about four days.
+        first_wait_secs: the longest wait before the second try; it doubles with each further one ...
+        longest_wait_secs: ... up to this one.
+        timeout_secs: how long one try may take.
+        at_once: packets that are delivered at the same time; as many messages beside them.
+    """
+
+    attempts: int = 100
+    first_wait_secs: float = 2.0
+    longest_wait_secs: float = 3600.0
+    timeout_secs: float = 60.0
+    at_once: int = 4
 
 
 @dataclass(frozen=True)
@@ -44,6 +69,7 @@ class Endpoints:
         redact: options of the redaction; None for the defaults.
         retention_days: days after which closed handoffs are deleted; None keeps them.
         links: templates of addresses, by name.
+        consent: "opt_out" analyses callers till they say no, "opt_in" only when they have said yes.
     """
 
     database: str = DEFAULT_DATABASE
@@ -51,6 +77,7 @@ class Endpoints:
     redact: Mapping[str, Any] | None = None
     retention_days: float | None = 30
     links: Mapping[str, str] = field(default_factory=dict)
+    consent: str = "opt_out"
 
 
 def endpoints_path() -> Path:
@@ -101,11 +128,20 @@ def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any])
     helpdesk = settings["helpdesk"]
     if not isinstance(helpdesk, dict) or not isinstance(helpdesk.get("type"), str):
         raise ConfigError(f"{owner}: 'helpdesk' is {helpdesk!r}; give a mapping with a 'type', such as desk.")
-    for name in ("redact", "links"):
+    for name in ("redact", "links", "delivery"):
         if settings[name] is not None and not isinstance(settings[name], dict):
             raise ConfigError(f"{owner}: '{name}' is {settings[name]!r}; give a mapping.")
+    if settings["consent"] not in CONSENT_MODES:
+        raise ConfigError(f"{owner}: 'consent' is {settings['consent']!r}; write one of {', '.join(CONSENT_MODES)}.")
     database = settings["database"] or _tracker_database(content, owner) or DEFAULT_DATABASE
-    return Endpoints(database, helpdesk, settings["redact"], settings["retention_days"], settings["links"] or {})
+    return Endpoints(
+        database,
+        helpdesk,
+        settings["redact"],
+        settings["retention_days"],
+        settings["links"] or {},
+        settings["consent"],
+    )
 
 
 def _tracker_database(content: Mapping[str, Any], where: str) -> str | None:

@@ -28,6 +28,9 @@ ESCALATION_SLOT = "escalation"
 
 FALLBACK_INTENT, FALLBACK_ACTION = "nlu_fallback", "action_default_fallback"
 
+CHOICES: dict[str, bool] = {"emotion_off": False, "emotion_on": True}
+"""The intents by which a caller says whether their emotions may be analysed."""
+
 # `/intent` messages as Rasa reads them; a slash before ordinary words is no such message. No two neighbours in it
 # match the same character, so that the time stays linear in the length of whatever a client sends.
 _COMMAND = re.compile(r"^/[^\s{@]+\s*(?:@[0-9.]+\s*)?(?:\{.*\})?$", re.DOTALL)
@@ -122,7 +125,11 @@ def current_escalations(events: Iterable[Any]) -> list[Recorded]:
 
 
 def turns_backwards(events: Iterable[Any]) -> Iterator[Turn]:
-    """The caller's turns since the last restart, new session or hand-back, newest first, read one by one."""
+    """The caller's turns since the last restart, new session or hand-back, newest first, read one by one.
+
+    They end, as the oldest, with the turn in which the caller said whether emotions may be analysed: what was heard
+    before is not held against them.
+    """
     return (turn for turn, _ in exchanges_backwards(events))
 
 
@@ -141,6 +148,8 @@ def exchanges_backwards(events: Iterable[Any]) -> Iterator[tuple[Turn, list[Repl
             return
         if kind == "user":
             yield _turn(event, fell_back), replies
+            if _intent(event) in CHOICES:
+                return
             fell_back, replies = False, []
         elif kind == "bot":
             replies.append(Reply(str(_get(event, "text") or ""), _get(event, "metadata") or {}))
@@ -166,14 +175,47 @@ def is_command(text: str) -> bool:
     return bool(_COMMAND.match(text.strip()))
 
 
+def command_intent(text: str) -> str | None:
+    """The intent that such a text names; None for words.
+
+    >>> command_intent('/inform@0.9{"city": "Bonn"}'), command_intent("hello")
+    ('inform', None)
+    """
+    return re.split(r"[\s{@]", text.strip().removeprefix("/"), maxsplit=1)[0] if is_command(text) else None
+
+
+def last_choice(events: Iterable[Any]) -> tuple[bool, float] | None:
+    """Whether the caller last allowed the analysis of emotions or forbade it, and when, in seconds since 1970.
+
+    None where these events hold no such word, or not its time.
+
+    >>> last_choice([{"event": "user", "timestamp": 7.0, "parse_data": {"intent": {"name": "emotion_off"}}}])
+    (False, 7.0)
+    """
+    for event in reversed(list(events)):
+        intent = _intent(event) if _kind(event) == "user" else None
+        if intent in CHOICES:
+            moment = _get(event, "timestamp")
+            return None if moment is None else (CHOICES[intent], float(moment))
+    return None
+
+
 def earlier_words(events: Iterable[Any], *, last: int) -> list[str]:
     """What the caller said in the `last` turns since the last boundary, oldest first; commands are no words.
+
+    Nor is what was said before the caller last allowed or forbade the analysis of emotions.
 
     >>> earlier_words([{"event": "user", "text": "hello"}, {"event": "user", "text": "/restart"}], last=2)
     ['hello']
     """
-    said = (str(_get(event, "text") or "") for event in _current(list(events)) if _kind(event) == "user")
-    found = [words for words in said if words.strip() and not is_command(words)]
+    found: list[str] = []
+    for event in _current(list(events)):
+        if _kind(event) == "user":
+            words = str(_get(event, "text") or "")
+            if _intent(event) in CHOICES:
+                found = []
+            elif words.strip() and not is_command(words):
+                found.append(words)
     return found[-last:] if last else []
 
 
@@ -235,7 +277,7 @@ def _decision(value: Any) -> Decision | None:
 def _turn(event: Any, fell_back: bool) -> Turn:
     parsed = _get(event, "parse_data") or {}
     metadata = _get(event, "metadata") or {}
-    intent = (parsed.get("intent") or {}).get("name")
+    intent = _intent(event)
     heard = str(_get(event, "message_id")).startswith(HEARD_PREFIX)
     return Turn(
         intent,
@@ -243,6 +285,11 @@ def _turn(event: Any, fell_back: bool) -> Turn:
         _get(event, "timestamp"),
         fell_back or intent == FALLBACK_INTENT,
     )
+
+
+def _intent(event: Any) -> str | None:
+    intent: str | None = ((_get(event, "parse_data") or {}).get("intent") or {}).get("name")
+    return intent
 
 
 def _estimate(data: Any) -> EmotionEstimate:

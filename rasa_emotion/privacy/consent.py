@@ -1,0 +1,222 @@
+"""Which callers have said that their emotions may, or may not, be analysed."""
+
+import hashlib
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Boolean, Column, Float, Integer, String, Table, bindparam, event, inspect, select
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.url import make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+
+from rasa_emotion.database import create_tables, metadata, open_database
+from rasa_emotion.endpoints import Endpoints
+from rasa_emotion.errors import ConfigError
+
+logger = logging.getLogger(__name__)
+
+# A choice outlives the conversation, so that who said no and is forgotten is not analysed when they call again. The
+# caller is therefore named by a hash alone.
+consents = Table(
+    "emotion_consents",
+    metadata,
+    Column("caller", String(64), primary_key=True),
+    Column("allowed", Boolean, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("how", String(32), nullable=False),
+)
+
+# One row: what is hashed together with the caller's id.
+salts = Table(
+    "emotion_consent_salts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("salt", String(64), nullable=False),
+)
+
+WAIT_MSECS = 250
+"""How long a turn waits for a locked file; Rasa's event loop stands still meanwhile."""
+
+CONNECT_SECS = 2
+"""How long a turn waits for a server that does not answer."""
+
+PAUSE_SECS = 5.0
+"""After a failure, turns go on unanalysed for so long before the database is asked again."""
+
+Answer = TypeVar("Answer")
+
+_FIND = select([consents.c.allowed, consents.c.since, consents.c.how]).where(consents.c.caller == bindparam("key"))
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What a caller said.
+
+    Args:
+        allowed: whether their emotions may be analysed.
+        since: when they said so, seconds since 1970.
+        how: "command", "words" or "event": by `/emotion_off`, in words of their own, or found in the conversation.
+    """
+
+    allowed: bool
+    since: float
+    how: str
+
+
+class Consents:
+    """The record of choices in the database. A database that fails makes nothing here raise, except for `drop`.
+
+    Whose record cannot be read is not analysed. A choice that cannot be stored holds in this process, which goes on
+    trying to store it.
+
+    >>> consents = Consents("sqlite://")
+    >>> consents.allows("alice"), consents.set("alice", False), consents.allows("alice")
+    (True, True, False)
+    """
+
+    def __init__(self, url: str, *, opt_in: bool = False) -> None:
+        """Raises ConfigError for a URL that cannot be used; the database is opened when it is first asked.
+
+        Args:
+            url: SQLAlchemy URL.
+            opt_in: analyse only callers who have said yes.
+        """
+        self._engine = _impatient_engine(url)
+        self._opt_in = opt_in
+        self._salt: str | None = None
+        self._unsaved: dict[str, Consent] = {}
+        self._fails = False
+        self._asked_again = 0.0  # on the monotonic clock
+
+    @classmethod
+    def of(cls, endpoints: Endpoints) -> "Consents":
+        """Those of a bot. Raises ConfigError for a database that cannot be used."""
+        return cls(endpoints.database, opt_in=endpoints.consent == "opt_in")
+
+    def allows(self, sender: str) -> bool:
+        """Whether this caller may be analysed now."""
+        kept = self._unsaved.get(sender)
+        if kept is not None:
+            self._attempt(lambda: self._save(sender, kept), otherwise=False)
+            return kept.allowed
+        return self._attempt(lambda: self._allowed_by(self._read(sender)), otherwise=False)
+
+    def find(self, sender: str) -> Consent | None:
+        """What this caller said; None where nothing is known."""
+        return self._unsaved.get(sender) or self._attempt(lambda: self._read(sender), otherwise=None)
+
+    def set(self, sender: str, allowed: bool, *, how: str = "command", since: float | None = None) -> bool:
+        """Note a choice, which holds at once; returns whether the database has it too."""
+        said = Consent(allowed, time.time() if since is None else since, how)
+        self._unsaved[sender] = said
+        return self._attempt(lambda: self._save(sender, said), otherwise=False)
+
+    def drop(self, sender: str) -> int:
+        """Delete the choice; returns the number of rows. Raises SQLAlchemyError where the database fails."""
+        self._unsaved.pop(sender, None)
+        if not self._exists():
+            return 0
+        with self._engine.begin() as connection:
+            salt = self._known_salt(connection)
+            if salt is None:
+                return 0
+            return int(connection.execute(consents.delete().where(consents.c.caller == _hash(salt, sender))).rowcount)
+
+    def _allowed_by(self, consent: Consent | None) -> bool:
+        return not self._opt_in if consent is None else consent.allowed
+
+    def _read(self, sender: str) -> Consent | None:
+        if not self._exists():
+            return None
+        # Without a transaction, which on SQLite would wait for whoever writes.
+        with self._engine.connect() as connection:
+            salt = self._known_salt(connection)
+            row = connection.execute(_FIND, {"key": _hash(salt, sender)}).first() if salt else None
+        return Consent(*row) if row else None
+
+    def _save(self, sender: str, consent: Consent) -> bool:
+        create_tables(self._engine)
+        for last_try in (False, True):
+            try:
+                self._write(sender, consent)
+                break
+            except IntegrityError:  # another process was faster to make the salt or the row
+                if last_try:
+                    raise
+        if self._unsaved.get(sender) is consent:
+            del self._unsaved[sender]
+        return True
+
+    def _write(self, sender: str, consent: Consent) -> None:
+        values = {"allowed": consent.allowed, "since": consent.since, "how": consent.how}
+        with self._engine.begin() as connection:
+            salt = self._known_salt(connection)
+            if salt is None:
+                salt = secrets.token_hex(16)
+                connection.execute(salts.insert().values(id=1, salt=salt))
+            key = _hash(salt, sender)
+            if not connection.execute(consents.update().where(consents.c.caller == key).values(values)).rowcount:
+                connection.execute(consents.insert().values(caller=key, **values))
+
+    def _known_salt(self, connection: Connection) -> str | None:
+        if self._salt is None:
+            self._salt = connection.execute(select([salts.c.salt])).scalar()
+        return self._salt
+
+    def _exists(self) -> bool:
+        """Whether a choice was ever stored here: asking shall make neither a file nor a table."""
+        if self._salt is not None:
+            return True
+        file = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
+        if file and file != ":memory:" and not Path(file).exists():
+            return False
+        return bool(inspect(self._engine).has_table(consents.name))
+
+    def _attempt(self, work: Callable[[], Answer], *, otherwise: Answer) -> Answer:
+        if self._fails and time.monotonic() < self._asked_again:
+            return otherwise
+        try:
+            answer = work()
+        except (SQLAlchemyError, ConfigError) as error:
+            self._asked_again = time.monotonic() + PAUSE_SECS
+            if not self._fails:
+                self._fails = True
+                logger.error(
+                    "The callers' consents in '%s' cannot be read or written (%s); nobody's emotions are analysed "
+                    "until they can. Check that database.",
+                    self._engine.url.render_as_string(hide_password=True),
+                    " ".join(str(getattr(error, "orig", error)).split()),
+                )
+            return otherwise
+        if self._fails:
+            self._fails = False
+            logger.warning("The callers' consents can be read again; emotions are analysed as before.")
+        return answer
+
+
+def _impatient_engine(url: str) -> Engine:
+    """An engine that gives up soon: a turn waits for it."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return open_database(url)  # which says what is wrong
+    if parsed.drivername in {"postgresql", "postgresql+psycopg2"} and "connect_timeout" not in parsed.query:
+        url = parsed.update_query_dict({"connect_timeout": str(CONNECT_SECS)}).render_as_string(hide_password=False)
+    engine = open_database(url)
+    if engine.dialect.name == "sqlite":
+        # Before all other preparations, which would wait too.
+        event.listen(engine, "connect", _limit_wait, insert=True)
+    return engine
+
+
+def _limit_wait(connection: Any, _: object) -> None:
+    connection.execute(f"PRAGMA busy_timeout={WAIT_MSECS}")
+
+
+def _hash(salt: str, sender: str) -> str:
+    return hashlib.sha256(f"{salt}\n{sender}".encode(errors="surrogatepass")).hexdigest()
