@@ -118,9 +118,7 @@ def _rows(packet: Packet) -> Iterator[Row]:
     for turn in packet.timeline:
         heard = ", ".join(_heard(name, turn.evidence.get(name, {})) for name in turn.modalities)
         conflict = f", {turn.conflict}" if turn.conflict else ""
-        yield Row(
-            f"{turn.turn}. {turn.emotion} {turn.confidence:.0%} ({heard or 'no evidence'}{conflict}): {turn.mood}"
-        )
+        yield Row(f"{turn.turn}. {turn.emotion} {turn.confidence:.0%} ({heard or 'nothing'}{conflict}): {turn.mood}")
     if packet.form:
         yield Row("Form", heading=True)
         yield from _pairs(packet.form)

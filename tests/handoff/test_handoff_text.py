@@ -89,7 +89,7 @@ def test_nothing_said_becomes_markdown():
 
 def test_links_can_be_followed_where_they_are_links():
     assert 'console: <a href="https://bot.example.com/calls/caller-7">' in as_html(packet())
-    assert "console:  <https://bot.example.com/calls/caller-7>" in markdown(packet())
+    assert "console: <https://bot.example.com/calls/caller-7>" in markdown(packet())
     for address in ("javascript:alert(1)", "https://x/><script>"):
         drawn = as_html(packet(links={"console": address}))
         assert "<a" not in drawn

@@ -131,7 +131,7 @@ async def test_nobody_is_there(fake: FakeServer, helpdesk: Helpdesk) -> None:
 @every
 async def test_a_host_without_an_address(fake: FakeServer) -> None:
     helpdesk = open_helpdesk({**fake.settings, fake.url_option: "https://helpdesk.invalid"})
-    with pytest.raises(TemporaryFailure, match="at helpdesk.invalid cannot be reached"):
+    with pytest.raises(TemporaryFailure, match=r"at helpdesk\.invalid cannot be reached"):
         await helpdesk.deliver(packet())
     await helpdesk.close()
 

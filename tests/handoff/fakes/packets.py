@@ -20,7 +20,7 @@ def packet(key: str = "k-1", **changes) -> Packet:
         "timeline": (turn,),
         "transcript": (Line("caller", "Where is my refund?", 1_700_000_000.0, 1), Line("bot", "Which order?")),
         "slots": {"order": "4711"},
-        "form": {"name": "refund_form", "requested_slot": "iban", "slots": {"order": "4711"}},
+        "form": {"name": "refund_form", "asked": "iban", "filled": {"order": "4711"}},
         "links": {"console": "https://bot.example.com/calls/caller-7"},
         "redacted": {"iban": 1},
     }
