@@ -20,6 +20,7 @@ _HOMES = {
     "EmotionPolicy": "rasa_emotion.components.policy",
     "EmotionResponses": "rasa_emotion.components.responses",
     "EmotionRestInput": "rasa_emotion.channels.rest",
+    "EmotionTrackerStore": "rasa_emotion.components.tracker_store",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 -- the names are strings of the table above

@@ -1,11 +1,13 @@
 """The database of what must outlast a process: handoffs, messages, consents."""
 
+import re
 from typing import Any
 
 from sqlalchemy import MetaData, create_engine, event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
 from rasa_emotion.errors import ConfigError
 
@@ -15,6 +17,9 @@ DEFAULT_DATABASE = "sqlite:///rasa_emotion.db"
 LOCK_SECS = 30
 """How long a writer waits for another one on SQLite, which takes one writer at a time."""
 
+DIALECTS = ("sqlite", "postgresql")
+"""What the tables have been tried on; what is claimed and what is written once rests on their statements."""
+
 metadata = MetaData()
 """All tables; a room that needs one declares it on this."""
 
@@ -23,21 +28,26 @@ def open_database(url: str = DEFAULT_DATABASE) -> Engine:
     """An engine for `url`, with the tables that the imported rooms declare; connecting is left to the first use.
 
     Raises:
-        ConfigError: the URL is none, or its driver is not installed.
+        ConfigError: the URL is none, names another kind of database, or its driver is not installed.
 
     >>> open_database("sqlite://").dialect.name
     'sqlite'
     """
     try:
         parsed = make_url(url)
+        if parsed.get_backend_name() not in DIALECTS:
+            raise NoSuchModuleError(f"it is neither of {', '.join(DIALECTS)}")
         sqlite = parsed.get_backend_name() == "sqlite"
         # A database in memory belongs to its one connection; SQLAlchemy then needs no arguments.
         file = sqlite and parsed.database not in (None, "", ":memory:")
         arguments = {"timeout": LOCK_SECS, "check_same_thread": False} if file else {}
-        engine = create_engine(parsed, connect_args=arguments, pool_pre_ping=not sqlite)
+        # Opening a file again for each use, as SQLAlchemy 1.4 does, would cost a turn a millisecond.
+        pool = {"poolclass": QueuePool} if file else {}
+        engine = create_engine(parsed, connect_args=arguments, pool_pre_ping=not sqlite, **pool)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise ConfigError(
-            f"The database '{url}' cannot be used ({error}); write sqlite:///FILE or postgresql://USER@HOST/NAME."
+            f"The database '{_without_password(url)}' cannot be used ({_without_password(str(error))}); write "
+            "sqlite:///FILE or postgresql://USER@HOST/NAME."
         ) from error
     if sqlite:
         _prepare_sqlite(engine, in_file=file)
@@ -61,6 +71,10 @@ def create_tables(engine: Engine) -> None:
                 f"The database '{engine.url.render_as_string(hide_password=True)}' cannot be used "
                 f"({type(error).__name__}); check that it runs and that its folder can be written."
             ) from error
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url, flags=re.DOTALL)
 
 
 def _prepare_sqlite(engine: Engine, *, in_file: bool) -> None:

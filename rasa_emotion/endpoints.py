@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Delivery:
         at_once: packets that are delivered at the same time; as many messages beside them.
     """
 
-    attempts: int = 100
+    attempts: int = 150
     first_wait_secs: float = 2.0
     longest_wait_secs: float = 3600.0
     timeout_secs: float = 60.0

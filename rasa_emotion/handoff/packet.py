@@ -1,4 +1,4 @@
-"""What a person needs to take a conversation over: frozen, JSON-safe, without personal data that was not asked for."""
+"""What a person needs to take a conversation over: frozen and JSON-safe."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,6 +18,7 @@ class TimelineTurn:
         modalities: what the estimate rests on, such as ("acoustic", "text").
         conflict: "sarcastic", "masked" or None.
         mood: the caller's mood after this turn.
+        evidence: what each modality said by itself: its `emotion`, `confidence` and `reliability`.
     """
 
     turn: int
@@ -31,6 +32,7 @@ class TimelineTurn:
     modalities: tuple[str, ...] = ()
     conflict: str | None = None
     mood: str = "calm"
+    evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Packet:
         timeline: the caller's turns, oldest first.
         transcript: what was said, oldest first, redacted.
         slots: what the bot knows, redacted.
-        form: name, requested slot and filled slots of the open form; None without one.
+        form: `name`, slot `asked` for and slots `filled` of the form that was open; None without one.
         links: addresses by name.
         shortened: how many lines were left out of the middle of the transcript.
         redacted: how many pieces of personal data were struck out, by kind.

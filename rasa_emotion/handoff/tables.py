@@ -48,10 +48,13 @@ messages = Table(
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_attempt", Float, nullable=False),
+    Column("claimed_by", String(64)),
+    Column("claimed_until", Float),
     Column("error", Text),
     Column("created", Float, nullable=False),
     # The other side's number of the message, so that one that comes twice is taken once.
     Column("origin", String(255), nullable=False),
     UniqueConstraint("handoff", "direction", "origin"),
+    Index("emotion_messages_due", "state", "next_attempt"),
     sqlite_autoincrement=True,
 )

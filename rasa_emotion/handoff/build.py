@@ -1,0 +1,250 @@
+"""The packet of an escalation, made of a tracker's events: what was said, how the caller sounded, what is known."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from rasa_emotion.conversation.decision import ALERT, HANDOVER
+from rasa_emotion.conversation.history import BOUNDARIES, Recorded, Turn, current_turns, escalation_key, escalations
+from rasa_emotion.conversation.mood import mood
+from rasa_emotion.endpoints import Endpoints
+from rasa_emotion.estimate import EmotionEstimate
+from rasa_emotion.handoff.packet import Line, Packet, TimelineTurn
+from rasa_emotion.handoff.summary import summary
+
+Event = Mapping[str, Any]
+
+SESSION_STARTS = frozenset({"restart", "session_started"})
+"""What the transcript begins after; a hand-back belongs to the same conversation."""
+
+INTERNAL_SLOTS = frozenset({"requested_slot", "session_started_metadata"})
+EMOTION_SLOTS = frozenset(
+    {
+        "emotion",
+        "emotion_confidence",
+        "emotion_valence",
+        "emotion_arousal",
+        "caller_mood",
+        "escalated",
+        "escalation",
+        "escalation_reason",
+    }
+)
+"""Slots that say what the timeline says better."""
+
+WITHOUT_WORDS = "/voice_without_words"
+"""What a channel sends for a voice in which there are no words."""
+
+
+def due(events: Sequence[Event]) -> Iterator[Recorded]:
+    """The recorded decisions that people are to be told of: handovers and alerts, not those of a dry run."""
+    for recorded in escalations(events):
+        if recorded.decision.action in (HANDOVER, ALERT) and not recorded.decision.dry_run:
+            yield recorded
+
+
+def packet_of(
+    events: Sequence[Event], *, sender: str, recorded: Recorded, endpoints: Endpoints, channel: str | None = None
+) -> Packet:
+    """The packet of one of the decisions that `events` record; the same whenever it is made.
+
+    Args:
+        events: of the conversation, as Rasa stores them, oldest first.
+        sender: Rasa's id of the conversation.
+        recorded: the decision, from `due(events)`.
+        endpoints: links come from there.
+        channel: where the caller is; by default, what the caller's last turn says.
+    """
+    at = next(index for index, event in enumerate(events) if event is recorded.event)
+    said = events[_session_start(events, at) : _reply_end(events, at)]
+    before = events[_session_start(events, at) : at]
+    timeline = tuple(_timeline(before))
+    form = _form(before)
+    decision = recorded.decision
+    return Packet(
+        **_basics(events, sender=sender, recorded=recorded, endpoints=endpoints, channel=channel),
+        summary=summary(_intents(before), timeline, form, decision),
+        mood=timeline[-1].mood if timeline else "calm",
+        timeline=timeline,
+        transcript=tuple(_lines(said)),
+        slots=_known(_slots(before)),
+        form=form,
+    )
+
+
+def minimal_packet(
+    events: Sequence[Event], *, sender: str, recorded: Recorded, endpoints: Endpoints, channel: str | None = None
+) -> Packet:
+    """The packet that is sent where the full one cannot be made: who, where, why, and the links."""
+    basics = _basics(events, sender=sender, recorded=recorded, endpoints=endpoints, channel=channel)
+    told = "The conversation itself could not be put together. Look it up in the bot's tracker store."
+    return Packet(**basics, summary=told, mood="calm")
+
+
+def _basics(
+    events: Sequence[Event], *, sender: str, recorded: Recorded, endpoints: Endpoints, channel: str | None
+) -> dict[str, Any]:
+    decision, key = recorded.decision, escalation_key(sender, recorded.event)
+    return {
+        "key": key,
+        "kind": decision.action,
+        "sender": sender,
+        "channel": channel or _channel(events),
+        "rule": decision.rule,
+        "reason": decision.reason,
+        "urgency": decision.urgency,
+        "created": float(recorded.event["timestamp"]),
+        "links": _links(endpoints.links, sender=sender, key=key),
+    }
+
+
+def _links(templates: Mapping[str, str], *, sender: str, key: str) -> dict[str, str]:
+    filled = {"{sender}": quote(sender, safe=""), "{key}": key}
+    links = {}
+    for name, template in templates.items():
+        link = template
+        for place, value in filled.items():
+            link = link.replace(place, value)
+        links[name] = link
+    return links
+
+
+def _channel(events: Sequence[Event]) -> str:
+    named = (event.get("input_channel") for event in reversed(events) if event["event"] == "user")
+    return next((str(name) for name in named if name), "unknown")
+
+
+def _session_start(events: Sequence[Event], at: int) -> int:
+    starts = (index + 1 for index in range(at - 1, -1, -1) if events[index]["event"] in SESSION_STARTS)
+    return next(starts, 0)
+
+
+def _reply_end(events: Sequence[Event], at: int) -> int:
+    """Where the bot's reply to the turn of the decision ends, so that a later look finds the same."""
+    ends = (index for index in range(at, len(events)) if events[index]["event"] in {"user", *BOUNDARIES})
+    return next(ends, len(events))
+
+
+def _turns(events: Sequence[Event]) -> list[Turn]:
+    return current_turns([event for event in events if event["event"] not in BOUNDARIES])
+
+
+def _intents(events: Sequence[Event]) -> list[str]:
+    return [turn.intent for turn in _turns(events) if turn.intent]
+
+
+def _timeline(events: Sequence[Event]) -> Iterator[TimelineTurn]:
+    """One for each of the caller's turns; the mood begins anew where a human handed back."""
+    estimates: list[EmotionEstimate] = []
+    turns = iter(enumerate(_turns(events), start=1))
+    for event in events:
+        if event["event"] in BOUNDARIES:
+            estimates = []
+        elif event["event"] == "user":
+            number, turn = next(turns)
+            estimates.append(turn.estimate)
+            yield _timeline_turn(number, turn, mood(estimates).state)
+
+
+def _timeline_turn(number: int, turn: Turn, state: str) -> TimelineTurn:
+    estimate = turn.estimate
+    return TimelineTurn(
+        turn=number,
+        at=turn.timestamp,
+        emotion=estimate.emotion,
+        confidence=round(estimate.confidence, 4),
+        anger=round(estimate.probabilities.get("angry", 0.0), 4),
+        fear=round(estimate.probabilities.get("fear", 0.0), 4),
+        valence=round(estimate.valence, 4),
+        arousal=round(estimate.arousal, 4),
+        modalities=estimate.modalities,
+        conflict=(estimate.conflict_kind or "unclear") if estimate.conflict else None,
+        mood=state,
+        evidence={
+            modality: {
+                "emotion": evidence.emotion,
+                "confidence": round(evidence.confidence, 4),
+                "reliability": round(evidence.reliability, 4),
+            }
+            for modality, evidence in estimate.evidence.items()
+        },
+    )
+
+
+def _lines(events: Sequence[Event]) -> Iterator[Line]:
+    """What was said, also in turns that the bot reverted because it did not understand them."""
+    turn = 0
+    for event in events:
+        if event["event"] == "user":
+            turn += 1
+            yield Line("caller", _caller_text(event), event.get("timestamp"), turn)
+        elif event["event"] == "bot":
+            text = _bot_text(event)
+            if text:
+                yield Line("bot", text, event.get("timestamp"))
+
+
+def _caller_text(event: Event) -> str:
+    text = str(event.get("text") or "").strip()
+    return "[no words]" if text in ("", WITHOUT_WORDS) else text
+
+
+def _bot_text(event: Event) -> str:
+    """The bot's words, and the names of what else it showed."""
+    shown = event.get("data") or {}
+    parts = [str(event.get("text") or "").strip()]
+    buttons = [str(button.get("title", "")) for button in shown.get("buttons") or [] if isinstance(button, Mapping)]
+    if buttons:
+        parts.append(f"[buttons: {', '.join(buttons)}]")
+    parts += [f"[{kind}]" for kind in ("image", "attachment", "elements", "custom") if shown.get(kind)]
+    return " ".join(part for part in parts if part)
+
+
+def _applied(events: Sequence[Event]) -> list[Event]:
+    """The events without those that a fallback took back: what the bot goes by."""
+    applied: list[Event] = []
+    for event in events:
+        if event["event"] == "rewind":
+            while applied and applied.pop()["event"] != "user":
+                pass
+        else:
+            applied.append(event)
+    return applied
+
+
+def _slots(events: Sequence[Event]) -> dict[str, Any]:
+    """What the bot has noted: slots with a value, without those of Rasa and of the emotion."""
+    slots: dict[str, Any] = {}
+    for event in _applied(events):
+        if event["event"] == "reset_slots":
+            slots.clear()
+        elif event["event"] == "slot":
+            slots[str(event.get("name"))] = event.get("value")
+    return slots
+
+
+def _known(slots: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _json_safe(value)
+        for name, value in slots.items()
+        if value is not None and name not in INTERNAL_SLOTS | EMOTION_SLOTS
+    }
+
+
+def _form(events: Sequence[Event]) -> dict[str, Any] | None:
+    """The form that was open when the caller said what decided: the handover itself closes it."""
+    spoken = max((index for index, event in enumerate(events) if event["event"] == "user"), default=-1)
+    opened = _applied(events[: spoken + 1])
+    name, start = None, 0
+    for index, event in enumerate(opened):
+        if event["event"] == "active_loop":
+            name, start = event.get("name"), index
+    if not name:
+        return None
+    asked = _slots(opened).get("requested_slot")
+    return {"name": str(name), "asked": asked, "filled": _known(_slots([*opened[start:], *events[spoken + 1 :]]))}
+
+
+def _json_safe(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=str))
