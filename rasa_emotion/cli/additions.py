@@ -41,6 +41,7 @@ SLOT_TYPES: dict[str, tuple[str, ...]] = {
     "emotion_arousal": ("float", "any"),
     "caller_mood": ("text", "categorical", "any"),
     "escalated": ("bool", "any"),
+    "escalation": ("any",),
     "escalation_reason": ("text", "any"),
 }
 """The types that each slot may have; init writes the first."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from rasa_emotion.conversation.anger import anger_score
 from rasa_emotion.conversation.history import Turn
 from rasa_emotion.conversation.trend import trend
 from rasa_emotion.emotions import EMOTIONS
@@ -43,7 +44,7 @@ class Condition(Protocol):
 
 
 @dataclass(frozen=True)
-class _Felt:
+class Felt:
     """What the conditions on an emotion share.
 
     Args:
@@ -107,7 +108,7 @@ class _Felt:
 
 
 @dataclass(frozen=True)
-class Lasting(_Felt):
+class Lasting(Felt):
     """The emotion is there in enough of the last turns, the latest among them, or is extreme in the latest.
 
     Args:
@@ -159,7 +160,7 @@ class Lasting(_Felt):
 
 
 @dataclass(frozen=True)
-class Accumulated(_Felt):
+class Accumulated(Felt):
     """Evidence for the emotion has added up: one clear turn, or several of which each alone would say little.
 
     A cumulative sum that leaks (E. S. Page, "Continuous inspection schemes", Biometrika 41, 1954): each turn adds the
@@ -202,7 +203,33 @@ class Accumulated(_Felt):
 
 
 @dataclass(frozen=True)
-class Rising(_Felt):
+class TurnedAngry:
+    """The latest turn's voice and words, against the caller's own earlier ones, tell that the caller has turned angry.
+
+    Args:
+        turned_angry: score from which on the condition holds, above 0 and at most 1; see `anger_score`.
+    """
+
+    turned_angry: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_number("when", "turned_angry", self.turned_angry, above=0, at_most=1)
+
+    def strength(self, turns: Sequence[Turn]) -> float:
+        """The score of the latest turn, 0 to 1; 0 where nothing was heard in it."""
+        return anger_score([turn.estimate for turn in turns]) or 0.0
+
+    def reason(self, turns: Sequence[Turn]) -> str | None:
+        """See `Condition`."""
+        score = self.strength(turns)
+        if score < self.turned_angry:
+            return None
+        anger = turns[-1].estimate.probabilities.get("angry", 0.0)
+        return f"The caller has turned angry (score {score:.2f}, anger {anger:.2f} in the last turn)."
+
+
+@dataclass(frozen=True)
+class Rising(Felt):
     """The emotion rises.
 
     Args:

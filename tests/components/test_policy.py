@@ -27,6 +27,7 @@ version: "3.1"
 intents: [inform, complain]
 slots:
   escalated: {type: bool, influence_conversation: false, mappings: [{type: custom}]}
+  escalation: {type: any, mappings: [{type: custom}]}
   escalation_reason: {type: any, mappings: [{type: custom}]}
   line: {type: any, mappings: [{type: from_text, conditions: [{active_loop: form}]}]}
 forms:
@@ -76,9 +77,12 @@ def test_extreme_anger_hands_over(make, domain):
     prediction = make().predict_action_probabilities(tracker, domain)
     assert domain.action_names_or_texts[prediction.max_confidence_index] == "utter_handoff"
     assert prediction.is_no_user_prediction
+    reason = "The caller was very angry (anger 0.95)."
+    decision = {"action": "handover", "rule": "anger", "reason": reason, "urgency": "high", "dry_run": False}
     assert prediction.optional_events == [
+        SlotSet("escalation", decision),
         SlotSet("escalated", True),
-        SlotSet("escalation_reason", "The caller was very angry (anger 0.95)."),
+        SlotSet("escalation_reason", reason),
         ConversationPaused(),
     ]
 
@@ -96,7 +100,7 @@ def test_anger_in_turns_that_were_not_understood_counts(make, domain):
 def test_an_open_form_is_closed_and_its_prediction_overridden(make, domain):
     tracker = conversation(domain, ActiveLoop("form"), SlotSet("requested_slot", "line"), said(*EXTREME))
     ours = make().predict_action_probabilities(tracker, domain)
-    assert ours.optional_events[:2] == [ActiveLoop(None), SlotSet("requested_slot", None)]
+    assert ours.optional_events[1:3] == [ActiveLoop(None), SlotSet("requested_slot", None)]
     form = PolicyPrediction.for_action_name(domain, "form", "RulePolicy", 1.0)
     form.is_no_user_prediction, form.policy_priority = True, 4
     best = DefaultPolicyPredictionEnsemble().combine_predictions([form, ours], tracker, domain)
@@ -170,13 +174,18 @@ def test_thresholds_come_from_the_config(make, domain):
 def test_the_reason_is_left_out_where_the_domain_has_no_slot_for_it(make):
     bare = Domain.from_yaml(DOMAIN.replace("escalation_reason", "other"))
     prediction = make().predict_action_probabilities(conversation(bare, said(*EXTREME)), bare)
-    assert [event.key for event in prediction.optional_events if isinstance(event, SlotSet)] == ["escalated"]
+    assert [event.key for event in prediction.optional_events if isinstance(event, SlotSet)] == [
+        "escalation",
+        "escalated",
+    ]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("utter_handoff", "utter_bye", "no action 'utter_handoff'; add it"),
+        ("utter_handoff", "utter_bye", "no action 'utter_handoff', the 'handoff_action'; add it"),
+        ("escalation:", "escalating:", "no slot 'escalation'; add it with type any and a custom mapping"),
+        ("escalation: {type: any", "escalation: {type: text", "'escalation' is of type text; make it any"),
         ("escalated:", "escaped:", "no slot 'escalated'; add it"),
         ("type: bool", "type: text", "of type text; make it bool"),
     ],

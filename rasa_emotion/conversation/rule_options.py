@@ -1,0 +1,224 @@
+"""Rules of escalation as a bot's config.yml holds them, checked."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from datetime import time
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from rasa_emotion.conversation.conditions import (
+    Accumulated,
+    Condition,
+    Contradicted,
+    Felt,
+    Lasting,
+    NotUnderstood,
+    Requested,
+    Rising,
+    TurnedAngry,
+)
+from rasa_emotion.conversation.decision import ALERT, HANDOVER, HIGH, NORMAL, URGENT
+from rasa_emotion.conversation.escalation import ALWAYS_EXEMPT, EscalationRules, Rule
+from rasa_emotion.conversation.quiet import DAYS, QuietHours
+from rasa_emotion.emotions import EMOTIONS, FAMILIES
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.settings import check_flag, check_names, check_number, check_text, checked
+
+CALL_BACK = "call_back"
+
+SHORTHAND: Mapping[str, tuple[str, float]] = {
+    "threshold": ("at_least", 0.4),
+    "angry_turns": ("turns", 2),
+    "window": ("of", 3),
+    "extreme": ("at_once", 0.85),
+}
+"""Options of a bot without `rules`: their name in a rule, and their default."""
+
+DISTRESS = frozenset({"fear", "sad"})
+
+# The option that tells a kind of condition from the others; what has none of them is about a lasting emotion.
+_KINDS: Mapping[str, type[Any]] = {
+    "intents": Requested,
+    "fallbacks": NotUnderstood,
+    "conflict": Contradicted,
+    "turned_angry": TurnedAngry,
+    "level": Accumulated,
+    "rise": Rising,
+    "emotion": Lasting,
+}
+
+
+def escalation_rules(owner: str, settings: Mapping[str, Any]) -> EscalationRules:
+    """The rules of a bot.
+
+    Args:
+        owner: whose options they are, for the errors.
+        settings: the options `rules`, those of `SHORTHAND`, `handoff_intents`, `exempt_intents`, `accept_intents`,
+            `decline_intents`, `cooldown`, `cap`, `quiet_hours` and `dry_run`.
+
+    Raises:
+        ConfigError: an option does not exist or has a value that cannot be used.
+    """
+    for name in ("exempt_intents", "handoff_intents", "accept_intents", "decline_intents"):
+        check_names(owner, name, settings[name])
+    for name, least in (("cooldown", 0), ("cap", 1)):
+        value = settings[name]
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ConfigError(f"{owner}: '{name}' is {value!r}; give a whole number of at least {least}.")
+    check_flag(owner, "dry_run", settings["dry_run"])
+    return EscalationRules(
+        rules=_rules(owner, settings),
+        accept_intents=frozenset(settings["accept_intents"]),
+        decline_intents=frozenset(settings["decline_intents"]),
+        exempt_intents=ALWAYS_EXEMPT | frozenset(settings["exempt_intents"]),
+        cooldown=settings["cooldown"],
+        cap=settings["cap"],
+        quiet_hours=None if settings["quiet_hours"] is None else _quiet_hours(owner, settings["quiet_hours"]),
+        dry_run=settings["dry_run"],
+    )
+
+
+def _rules(owner: str, settings: Mapping[str, Any]) -> tuple[Rule, ...]:
+    asked = settings["handoff_intents"]
+    own = [Rule("request", Requested(frozenset(asked)))] if asked else []
+    given = settings["rules"]
+    if given is None:
+        return (*own, _anger(owner, settings))
+    if not isinstance(given, list):
+        raise ConfigError(f"{owner}: 'rules' is {given!r}; give a list of rules, each with 'when' and 'do'.")
+    for name, (option, default) in SHORTHAND.items():
+        if settings[name] != default:
+            raise ConfigError(f"{owner}: '{name}' stands beside 'rules'; write it into a rule as '{option}'.")
+    own += [_rule(f"{owner}, rule {number}", rule) for number, rule in enumerate(given, start=1)]
+    names = [rule.name for rule in own]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{owner} has {names.count(name)} rules named '{name}'; give each a 'name' of its own.")
+    return tuple(own)
+
+
+def _anger(owner: str, settings: Mapping[str, Any]) -> Rule:
+    for name in ("threshold", "extreme"):
+        check_number(owner, name, settings[name], above=0, at_most=1)
+    try:
+        return Rule(
+            "anger", Lasting(**{option: settings[name] for name, (option, _) in SHORTHAND.items()}), urgency=HIGH
+        )
+    except ConfigError as error:
+        # In this bot's words.
+        sentence = str(error).removeprefix("when: ")
+        for name, (option, _) in SHORTHAND.items():
+            sentence = sentence.replace(f"'{option}'", f"'{name}'")
+        raise ConfigError(f"{owner}: {sentence}") from error
+
+
+def _rule(owner: str, given: Any) -> Rule:
+    defaults = {"name": None, "when": None, "do": HANDOVER, "urgency": None}
+    if not isinstance(given, dict):
+        raise ConfigError(f"{owner} is {given!r}; give 'when' and 'do'.")
+    options = checked(owner, given, defaults)
+    check_text(owner, "name", options["name"], optional=True)
+    if not isinstance(options["when"], dict) or not options["when"]:
+        raise ConfigError(f"{owner}: 'when' is {options['when']!r}; give a condition, such as {{emotion: angry}}.")
+    try:
+        when = _condition(options["when"])
+        urgency = _urgency(when) if options["urgency"] is None else options["urgency"]
+        return Rule(options["name"] or _name(when), when, options["do"], urgency)
+    except ConfigError as error:
+        raise ConfigError(f"{owner}, {error}") from error
+
+
+def _condition(given: Mapping[str, Any]) -> Condition:
+    kind = next((kind for option, kind in _KINDS.items() if option in given), Lasting)
+    names = {field.name: None if field.default is MISSING else field.default for field in fields(kind)}
+    if "emotions" in names:
+        del names["emotions"]
+        names["emotion"] = "angry"
+    options = checked("when", given, names)
+    if "emotion" in options:
+        options["emotions"] = _emotions(options.pop("emotion"))
+    if "intents" in options:
+        check_names("when", "intents", options["intents"])
+        options["intents"] = frozenset(options["intents"])
+    condition: Condition = kind(**options)
+    return condition
+
+
+def _emotions(value: Any) -> tuple[str, ...]:
+    """The emotions that one name or a list of names stands for; a family stands for all of its own."""
+    names = [value] if isinstance(value, str) else value
+    check_names("when", "emotion", names)
+    found: list[str] = []
+    for name in names:
+        members = [name] if name in EMOTIONS else [emotion for emotion, family in FAMILIES.items() if family == name]
+        if not members:
+            raise ConfigError(f"when: there is no emotion '{name}'; {_hint(name, (*EMOTIONS, *FAMILIES.values()))}")
+        found += members
+    return tuple(dict.fromkeys(found))
+
+
+def _urgency(when: Condition) -> str:
+    if isinstance(when, TurnedAngry):
+        return HIGH
+    if not isinstance(when, Felt):
+        return NORMAL
+    if DISTRESS.issuperset(when.emotions):
+        return URGENT
+    return HIGH if "angry" in when.emotions else NORMAL
+
+
+def _name(when: Condition) -> str:
+    if isinstance(when, Felt):
+        felt = when.noun.replace(" or ", "_")
+        return f"rising_{felt}" if isinstance(when, Rising) else felt
+    return {TurnedAngry: "turned_angry", Requested: "request", NotUnderstood: "fallback", Contradicted: "conflict"}[
+        type(when)
+    ]
+
+
+def _quiet_hours(owner: str, given: Any) -> QuietHours:
+    owner = f"{owner}, quiet_hours"
+    if not isinstance(given, dict):
+        raise ConfigError(f"{owner}: it is {given!r}; give 'from', 'until' and 'time_zone'.")
+    options = checked(owner, given, {"from": None, "until": None, "days": [], "time_zone": None, "do": ALERT})
+    check_names(owner, "days", options["days"], DAYS)
+    start, until = (_clock(owner, name, options[name]) for name in ("from", "until"))
+    if (start is None) != (until is None) or (start is None and not options["days"]):
+        raise ConfigError(f"{owner}: give both 'from' and 'until', or 'days'.")
+    if start is not None and start == until:
+        raise ConfigError(f"{owner}: 'from' and 'until' are both {start:%H:%M}; name 'days' for whole days.")
+    if options["do"] not in (ALERT, CALL_BACK):
+        raise ConfigError(f"{owner}: 'do' is {options['do']!r}; choose from {ALERT}, {CALL_BACK}.")
+    return QuietHours(
+        _zone(owner, options["time_zone"]),
+        start or time(0),
+        until or time(0),
+        frozenset(options["days"]),
+        options["do"] == CALL_BACK,
+    )
+
+
+def _clock(owner: str, name: str, value: Any) -> time | None:
+    if value is None:
+        return None
+    try:
+        return time.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{owner}: '{name}' is {value!r}; give a time in quotes, such as \"20:00\".") from error
+
+
+def _zone(owner: str, name: Any) -> ZoneInfo:
+    known = available_timezones()
+    if name not in known:
+        hint = _hint(str(name), known) if name else "name one, such as Europe/Berlin."
+        raise ConfigError(f"{owner}: 'time_zone' is {name!r}; {hint}")
+    return ZoneInfo(name)
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    choices = sorted(set(known))
+    close = difflib.get_close_matches(name, choices, n=1)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"choose from {', '.join(choices)}." if len(choices) < 20 else "name one, such as Europe/Berlin."
