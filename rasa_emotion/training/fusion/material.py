@@ -102,8 +102,8 @@ def hear_voices(folder: Path, data: Path, cache: Path) -> Material:
     if not file.is_file():
         sounds = clip_sounds(clips, data, cache)
         clips = audible(clips, sounds)
-        network = _Recording(folder / "model.onnx", cache)
-        models = _fold_models(folder, network)
+        network = Recording(folder / "model.onnx", cache)
+        models = fold_models(folder, network)
         items = []
         for name, disturb in heard.items():
             for clip in tqdm(clips, desc=f"hear {name}", mininterval=5):
@@ -156,7 +156,7 @@ def _held_out(folder: Path, data: Path) -> list[LabelledText]:
     return [texts[part][identity] for part, identity in wanted]
 
 
-def _fold_models(folder: Path, network: Network) -> dict[int | None, AcousticClassifier]:
+def fold_models(folder: Path, network: Network) -> dict[int | None, AcousticClassifier]:
     """The model of each fold, under None the one that ships, for speakers that it was not trained on."""
     manifest = read_model_folder(folder, "acoustic")
     settings: dict[str, Any] = {"name": manifest.name, "temperature": _temperature(folder)}
@@ -170,7 +170,7 @@ def _fold_models(folder: Path, network: Network) -> dict[int | None, AcousticCla
     }
 
 
-class _Recording:
+class Recording:
     """An acoustic model that keeps the last embedding and the frame states behind it."""
 
     def __init__(self, model: Path, cache: Path) -> None:

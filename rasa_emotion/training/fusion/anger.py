@@ -1,0 +1,122 @@
+"""Fit how turns tell that the caller has turned angry: `python -m rasa_emotion.training.fusion.anger models`.
+
+The calls are simulated after the protocol of rasa_emotion.evaluation.calls, with the evidence of models that have not
+heard the speakers and with held-out sentences that are not the customers' test sentences. It prints what stands in
+rasa_emotion.conversation.anger.FITTED.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from tqdm import tqdm
+
+from rasa_emotion.conversation.anger import AngerModel, Models, Weights, features, log_odds
+from rasa_emotion.errors import RasaEmotionError
+from rasa_emotion.estimate import EmotionEstimate
+from rasa_emotion.evaluation.calls import CALLS_FILE, CLEAN, Bank, Call, draw_calls, hear_call, read_bank
+from rasa_emotion.fusion import Fusion
+from rasa_emotion.fusion.product import fusion_for
+from rasa_emotion.model_folder import sha256
+from rasa_emotion.text.classifier import MODEL_FILE
+from rasa_emotion.training.fusion.material import Material, read_words
+
+Floats = NDArray[np.float64]
+
+COUNT, SEED = 3000, 41
+FALSE_CALLS = 0.02
+"""Share of the calm calls in which the score may reach 0.5."""
+
+SETS = (frozenset({"acoustic", "text"}), frozenset({"acoustic"}), frozenset({"text"}))
+
+
+def sentences(material: Material, folder: Path) -> Bank:
+    """Held-out sentences as a bank, undisturbed."""
+    return Bank(
+        (CLEAN,),
+        material.labels,
+        material.groups,
+        material.probabilities[:1].astype(np.float32),
+        material.reliability[:1].astype(np.float32),
+        np.full((1, len(material.labels)), np.nan, dtype=np.float32),
+        sha256(folder / MODEL_FILE),
+    )
+
+
+def heard_calls(
+    voices: Bank, words: Bank, fusion: Fusion, *, count: int = COUNT, seed: int = SEED
+) -> list[tuple[Call, list[EmotionEstimate]]]:
+    """Calm calls and calls that turn angry, as many of each, with their estimates."""
+    calls = [
+        call
+        for turning in (False, True)
+        for call in draw_calls(voices, words, count=count, turning=turning, seed=seed + turning)
+    ]
+    return [(call, list(hear_call(call, voices, words, fusion))) for call in tqdm(calls, desc="calls", mininterval=5)]
+
+
+def fit(heard: Iterable[tuple[Call, Sequence[EmotionEstimate]]]) -> Models:
+    """The weights for voice and words, voice alone and words alone, each fitted on the same calls."""
+    calls = list(heard)
+    return {modalities: _fit(calls, sorted(modalities)) for modalities in SETS}
+
+
+def _fit(calls: Sequence[tuple[Call, Sequence[EmotionEstimate]]], modalities: Sequence[str]) -> AngerModel:
+    rows = [_rows(estimates, modalities) for _, estimates in calls]
+    angry = np.concatenate([call.angry for call, _ in calls])
+    model = LogisticRegression(max_iter=1000).fit(np.concatenate(rows), angry)
+    weights = [round(float(weight), 4) for weight in model.coef_[0]]
+    highest = [float((row @ weights).max()) for row, (call, _) in zip(rows, calls, strict=True) if call.turned is None]
+    bias = -round(float(np.quantile(highest, 1 - FALSE_CALLS)), 4)
+    return AngerModel(
+        bias, {modality: Weights(*weights[3 * place : 3 * place + 3]) for place, modality in enumerate(modalities)}
+    )
+
+
+def _rows(estimates: Sequence[EmotionEstimate], modalities: Sequence[str]) -> Floats:
+    """The features of each turn, shape [turns, 3 modalities]."""
+    odds = {modality: [log_odds(estimate, modality) for estimate in estimates] for modality in modalities}
+    return np.array(
+        [
+            [value for modality in modalities for value in features(odds[modality][: turn + 1], modality)]
+            for turn in range(len(estimates))
+        ]
+    )
+
+
+def as_json(models: Models) -> dict[str, Any]:
+    """The weights for people and documents."""
+    return {
+        " and ".join(sorted(modalities)): {
+            "bias": model.bias,
+            **{modality: vars(weights) for modality, weights in model.modalities.items()},
+        }
+        for modalities, model in models.items()
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m rasa_emotion.training.fusion.anger", description=__doc__)
+    parser.add_argument("models", type=Path, help="folder of the models")
+    parser.add_argument("--acoustic", default="acoustic", help="name of the acoustic model's folder")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the corpora")
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="where evidence is kept between runs")
+    options = parser.parse_args(arguments)
+    try:
+        voices = read_bank(options.models / options.acoustic / CALLS_FILE)
+        text = options.models / "text"
+        words = sentences(read_words(text, options.data, options.cache), text)
+        fusion = Fusion.load(options.models / fusion_for(options.acoustic))
+    except RasaEmotionError as error:
+        sys.exit(str(error))
+    print(json.dumps(as_json(fit(heard_calls(voices, words, fusion))), indent=2))
+
+
+if __name__ == "__main__":
+    main()
