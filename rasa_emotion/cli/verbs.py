@@ -9,6 +9,7 @@ app.command()(doctor)
 from rasa_emotion.cli.analyze import analyze  # noqa: E402
 from rasa_emotion.cli.corpora import corpora  # noqa: E402
 from rasa_emotion.cli.evaluate import evaluate  # noqa: E402
+from rasa_emotion.cli.handoff import handoff  # noqa: E402
 from rasa_emotion.cli.init import init  # noqa: E402
 from rasa_emotion.cli.train import train  # noqa: E402
 
@@ -16,4 +17,5 @@ app.command()(analyze)
 app.command()(evaluate)
 app.command()(init)
 app.add_typer(corpora, name="corpora")
+app.add_typer(handoff, name="handoff")
 app.add_typer(train, name="train")

@@ -1,0 +1,212 @@
+"""`rasa-emotion handoff`: what waits for people, what did not arrive, and the worker that delivers it."""
+
+import asyncio
+import json
+import signal
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rasa_emotion.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rasa_emotion.endpoints import Endpoints
+    from rasa_emotion.handoff.outbox import Handoff, Outbox
+    from rasa_emotion.handoff.worker import Attempt, Worker
+
+STATES = ("pending", "delivered", "dead")
+STYLES = {"pending": "yellow", "delivered": "green", "dead": "red", "retry": "yellow", "gone": "yellow"}
+
+EndpointsOption = Annotated[
+    Path | None,
+    typer.Option(help="The bot's endpoints.yml; RASA_EMOTION_ENDPOINTS, or the one in this folder by default."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+handoff = typer.Typer(
+    help="See, retry and deliver what the bot hands to people.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@handoff.command("list")
+def list_(
+    *,
+    state: Annotated[str | None, typer.Option(help="Only those that are pending, delivered or dead.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only those of one conversation.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    endpoints: EndpointsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List packets, newest first, and what keeps those from arriving that wait.
+
+    Example: rasa-emotion handoff list --state dead
+    """
+    if state is not None and state not in STATES:
+        raise ConfigError(f"--state is '{state}'; choose from {', '.join(STATES)}.")
+    outbox, _ = open_outbox(endpoints)
+    rows = outbox.rows(state=state, sender=sender, most=most)
+    if as_json:
+        print(json.dumps([row.to_dict() for row in rows]))
+        return
+    console = Console()
+    console.print(_table(rows) if rows else "There is nothing.")
+    counted = outbox.count()
+    console.print(", ".join(f"{number} {name}" for name, number in counted.items()), highlight=False)
+    if counted["dead"]:
+        console.print("To try what is dead again: rasa-emotion handoff retry --all", highlight=False)
+
+
+@handoff.command()
+def show(
+    key: Annotated[str, typer.Argument(help="The packet's key, or how it begins.")],
+    *,
+    endpoints: EndpointsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a packet as the person sees it who takes over.
+
+    Example: rasa-emotion handoff show 0284301b
+    """
+    from rasa_emotion.handoff.screen import packet_view  # noqa: PLC0415
+
+    outbox, _ = open_outbox(endpoints)
+    row = outbox.find(key)
+    if as_json:
+        print(json.dumps(row.to_dict()))
+        return
+    console = Console()
+    console.print(packet_view(row.packet))
+    console.print(_delivery(row))
+
+
+@handoff.command()
+def retry(
+    key: Annotated[str | None, typer.Argument(help="The packet's key, or how it begins.")] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="All dead letters.")] = False,
+    endpoints: EndpointsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try dead letters again: packets and messages that were refused, or failed too often.
+
+    Example: rasa-emotion handoff retry --all
+    """
+    if (key is None) == (not every):
+        raise ConfigError("Name the key of one packet, or --all for all dead letters.")
+    outbox, _ = open_outbox(endpoints)
+    number = outbox.retry(outbox.find(key).key if key is not None else None)
+    print(json.dumps({"retried": number}) if as_json else f"{number} will be tried again.")
+
+
+@handoff.command()
+def work(
+    *,
+    until_empty: Annotated[bool, typer.Option(help="End when nothing waits any more.")] = False,
+    endpoints: EndpointsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each try.")] = False,
+) -> None:
+    """Deliver packets and callers' messages to the helpdesk until Ctrl+C or SIGTERM; what was begun is finished.
+
+    Example: rasa-emotion handoff work --endpoints endpoints.yml
+    """
+    outbox, settings = open_outbox(endpoints)
+    asyncio.run(_work(outbox, settings, until_empty=until_empty, as_json=as_json))
+
+
+def open_outbox(path: Path | None) -> "tuple[Outbox, Endpoints]":
+    """The outbox that endpoints.yml leads to, and the settings.
+
+    Raises:
+        ConfigError: the file is wrong or missing, the database cannot be used, or the extra is not installed.
+    """
+    try:
+        # Loaded here: the other verbs do without a database.
+        from rasa_emotion.database import create_tables, open_database  # noqa: PLC0415
+        from rasa_emotion.endpoints import read_endpoints  # noqa: PLC0415
+        from rasa_emotion.handoff.outbox import Outbox  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigError(
+            f"Handing over needs {error.name}, which is not installed: pip install 'rasa-emotion[rasa]'."
+        ) from error
+    if path is not None and not path.is_file():
+        raise ConfigError(f"There is no file '{path}'; name the bot's endpoints.yml.")
+    settings = read_endpoints(path)
+    engine = open_database(settings.database)
+    create_tables(engine)
+    return Outbox(engine), settings
+
+
+async def _work(outbox: "Outbox", settings: "Endpoints", *, until_empty: bool, as_json: bool) -> None:
+    from rasa_emotion.handoff.helpdesks import open_helpdesk  # noqa: PLC0415
+    from rasa_emotion.handoff.worker import Worker  # noqa: PLC0415
+
+    console = Console(soft_wrap=True, highlight=False)
+    trouble = Console(stderr=True, soft_wrap=True, highlight=False)
+    helpdesk = open_helpdesk(settings.helpdesk)
+    worker = Worker.of(
+        settings,
+        outbox,
+        helpdesk,
+        on_attempt=(lambda attempt: print(json.dumps(vars(attempt)), flush=True))
+        if as_json
+        else (lambda attempt: console.print(_attempt(attempt))),
+        on_trouble=lambda sentence: trouble.print(sentence, style="red", markup=False),
+    )
+    _stop_on_signals(worker)
+    if not as_json:
+        console.print(f"{outbox.waiting()} wait for the helpdesk '{helpdesk.name}'.")
+    try:
+        await worker.run(until_empty=until_empty)
+    finally:
+        await helpdesk.close()
+
+
+def _stop_on_signals(worker: "Worker") -> None:
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(sign, worker.stop)
+
+
+def _attempt(attempt: "Attempt") -> Text:
+    parts = [f"{datetime.now():%H:%M:%S} {attempt.what} {attempt.key[:8]} "]
+    more = [f"ticket {attempt.ticket}"] if attempt.ticket else []
+    more += [f"try {attempt.attempts}"] if attempt.attempts > 1 else []
+    more += [attempt.error] if attempt.error else []
+    more += [f"again in {attempt.wait_secs:.0f} s"] if attempt.wait_secs is not None else []
+    outcome = (attempt.outcome, STYLES.get(attempt.outcome, ""))
+    return Text.assemble(*parts, outcome, f" {', '.join(more)}")
+
+
+def _table(rows: "list[Handoff]") -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("key", "created", "kind", "urgency", "sender", "state", "tries", "ticket", "error"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        packet = row.packet
+        table.add_row(
+            packet.key[:8],
+            f"{datetime.fromtimestamp(row.created):%Y-%m-%d %H:%M:%S}",
+            packet.kind,
+            packet.urgency,
+            Text(packet.sender),
+            Text(row.state, STYLES[row.state]),
+            str(row.attempts),
+            Text(row.ticket or ""),
+            Text(row.error or ""),
+        )
+    return table
+
+
+def _delivery(row: "Handoff") -> Text:
+    said = {"pending": "waits to be delivered", "delivered": "delivered", "dead": "given up"}[row.state]
+    more = [f"ticket {row.ticket}"] if row.ticket else []
+    more += [f"{row.attempts} tries" if row.attempts != 1 else "one try"]
+    more += [row.error] if row.error else []
+    more += [f"handed back: {row.outcome or 'without a word'}"] if row.closed else []
+    return Text.assemble((said, STYLES[row.state]), f" ({'; '.join(more)})")
