@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Delivery:
     """How the worker delivers.
 
     Args:
-        attempts: tries after which a packet or message is given up: 100 take about four days.
+        attempts: tries after which a packet or message is given up: 150 take about three days.
         first_wait_secs: the longest wait before the second try; it doubles with each further one ...
         longest_wait_secs: ... up to this one.
         timeout_secs: how long one try may take.
@@ -70,6 +70,7 @@ class Endpoints:
         retention_days: days after which closed handoffs are deleted; None keeps them.
         links: templates of addresses, by name.
         consent: "opt_out" analyses callers till they say no, "opt_in" only when they have said yes.
+        delivery: how the worker delivers.
     """
 
     database: str = DEFAULT_DATABASE
@@ -78,6 +79,7 @@ class Endpoints:
     retention_days: float | None = 30
     links: Mapping[str, str] = field(default_factory=dict)
     consent: str = "opt_out"
+    delivery: Delivery = field(default_factory=Delivery)
 
 
 def endpoints_path() -> Path:
@@ -139,9 +141,27 @@ def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any])
         helpdesk,
         settings["redact"],
         settings["retention_days"],
-        settings["links"] or {},
+        _links(owner, settings["links"] or {}),
         settings["consent"],
+        _delivery(owner, settings["delivery"] or {}),
     )
+
+
+def _links(owner: str, links: Mapping[str, Any]) -> Mapping[str, str]:
+    for name, link in links.items():
+        check_text(f"{owner}: 'links'", str(name), link)
+    return links
+
+
+def _delivery(owner: str, given: Mapping[str, Any]) -> Delivery:
+    owner = f"{owner}: 'delivery'"
+    settings = checked(owner, given, asdict(Delivery()))
+    for key, value in settings.items():
+        check_number(owner, key, value, above=0)
+    for key in ("attempts", "at_once"):
+        if not isinstance(settings[key], int):
+            raise ConfigError(f"{owner}: '{key}' is {settings[key]!r}; give a whole number.")
+    return Delivery(**settings)
 
 
 def _tracker_database(content: Mapping[str, Any], where: str) -> str | None:
@@ -150,15 +170,17 @@ def _tracker_database(content: Mapping[str, Any], where: str) -> str | None:
     if not isinstance(store, dict) or str(store.get("type", "")).rpartition(".")[2] != "EmotionTrackerStore":
         return None
     options = resolved(store, where)
-    host = options.get("url")
+    host, port = options.get("url"), options.get("port")
     if host and "://" in host:
         return str(host)
+    if host and ":" in host:
+        host, _, port = host.rpartition(":")
     url = URL.create(
         options.get("dialect", "sqlite"),
         options.get("username"),
         options.get("password"),
         host,
-        int(options["port"]) if options.get("port") else None,
+        int(port) if port else None,
         options.get("db", "rasa.db"),
         options.get("query") or {},
     )
