@@ -20,6 +20,7 @@ _HOMES = {
     "EmotionPolicy": "rasa_emotion.components.policy",
     "EmotionResponses": "rasa_emotion.components.responses",
     "EmotionRestInput": "rasa_emotion.channels.rest",
+    "RelayInput": "rasa_emotion.channels.relay",
     "EmotionTrackerStore": "rasa_emotion.components.tracker_store",
 }
 

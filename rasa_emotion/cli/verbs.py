@@ -8,12 +8,14 @@ app.command()(doctor)
 # After the doctor, which must be there also when a package that these load is broken.
 from rasa_emotion.cli.analyze import analyze  # noqa: E402
 from rasa_emotion.cli.corpora import corpora  # noqa: E402
+from rasa_emotion.cli.desk import desk  # noqa: E402
 from rasa_emotion.cli.evaluate import evaluate  # noqa: E402
 from rasa_emotion.cli.handoff import handoff  # noqa: E402
 from rasa_emotion.cli.init import init  # noqa: E402
 from rasa_emotion.cli.train import train  # noqa: E402
 
 app.command()(analyze)
+app.command()(desk)
 app.command()(evaluate)
 app.command()(init)
 app.add_typer(corpora, name="corpora")

@@ -1,0 +1,176 @@
+"""What all relays of one server process share: the record, the helpdesk, and what runs beside the conversations."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from rasa.core.tracker_store import DynamoTrackerStore, MongoTrackerStore, RedisTrackerStore, SQLTrackerStore
+from sanic import Sanic
+from sqlalchemy.exc import SQLAlchemyError
+
+from rasa_emotion.database import create_tables, open_database
+from rasa_emotion.endpoints import Endpoints, read_endpoints
+from rasa_emotion.errors import ConfigError, RasaEmotionError
+from rasa_emotion.handoff.build import Event
+from rasa_emotion.handoff.helpdesks import open_helpdesk
+from rasa_emotion.handoff.outbox import Outbox
+from rasa_emotion.handoff.reconcile import enqueue_missing, reconcile
+from rasa_emotion.handoff.record import Record
+from rasa_emotion.handoff.worker import Worker
+from rasa_emotion.privacy.pseudonym import place_of
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+THREADS = 8
+"""Questions to the database at the same time."""
+
+TICK_SECS = 0.5
+"""Between looks at the record: how long the human's words may lie before they go to the caller."""
+
+RETRY_SECS = 2.0
+"""Before what failed is tried again."""
+
+STOP_SECS = 10
+"""How long a delivery that has begun may go on after the server was told to stop."""
+
+
+LOOK_THROUGH_SECS = 3600.0
+"""Between looks through a whole tracker store."""
+
+THREAD_SAFE = (SQLTrackerStore, RedisTrackerStore, MongoTrackerStore, DynamoTrackerStore)
+"""Tracker stores that can be read in a thread; a long look must not keep conversations waiting. The one in memory has
+nothing left after a crash."""
+
+
+class Unavailable(RasaEmotionError):
+    """The database did not answer."""
+
+
+class RelayService:
+    """Made when a server process starts, after Sanic has forked.
+
+    Raises:
+        ConfigError: endpoints.yml cannot be used.
+    """
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self.endpoints = endpoints
+        self.engine = open_database(endpoints.database)
+        self.helpdesk = open_helpdesk(endpoints.helpdesk)
+        self.stopping = False
+        self._record = Record(self.engine)
+        self._outbox = Outbox(self.engine)
+        self._prepared = False
+        self._failing = False
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="relay")
+        self._tasks: list[asyncio.Task[None]] = []
+        self._worker: Worker | None = None
+        self._delivery: asyncio.Task[None] | None = None
+
+    @classmethod
+    def of(cls, app: Sanic) -> "RelayService":
+        """The one of this server process."""
+        service: RelayService | None = getattr(app.ctx, "emotion_relay", None)
+        if service is None:
+            service = app.ctx.emotion_relay = cls(read_endpoints())
+        return service
+
+    async def ask(self, question: Callable[[Record], T], *, patience_secs: float | None = None) -> T:
+        """What the record answers; it is asked in a thread. The log says once when it stops answering.
+
+        Raises:
+            Unavailable: the database failed, or was silent for `patience_secs`.
+        """
+        try:
+            asked = asyncio.get_running_loop().run_in_executor(self._threads, self._ask, question)
+            answer = await asyncio.wait_for(asked, patience_secs)
+        except (SQLAlchemyError, ConfigError, OSError, asyncio.TimeoutError) as error:
+            # The statement and its values, which hold what was said, come after the first line.
+            cause = str(error).partition("\n")[0] or "no answer in time"
+            if not self._failing:
+                logger.error("The database of the handovers fails (%s); the bot goes on without it.", cause)
+            self._failing = True
+            raise Unavailable(f"The database of the handovers fails ({cause}); try again later.") from error
+        if self._failing:
+            logger.info("The database of the handovers answers again.")
+        self._failing = False
+        return answer
+
+    def _ask(self, question: Callable[[Record], T]) -> T:
+        if not self._prepared:
+            create_tables(self.engine)
+            self._prepared = True
+        return question(self._record)
+
+    async def enqueue_missing(self, events: Sequence[Event], sender: str) -> None:
+        """Hand over what the events of a conversation record and nobody was told of. Raises Unavailable."""
+        await self.ask(lambda _: enqueue_missing(events, sender=sender, outbox=self._outbox, endpoints=self.endpoints))
+
+    def start(self, agent: Any, *, worker: bool) -> None:
+        """Begin what runs beside the conversations; once, however many relays ask for it.
+
+        The worker awaits the helpdesk and asks the database in threads: it does not keep conversations waiting.
+        """
+        if not self._tasks and agent is not None:
+            self.repeat(lambda: self._look_through(agent.tracker_store), LOOK_THROUGH_SECS)
+        if worker and self._worker is None:
+            self._worker = Worker.of(self.endpoints, self._outbox, self.helpdesk)
+            self._delivery = asyncio.create_task(self._deliver(self._worker))
+
+    async def _look_through(self, tracker_store: Any) -> None:
+        """Hand over what a crash, between the end of a turn and what follows it, kept from being handed over."""
+        store = getattr(tracker_store, "_tracker_store", tracker_store)
+        if isinstance(store, THREAD_SAFE):
+            await self.ask(lambda _: asyncio.run(reconcile(store, self._outbox, self.endpoints)))
+
+    def repeat(self, step: Callable[[], Awaitable[None]], secs: float = TICK_SECS) -> None:
+        """Do `step` again and again beside the conversations, whatever it meets."""
+
+        async def forever() -> None:
+            said = ""
+            while True:
+                wait_secs = secs
+                try:
+                    await step()
+                    said = ""
+                except Unavailable:
+                    wait_secs = RETRY_SECS  # it has been logged
+                except Exception as error:
+                    wait_secs = RETRY_SECS
+                    if said != (said := place_of(error)):
+                        logger.error("What runs beside the conversations failed (%s); it is tried again.", said)
+                await asyncio.sleep(wait_secs)
+
+        self._tasks.append(asyncio.create_task(forever()))
+
+    async def _deliver(self, worker: Worker) -> None:
+        while not self.stopping:
+            try:
+                await self.ask(lambda record: None)  # the tables are there
+                await worker.run()
+                return
+            except Unavailable:
+                pass  # it has been logged
+            except Exception as error:
+                logger.error("The delivery to the helpdesk failed (%s); it is tried again.", place_of(error))
+            await asyncio.sleep(RETRY_SECS)
+
+    async def stop(self) -> None:
+        """End all of it; once, however many relays ask for it."""
+        if self.stopping:
+            return
+        self.stopping = True
+        tasks = list(self._tasks)
+        if self._worker is not None and self._delivery is not None:
+            self._worker.stop()
+            await asyncio.wait([self._delivery], timeout=STOP_SECS)
+            tasks.append(self._delivery)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.helpdesk.close()
+        self._threads.shutdown(wait=False)
+        self.engine.dispose()

@@ -1,0 +1,202 @@
+"""Whose turn it is: a caller's message goes to the human who has the conversation, else to the bot."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import UserMessage
+from rasa.core.tracker_store import TrackerStore
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME, REQUESTED_SLOT
+from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SessionStarted, SlotSet
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from rasa_emotion.channels.relay_service import RelayService, Unavailable
+from rasa_emotion.components.tracker_store import EmotionTrackerStore
+from rasa_emotion.conversation.history import ESCALATION_SLOT, HEARD_PREFIX, is_command
+from rasa_emotion.handoff.build import due
+from rasa_emotion.handoff.record import Handover, Record
+from rasa_emotion.privacy.pseudonym import place_of, pseudonym
+
+logger = logging.getLogger(__name__)
+
+ESCALATED_SLOT = "escalated"
+OUTCOME_SLOT = "handoff_outcome"
+"""The slot from which the bot knows what the human left for it."""
+
+FORGOTTEN_SLOTS = frozenset({ESCALATED_SLOT, ESCALATION_SLOT, OUTCOME_SLOT, REQUESTED_SLOT, "session_started_metadata"})
+"""Slots that a hand-back does not carry over as they are."""
+
+HANDOFF_KEY = "handoff"
+"""Where the start of the session after a hand-back holds the handover's key, so that it is begun once."""
+
+NO_WORDS = "[no words]"
+"""What the human reads where a voice has none."""
+
+PATIENCE_SECS = 5.0
+"""How long a turn waits for the database before the bot goes on without it."""
+
+OnMessage = Callable[[UserMessage], Awaitable[Any]]
+
+
+class Turns:
+    """Decides about each message of the callers of one channel, under Rasa's lock of the conversation.
+
+    Args:
+        service: of this server process.
+        agent: Rasa's agent at the moment; None before it is loaded.
+        on_new_message: what Rasa gave the channel, for as long as there is no agent.
+    """
+
+    def __init__(self, service: RelayService, agent: Callable[[], Agent | None], on_new_message: OnMessage) -> None:
+        self._service = service
+        self._agent = agent
+        self._on_new_message = on_new_message
+        self._failed: set[str] = set()
+
+    async def take(self, message: UserMessage) -> bool:
+        """Give the message to the human, or to the bot; say whether a human has the conversation."""
+        agent = self._agent()
+        if agent is None or not agent.is_ready():
+            await self._on_new_message(message)
+            return False
+        # What Rasa's handler does, with the question whose turn it is inside the same lock: of two messages at once,
+        # in whichever server process, the second one knows what the first one led to. The lock is not reentrant.
+        async with agent.lock_store.lock(message.sender_id):
+            if await self._relayed(agent, message):
+                return True
+            await agent.processor.handle_message(message)
+            return await self._escalated(agent, message.sender_id)
+
+    async def _escalated(self, agent: Agent, sender: str) -> bool:
+        """Whether the turn that just ended gave the conversation to a human, who hears of it from here on."""
+        try:
+            if not isinstance(inner_store(agent), EmotionTrackerStore):
+                await self._enqueue(agent, sender)
+            holder = await self._service.ask(lambda record: record.holder(sender), patience_secs=PATIENCE_SECS)
+            return holder is not None
+        except Unavailable:
+            return False  # a look through the tracker store finds it later
+        except Exception as error:
+            # The turn itself is over, and the caller has the bot's answer.
+            logger.error("Whether caller %s was handed over cannot be seen (%s).", pseudonym(sender), place_of(error))
+            return False
+
+    async def _enqueue(self, agent: Agent, sender: str) -> None:
+        session = await agent.tracker_store.retrieve(sender)
+        if session is None or not any(recorded.turns_ago == 0 for recorded in due(_stored(session))):
+            return
+        full = await agent.tracker_store.retrieve_full_tracker(sender) or session
+        await self._service.enqueue_missing(_stored(full), sender)
+
+    async def _relayed(self, agent: Agent, message: UserMessage) -> bool:
+        sender = message.sender_id
+        try:
+            holder, closed = await self._service.ask(
+                lambda record: (record.holder(sender), record.to_resume(sender)), patience_secs=PATIENCE_SECS
+            )
+            if holder is not None:
+                words = _words(message)
+                if not words or await self._service.ask(
+                    lambda record: record.to_human(sender, words, message.message_id)
+                ):
+                    return True
+                # They gave it back just now.
+                closed = await self._service.ask(lambda record: record.to_resume(sender))
+            if closed is not None:
+                await self._resume(agent, closed)
+        except Unavailable:
+            pass  # has been logged; the bot goes on
+        return False
+
+    async def take_up_all(self, channel: str, *, utter: str | None) -> None:
+        """The bot takes up the conversations of a channel that humans gave back.
+
+        Args:
+            channel: its name.
+            utter: a response with which it does so.
+
+        Raises:
+            Unavailable: the database failed.
+        """
+        agent = self._agent()
+        if agent is None or not agent.is_ready():
+            return
+        for handover in await self._service.ask(lambda record: record.all_to_resume(channel)):
+            try:
+                async with agent.lock_store.lock(handover.sender):
+                    # The caller may have spoken meanwhile.
+                    still = await self._service.ask(partial(Record.to_resume, sender=handover.sender))
+                    if still is not None:
+                        await self._resume(agent, still, utter=utter)
+            except Unavailable:
+                raise
+            except Exception as error:
+                # Rasa's tracker store fails, for instance; it is tried again, and so does the caller's next turn.
+                if handover.key not in self._failed:
+                    caller, where = pseudonym(handover.sender), place_of(error)
+                    logger.error("The bot cannot take up the conversation of caller %s (%s).", caller, where)
+                self._failed.add(handover.key)
+
+    async def _resume(self, agent: Agent, handover: Handover, *, utter: str | None = None) -> None:
+        tracker = await agent.processor.get_tracker(handover.sender)
+        begun = any(
+            isinstance(event, SessionStarted) and event.metadata.get(HANDOFF_KEY) == handover.key
+            for event in tracker.events
+        )
+        if not begun:
+            tracker.update_with_events(_hand_back(tracker, handover), agent.domain)
+            text = await _text_of(agent, tracker, utter, handover.channel) if utter else None
+            if text:
+                # Among the human's messages: so it comes after their last one, by whichever way these go.
+                await self._service.ask(lambda record: record.to_caller(handover.key, text, f"resume {handover.key}"))
+                tracker.update_with_events([BotUttered(text, metadata={"utter_action": utter})], agent.domain)
+            await agent.processor.save_tracker(tracker)
+        await self._service.ask(lambda record: record.mark_resumed(handover.sender))
+        logger.info("The bot takes up the conversation of caller %s again.", pseudonym(handover.sender))
+
+
+def _hand_back(tracker: DialogueStateTracker, handover: Handover) -> list[Event]:
+    """The events that docs/rasa.md documents: a new session, without pause and form, in which the bot listens."""
+    carried = {
+        name: slot.value
+        for name, slot in tracker.slots.items()
+        if name not in FORGOTTEN_SLOTS and slot.value is not None and slot.value != slot.initial_value
+    }
+    carried |= {
+        name: value
+        for name, value in ((ESCALATED_SLOT, False), (OUTCOME_SLOT, handover.outcome))
+        if name in tracker.slots
+    }
+    return [
+        ActionExecuted(ACTION_SESSION_START_NAME),
+        SessionStarted(metadata={HANDOFF_KEY: handover.key}),
+        *(SlotSet(name, value) for name, value in carried.items()),
+        ActionExecuted(ACTION_LISTEN_NAME),
+    ]
+
+
+def inner_store(agent: Agent) -> TrackerStore:
+    """The bot's tracker store without Rasa's wrapper around it."""
+    return getattr(agent.tracker_store, "_tracker_store", agent.tracker_store)
+
+
+def _stored(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
+    return [event.as_dict() for event in tracker.events]
+
+
+async def _text_of(agent: Agent, tracker: DialogueStateTracker, response: str, channel: str) -> str | None:
+    said = await agent.nlg.generate(response, tracker, channel)
+    if not said or not said.get("text"):
+        logger.error("The bot's domain has no text for 'resume_action: %s'; add the response.", response)
+        return None
+    return str(said["text"])
+
+
+def _words(message: UserMessage) -> str:
+    """What the human reads."""
+    text = message.text or ""
+    if is_command(text) and message.message_id.startswith(HEARD_PREFIX):
+        return NO_WORDS
+    return text
