@@ -1,128 +1,176 @@
-"""The response generator: picks the variation written for the caller's emotion."""
+"""The response generator: says what fits the caller's emotion and mood, and each apology once."""
 
 import logging
-from collections.abc import Iterator
-from typing import Any
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from rasa.core.nlg.generator import NaturalLanguageGenerator
+from rasa.core.nlg.generator import NaturalLanguageGenerator, ResponseVariationFilter
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.utils.endpoints import EndpointConfig
 
-from rasa_emotion.conversation.history import latest_turn
-from rasa_emotion.conversation.tone import reply_tones
+from rasa_emotion.components.response_options import ResponseOptions
+from rasa_emotion.conversation.rephrase import rephrase
+from rasa_emotion.conversation.reply import (
+    REPLY_KEY,
+    Caller,
+    Variation,
+    caller_of,
+    is_worn,
+    plain_variations,
+    variations_by_fit,
+    without_said_opening,
+)
+from rasa_emotion.conversation.ssml import prosody_for, render
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.settings import check_number, checked
 
 logger = logging.getLogger(__name__)
 
-EMOTION_SLOT = "emotion"
-Variation = dict[str, Any]
-
-DEFAULTS: dict[str, Any] = {
-    # What stood under `nlg:` before, such as {url: "http://..."}; it answers wherever no emotion variation fits.
-    "wrap": None,
-    # Probability of the emotion below which the plain variation is taken.
-    "min_confidence": 0.0,
-}
+_Found = TypeVar("_Found")
 
 
 class EmotionResponses(TemplatedNaturalLanguageGenerator):
-    """Answers in the tone that fits the caller's latest turn.
+    """Answers in the tone that fits the caller.
 
-    A variation is written for an emotion by a condition on the slot `emotion`, whose value is an emotion ("sad") or a
-    family ("angry", "upset", "worried", "pleased"). Without this generator Rasa never shows it to anybody else.
-    Variations that fit come before all plain ones, also those of the caller's channel; among them, and among the
-    plain ones, Rasa's own order holds. Other conditions keep their meaning.
+    A variation is written for some callers by conditions on the slots `emotion` (an emotion such as "sad", or a family:
+    "angry", "upset", "worried", "pleased") and `caller_mood`. Those that fit come before all plain ones, also those of
+    the caller's channel; see `variations_by_fit` for their order. Among equals, Rasa's own order holds, and other
+    conditions keep their meaning. Whatever fails here costs a line in the log, and the caller gets the plain reply.
     """
 
     def __init__(self, endpoint_config: EndpointConfig | None = None, domain: Domain | None = None) -> None:
         """Constructs the generator from `endpoints.yml`. Raises InvalidConfigException for an unusable option."""
         domain = domain or Domain.empty()
         super().__init__(domain.responses)
-        settings = _checked_config(endpoint_config)
-        self._min_confidence: float = settings["min_confidence"]
-        wrapped = settings["wrap"]
+        try:
+            if endpoint_config is not None and endpoint_config.url:
+                raise ConfigError(f"{type(self).__name__}: 'url' stands beside 'type'; move it under 'wrap'.")
+            self.options = ResponseOptions.checked(endpoint_config.kwargs if endpoint_config else {}, domain.responses)
+        except ConfigError as error:
+            raise InvalidConfigException(str(error)) from error
+        wrapped = self.options.wrap
         self._wrapped = NaturalLanguageGenerator.create(EndpointConfig.from_dict(wrapped), domain) if wrapped else None
 
     async def generate(
         self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any
     ) -> Variation | None:
         """Generates a response for the requested utter action (see parent class for full docstring)."""
-        response: Variation | None
-        for variations in self._by_tone(utter_action, tracker):
-            generator = TemplatedNaturalLanguageGenerator({utter_action: variations})
-            response = await generator.generate(utter_action, tracker, output_channel, **kwargs)
-            if response is not None:
-                return response
-        plain = self._wrapped or TemplatedNaturalLanguageGenerator(
-            {utter_action: plain_variations(self._variations(utter_action))}
-        )
-        response = await plain.generate(utter_action, tracker, output_channel, **kwargs)
+        making = _Making(self.options, self.responses, tracker, output_channel, kwargs)
+        caller, response = _or((Caller(), None), lambda: making.fitted(utter_action))
+        if response is None:
+            response = await self._plain(making, utter_action, caller)
+        if response is None:  # a worn variation is better than silence
+            response = _or(None, lambda: making.written_for(utter_action, replace(caller, said=frozenset())))
+        if response is None:
+            return None
+        found = response
+        return _or(found, lambda: making.finished(utter_action, found, caller))
+
+    async def _plain(self, making: "_Making", utter_action: str, caller: Caller) -> Variation | None:
+        variations = plain_variations(self.responses.get(utter_action) or [])
+        if caller.needy and self._wrapped is None:
+            variations = _or(variations, lambda: making.quiet(variations))
+        plain = self._wrapped or TemplatedNaturalLanguageGenerator({utter_action: variations})
+        response: Variation | None = await plain.generate(utter_action, making.tracker, making.channel, **making.kwargs)
         return response
 
-    def _by_tone(self, utter_action: str, tracker: DialogueStateTracker) -> Iterator[list[Variation]]:
-        for tone in self._tones(tracker):
-            fitting = variations_for(self._variations(utter_action), tone)
-            if fitting:
-                yield fitting
 
-    def _tones(self, tracker: DialogueStateTracker) -> tuple[str, ...]:
-        try:
-            turn = latest_turn(tracker.events)
-            return reply_tones(turn.estimate, min_confidence=self._min_confidence) if turn else ()
-        except Exception as error:
-            logger.error("The tone of a reply could not be chosen (%s: %s).", type(error).__name__, error)
-            return ()
+@dataclass(frozen=True)
+class _Making:
+    """What goes into the making of one reply."""
 
-    def _variations(self, utter_action: str) -> list[Variation]:
-        return self.responses.get(utter_action) or []
+    options: ResponseOptions
+    responses: Mapping[str, list[Variation]]
+    tracker: DialogueStateTracker
+    channel: str
+    kwargs: Mapping[str, Any]
+
+    def caller(self) -> Caller:
+        return caller_of(
+            self.tracker.events,
+            min_confidence=self.options.min_confidence,
+            no_repeat=self.options.no_repeat,
+            acknowledgement=self.options.acknowledge,
+        )
+
+    def fitted(self, utter_action: str) -> tuple[Caller, Variation | None]:
+        caller = self.caller()
+        return caller, self.written_for(utter_action, caller)
+
+    def written_for(self, utter_action: str, caller: Caller) -> Variation | None:
+        """A variation that is written for this caller and not worn, filled; None without one."""
+        for fitting in variations_by_fit(self.responses.get(utter_action) or [], caller):
+            for response in self._filled(utter_action, fitting.variations):
+                text = response.get("text")
+                if text and is_worn(text, caller.said):
+                    continue
+                fresh = {**response, "text": without_said_opening(text, caller.said)} if text else response
+                return _noted(fresh, fitting.names, acknowledges=fitting.acknowledges)
+        return None
+
+    def quiet(self, variations: list[Variation]) -> list[Variation]:
+        """The variations with their texts rephrased; what will stand for a placeholder is not touched."""
+        rules = self.options.rephrase
+        return [{**v, "text": rephrase(v["text"], rules)} if v.get("text") else v for v in variations]
+
+    def finished(self, utter_action: str, response: Variation, caller: Caller) -> Variation:
+        """The response with an acknowledgement before it where one is due, and with its markup for a voice."""
+        if not response.get("text"):
+            return response
+        if caller.unacknowledged and utter_action != self.options.acknowledge and not _acknowledges(response):
+            response = self._acknowledged(response, caller)
+        return self._spoken(response, caller) if self.channel in self.options.voice_channels else response
+
+    def _acknowledged(self, response: Variation, caller: Caller) -> Variation:
+        name = self.options.acknowledge
+        if name is None or name not in self.responses:
+            return response
+        plain = self._filled(name, plain_variations(self.responses[name]))
+        first = self.written_for(name, caller) or next(
+            (found for found in plain if not is_worn(found.get("text") or "", caller.said)), {}
+        )
+        if not first.get("text"):
+            return response
+        names = first.get(REPLY_KEY, {}).get("written_for", ())
+        return _noted({**response, "text": f"{first['text'].rstrip()} {response['text']}"}, names, acknowledges=True)
+
+    def _spoken(self, response: Variation, caller: Caller) -> Variation:
+        options = self.options
+        prosody = prosody_for((*caller.tones, caller.mood), options.prosody)
+        ssml = render(response["text"], prosody, options.ssml or "ssml", language=options.language, voice=options.voice)
+        if options.ssml_custom:
+            return {**response, "custom": {**(response.get("custom") or {}), "ssml": ssml}}
+        return {**response, "ssml": ssml}
+
+    def _filled(self, utter_action: str, variations: list[Variation]) -> Iterator[Variation]:
+        """Those of the variations that Rasa would choose among, in random order, with their placeholders filled."""
+        slots = self.tracker.current_slot_values()
+        chosen = ResponseVariationFilter({utter_action: variations}).responses_for_utter_action(
+            utter_action, self.channel, slots
+        )
+        for variation in random.sample(chosen, len(chosen)):
+            bare = {key: value for key, value in variation.items() if key != "condition"}
+            generator = TemplatedNaturalLanguageGenerator({utter_action: [bare]})
+            yield generator.generate_from_slots(utter_action, slots, self.channel, **self.kwargs)
 
 
-def variations_for(variations: list[Variation], tone: str) -> list[Variation]:
-    """The variations written for a tone, without the condition that says so.
-
-    >>> happy = {"text": "Great!", "condition": [{"type": "slot", "name": "emotion", "value": "happy"}]}
-    >>> variations_for([happy, {"text": "Ok."}], "happy")
-    [{'text': 'Great!'}]
-    """
-    return [_without_tone(variation) for variation in variations if tone in _tones_of(variation)]
+def _noted(response: Variation, names: Iterable[str], *, acknowledges: bool) -> Variation:
+    """The response with a note in what becomes the message's metadata."""
+    return {**response, REPLY_KEY: {"written_for": list(names), "acknowledges": acknowledges}}
 
 
-def plain_variations(variations: list[Variation]) -> list[Variation]:
-    """The variations that are not written for a tone."""
-    return [variation for variation in variations if not _tones_of(variation)]
+def _acknowledges(response: Variation) -> bool:
+    return bool(response.get(REPLY_KEY, {}).get("acknowledges"))
 
 
-def _tones_of(variation: Variation) -> list[str]:
-    return [str(condition.get("value")).casefold() for condition in _conditions(variation) if _on_emotion(condition)]
-
-
-def _without_tone(variation: Variation) -> Variation:
-    others = [condition for condition in _conditions(variation) if not _on_emotion(condition)]
-    bare = {key: value for key, value in variation.items() if key != "condition"}
-    return {**bare, "condition": others} if others else bare
-
-
-def _conditions(variation: Variation) -> list[dict[str, Any]]:
-    return variation.get("condition") or []
-
-
-def _on_emotion(condition: dict[str, Any]) -> bool:
-    return condition.get("type") == "slot" and condition.get("name") == EMOTION_SLOT
-
-
-def _checked_config(endpoint_config: EndpointConfig | None) -> dict[str, Any]:
-    owner = EmotionResponses.__name__
+def _or(otherwise: _Found, step: Callable[[], _Found]) -> _Found:
+    """What the step finds; where it fails, one line in the log, and the turn goes on."""
     try:
-        if endpoint_config is not None and endpoint_config.url:
-            raise ConfigError(f"{owner}: 'url' stands beside 'type'; move it under 'wrap'.")
-        settings = checked(owner, endpoint_config.kwargs if endpoint_config else {}, DEFAULTS)
-        check_number(owner, "min_confidence", settings["min_confidence"], above=-1e-9, at_most=1)
-        if settings["wrap"] is not None and not isinstance(settings["wrap"], dict):
-            raise ConfigError(f"{owner}: 'wrap' is {settings['wrap']!r}; give what stood under 'nlg:' before.")
-    except ConfigError as error:
-        raise InvalidConfigException(str(error)) from error
-    return settings
+        return step()
+    except Exception as error:
+        logger.error("A reply could not be fitted to the caller (%s: %s).", type(error).__name__, error)
+        return otherwise
