@@ -67,3 +67,10 @@ def test_the_tracker_store_that_writes_handoffs_itself_names_the_database(write,
 def test_what_cannot_be_used(write, text: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         read_endpoints(write(text))
+
+
+def test_who_is_analysed(write) -> None:
+    assert read_endpoints(write("rasa_emotion: {}")).consent == "opt_out"
+    assert read_endpoints(write("rasa_emotion: {consent: opt_in}")).consent == "opt_in"
+    with pytest.raises(ConfigError, match="'consent' is 'yes'; write one of opt_out, opt_in"):
+        read_endpoints(write("rasa_emotion: {consent: 'yes'}"))

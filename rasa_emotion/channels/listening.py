@@ -9,6 +9,7 @@ from rasa_emotion.audio.decode import no_sound
 from rasa_emotion.audio.raw import RawEncoding
 from rasa_emotion.components.evidence import ChannelEvidence
 from rasa_emotion.errors import AudioError
+from rasa_emotion.privacy.pseudonym import place_of
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def listen(
         logger.warning("The voice of a turn was not analysed; the turn goes on with its words. %s", error)
         return Heard(warning=str(error))
     except Exception as error:
-        logger.error("The voice of a turn could not be analysed (%s: %s); it goes on.", type(error).__name__, error)
+        logger.error("The voice of a turn could not be analysed (%s); it goes on.", place_of(error))
         return Heard(warning="The voice could not be analysed.")
     if piece is None:
         return Heard(warning="The acoustic model is missing; the voice was not analysed.")

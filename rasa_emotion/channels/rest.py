@@ -5,13 +5,12 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
-from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
-from rasa.core.channels.rest import QueueOutputChannel, RestInput
+from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.core.channels.rest import RestInput
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.utils.endpoints import bool_arg
 from sanic import Blueprint, Sanic, response
@@ -19,17 +18,21 @@ from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from rasa_emotion.channels.collectors import CHANNEL, Collector, Queued
 from rasa_emotion.channels.listening import Heard, listen
 from rasa_emotion.channels.rest_request import Audio, RequestError, TurnRequest, from_form, from_json
+from rasa_emotion.components.consent import may_analyse
 from rasa_emotion.components.evidence import EVIDENCE_KEY
 from rasa_emotion.components.shared import shared_analyzer
-from rasa_emotion.conversation.history import HEARD_PREFIX
+from rasa_emotion.conversation.history import CHOICES, HEARD_PREFIX, command_intent
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.privacy.pseudonym import place_of, pseudonym
 from rasa_emotion.settings import check_number, check_text, checked
 
 logger = logging.getLogger(__name__)
 
 WARNING_HEADER = "X-Emotion-Warning"
+SWITCHED_OFF = "The caller's emotions are not to be analysed; the voice was not."
 
 DEFAULTS: dict[str, Any] = {
     # Largest recording in megabytes. Sanic takes no request above 100 MB, and base64 adds a third.
@@ -43,22 +46,15 @@ DEFAULTS: dict[str, Any] = {
     # As in config.yml: folder of the models, and name of the acoustic one.
     "models": None,
     "acoustic": "acoustic",
+    # Who speaks: "caller", or "agent" for a person at work, which needs the next option.
+    "analyse": "caller",
+    # The legal ground on which people at work are analysed, in the operator's own words; see docs/privacy.md.
+    "legal_ground": None,
 }
 
+SPEAKERS = ("caller", "agent")
+
 OnMessage = Callable[[UserMessage], Awaitable[Any]]
-
-
-# Rasa's own collectors have names of their own, which variations with `channel: emotion` would never meet.
-class _Collector(CollectingOutputChannel):
-    @classmethod
-    def name(cls) -> str:
-        return EmotionRestInput.name()
-
-
-class _Queue(QueueOutputChannel):
-    @classmethod
-    def name(cls) -> str:
-        return EmotionRestInput.name()
 
 
 class EmotionRestInput(RestInput):
@@ -72,6 +68,12 @@ class EmotionRestInput(RestInput):
     def __init__(self, config: dict[str, Any] | None = None) -> None:
         """Constructs the channel. Raises InvalidConfigException for an option that cannot be used."""
         self.config = _checked_config(config or {})
+        if self.config["analyse"] == "agent":
+            logger.warning(
+                "The channel '%s' analyses people at work. Its operator states as the legal ground: %s",
+                self.name(),
+                self.config["legal_ground"],
+            )
         # onnxruntime and the decoder release the GIL, so these threads run beside the event loop.
         self._executor = ThreadPoolExecutor(self.config["workers"], thread_name_prefix="emotion")
         self._in_turn: WeakValueDictionary[str | None, asyncio.Lock] = WeakValueDictionary()
@@ -79,7 +81,7 @@ class EmotionRestInput(RestInput):
     @classmethod
     def name(cls) -> str:
         """The channel's name, which is also its place under `/webhooks/`."""
-        return "emotion"
+        return CHANNEL
 
     @classmethod
     def from_credentials(cls, credentials: dict[str, Any] | None) -> "EmotionRestInput":
@@ -98,7 +100,7 @@ class EmotionRestInput(RestInput):
                 return _failure(error)
             # A short recording must not overtake a long one of the same caller.
             async with self._in_turn.setdefault(turn.sender, asyncio.Lock()):
-                heard = await self._listen(turn.audio)
+                heard = await self._listen(turn)
                 if not bool_arg(request, "stream", default=False):
                     return await self._answer(on_new_message, turn, heard)
                 await self._stream(request, on_new_message, turn, heard)
@@ -130,12 +132,14 @@ class EmotionRestInput(RestInput):
         logger.error("%s", sentence)
         raise RequestError(500, sentence)
 
-    async def _listen(self, audio: Audio | None) -> Heard:
-        if audio is None:
+    async def _listen(self, turn: TurnRequest) -> Heard:
+        if turn.audio is None:
             return Heard()
-        return await asyncio.get_running_loop().run_in_executor(self._executor, partial(self._hear, audio))
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._hear, turn.audio, turn)
 
-    def _hear(self, audio: Audio) -> Heard:
+    def _hear(self, audio: Audio, turn: TurnRequest) -> Heard:
+        if command_intent(turn.message) in CHOICES or not may_analyse(turn.sender):
+            return Heard(warning=SWITCHED_OFF)
         # Loaded here, not in the constructor: Sanic's workers fork after the channels are made.
         analyzer = shared_analyzer(self.config["models"], self.config["acoustic"])
         return listen(
@@ -147,7 +151,7 @@ class EmotionRestInput(RestInput):
         )
 
     async def _answer(self, on_new_message: OnMessage, turn: TurnRequest, heard: Heard) -> HTTPResponse:
-        collector = _Collector()
+        collector = Collector()
         await _handle(on_new_message, self._message(turn, heard, collector))
         return response.json(collector.messages, headers=_headers(heard))
 
@@ -155,7 +159,7 @@ class EmotionRestInput(RestInput):
         """Sends the answers as they come. Returns, and so gives the next turn way, when the bot is done."""
         queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         answers = await request.respond(headers=_headers(heard), content_type="text/event-stream")
-        handling = asyncio.ensure_future(_handle(on_new_message, self._message(turn, heard, _Queue(queue))))
+        handling = asyncio.ensure_future(_handle(on_new_message, self._message(turn, heard, Queued(queue))))
         handling.add_done_callback(lambda _: queue.put_nowait(None))
         try:
             while (answer := await queue.get()) is not None:
@@ -179,9 +183,9 @@ async def _handle(on_new_message: OnMessage, message: UserMessage) -> None:
     try:
         await on_new_message(message)
     except asyncio.CancelledError:
-        logger.error("A turn of '%s' took longer than the response timeout.", message.sender_id)
-    except Exception:  # the client gets what the bot said until then
-        logger.exception("A turn of '%s' failed.", message.sender_id)
+        logger.error("A turn of caller %s took longer than the response timeout.", pseudonym(message.sender_id))
+    except Exception as error:  # the client gets what the bot said until then
+        logger.error("A turn of caller %s failed (%s).", pseudonym(message.sender_id), place_of(error))
 
 
 async def _health(request: Request) -> HTTPResponse:
@@ -208,6 +212,21 @@ def _checked_config(config: dict[str, Any]) -> dict[str, Any]:
         check_text(owner, "voice_intent", settings["voice_intent"])
         check_text(owner, "models", settings["models"], optional=True)
         check_text(owner, "acoustic", settings["acoustic"])
+        check_text(owner, "legal_ground", settings["legal_ground"], optional=True)
+        _check_speaker(owner, settings)
     except ConfigError as error:
         raise InvalidConfigException(str(error)) from error
     return {**settings, "workers": int(settings["workers"])}
+
+
+def _check_speaker(owner: str, settings: dict[str, Any]) -> None:
+    """Raises ConfigError for the analysis of people at work, unless the operator states why it is lawful."""
+    speaker = settings["analyse"]
+    if speaker not in SPEAKERS:
+        raise ConfigError(f"{owner}: 'analyse' is {speaker!r}; write one of {', '.join(SPEAKERS)}.")
+    if speaker == "agent" and settings["legal_ground"] is None:
+        raise ConfigError(
+            f"{owner}: 'analyse: agent' would infer the emotions of people at work, which Article 5(1)(f) of the EU AI "
+            "Act (Regulation (EU) 2024/1689) prohibits but for medical or safety reasons; leave agents out, or state "
+            "the ground on which you may as 'legal_ground'."
+        )

@@ -17,13 +17,16 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from rasa_emotion.analyzer import EmotionAnalyzer
-from rasa_emotion.components.evidence import text_confidence, trusted_evidence
+from rasa_emotion.components.consent import heed
+from rasa_emotion.components.evidence import discard_evidence, text_confidence, trusted_evidence
 from rasa_emotion.components.examples import learn, recall
 from rasa_emotion.components.shared import shared_analyzer
-from rasa_emotion.conversation.history import ESTIMATE_KEY, current_turns, earlier_words, is_command
+from rasa_emotion.conversation.history import ESTIMATE_KEY, command_intent, current_turns, earlier_words
 from rasa_emotion.conversation.mood import MEMORY, mood
+from rasa_emotion.emotions import UNKNOWN
 from rasa_emotion.errors import ConfigError, ModelError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
+from rasa_emotion.privacy.pseudonym import place_of
 from rasa_emotion.settings import check_flag, check_names, check_number, check_text, checked
 from rasa_emotion.text.adapter import FORMAT, Adapter
 
@@ -37,6 +40,15 @@ ENTITY_NAMES: tuple[str, ...] = (
     "caller_mood",
 )
 CHECKSUM_FILE = "emotion_models.json"
+
+NOT_ANALYSED: dict[str, str | float] = {
+    "emotion": UNKNOWN,
+    "emotion_confidence": 0.0,
+    "emotion_valence": 0.0,
+    "emotion_arousal": 0.0,
+    "caller_mood": UNKNOWN,
+}
+"""The entities of a caller who is not analysed."""
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
@@ -147,11 +159,15 @@ class EmotionClassifier(GraphComponent):
 
     def _annotate(self, message: Message, tracker: DialogueStateTracker | None) -> None:
         text = message.get(TEXT) or ""
-        command = is_command(text)
-        said = "" if command else text
-        estimate = self._estimate(said, message.get(METADATA), tracker)
+        command = command_intent(text)
+        if self._may_analyse(message, command, tracker):
+            estimate = self._estimate("" if command else text, message.get(METADATA), tracker)
+            values = self._entity_values(estimate, tracker)
+        else:
+            discard_evidence(message.get(METADATA))
+            estimate = EmotionEstimate.unknown()
+            values = {name: NOT_ANALYSED[name] for name in self.config["entities"]}
         message.set(ESTIMATE_KEY, estimate.to_dict(), add_to_output=True)
-        values = self._entity_values(estimate, tracker)
         if command:
             _annotate_command(message, estimate, values)
             return
@@ -160,6 +176,13 @@ class EmotionClassifier(GraphComponent):
         if tracker is None or tracker.events:
             own = [_entity(name, value) for name, value in values.items()]
             message.set(ENTITIES, [*message.get(ENTITIES, []), *own], add_to_output=True)
+
+    def _may_analyse(self, message: Message, command: str | None, tracker: DialogueStateTracker | None) -> bool:
+        """Whether the caller allows it, also by what this very message says. Outside a conversation nobody is asked."""
+        if tracker is None or not tracker.events:
+            return True
+        intent = command or (message.get(INTENT) or {}).get("name")
+        return heed(intent, tracker, how="command" if command else "words")
 
     def _estimate(self, text: str, metadata: Any, tracker: DialogueStateTracker | None) -> EmotionEstimate:
         heard = trusted_evidence(metadata)
@@ -292,4 +315,4 @@ def _checked_config(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _log_failure(error: Exception) -> None:
-    logger.error("A turn's emotion could not be estimated (%s: %s); it goes on.", type(error).__name__, error)
+    logger.error("A turn's emotion could not be estimated (%s); it goes on.", place_of(error))

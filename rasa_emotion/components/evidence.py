@@ -44,6 +44,13 @@ def trusted_evidence(metadata: Any) -> list[Evidence]:
     return evidence.pieces() if isinstance(evidence, ChannelEvidence) else []
 
 
+def discard_evidence(metadata: Any) -> None:
+    """Remove all that was, or pretends to be, heard: nothing of it shall be stored."""
+    if isinstance(metadata, dict):
+        for key in RESERVED_KEYS:
+            metadata.pop(key, None)
+
+
 def text_confidence(metadata: Any) -> float | None:
     """How sure the client's speech recogniser is of the words, 0 to 1; None where it does not say so.
 

@@ -140,7 +140,8 @@ class Consents:
         return Consent(*row) if row else None
 
     def _save(self, sender: str, consent: Consent) -> bool:
-        create_tables(self._engine)
+        if not self._exists():
+            create_tables(self._engine)
         for last_try in (False, True):
             try:
                 self._write(sender, consent)
@@ -190,7 +191,7 @@ class Consents:
                     "The callers' consents in '%s' cannot be read or written (%s); nobody's emotions are analysed "
                     "until they can. Check that database.",
                     self._engine.url.render_as_string(hide_password=True),
-                    " ".join(str(getattr(error, "orig", error)).split()),
+                    _cause(error),
                 )
             return otherwise
         if self._fails:
@@ -216,6 +217,12 @@ def _impatient_engine(url: str) -> Engine:
 
 def _limit_wait(connection: Any, _: object) -> None:
     connection.execute(f"PRAGMA busy_timeout={WAIT_MSECS}")
+
+
+def _cause(error: Exception) -> str:
+    """What the driver says, without the statement and its values."""
+    below = error.__cause__ if isinstance(error, ConfigError) else error
+    return " ".join(str(getattr(below, "orig", None) or type(error).__name__).split())
 
 
 def _hash(salt: str, sender: str) -> str:

@@ -16,7 +16,9 @@ from fake_analyzer import SLOW_PITCH, install
 from rasa.shared.exceptions import InvalidConfigException
 from sanic import Sanic
 
+from rasa_emotion.channels import rest
 from rasa_emotion.channels.rest import EmotionRestInput
+from rasa_emotion.components.consent import shared_consents
 from rasa_emotion.components.evidence import EVIDENCE_KEY, ChannelEvidence
 from rasa_emotion.conversation.history import HEARD_PREFIX
 
@@ -152,3 +154,61 @@ def test_bad_options_are_refused(credentials, sentence):
 
 def test_without_options():
     assert EmotionRestInput.from_credentials(None).config["max_audio_mb"] == 10
+
+
+@pytest.fixture
+def choices(tmp_path, monkeypatch):
+    """The record of consents, in a folder of its own."""
+    endpoints = tmp_path / "endpoints.yml"
+    endpoints.write_text(f"rasa_emotion: {{database: 'sqlite:///{tmp_path}/emotion.db'}}")
+    monkeypatch.setenv("RASA_EMOTION_ENDPOINTS", str(endpoints))
+    return shared_consents()
+
+
+def test_the_voice_of_who_said_no_is_not_even_decoded(post, bot, choices, monkeypatch):
+    monkeypatch.setattr(rest, "listen", lambda *_, **__: pytest.fail("it was listened to"))
+    choices.set("a", False)
+    answer = post({"sender": "a", "message": "hi"}, pitch=400)
+    assert answer.json()[0]["text"] == "hi"
+    assert answer.headers["X-Emotion-Warning"] == "The caller's emotions are not to be analysed; the voice was not."
+    assert bot.messages[0].metadata is None
+    assert not bot.messages[0].message_id.startswith(HEARD_PREFIX)
+
+
+def test_others_are_heard_and_who_changes_their_mind_too(post, bot, choices):
+    choices.set("a", False)
+    post({"sender": "b", "message": "hi"}, pitch=400)
+    choices.set("a", True)
+    post({"sender": "a", "message": "hi"}, pitch=400)
+    assert [EVIDENCE_KEY in message.metadata for message in bot.messages] == [True, True]
+
+
+def test_a_voice_beside_the_command_is_not_analysed(post, bot, choices):
+    post({"sender": "a", "message": "/emotion_off"}, pitch=400)
+    assert bot.messages[0].metadata is None
+
+
+def test_agents_are_refused_without_a_legal_ground():
+    with pytest.raises(InvalidConfigException, match=r"Article 5\(1\)\(f\)"):
+        EmotionRestInput.from_credentials({"analyse": "agent"})
+    with pytest.raises(InvalidConfigException, match="'legal_ground' is ' '"):
+        EmotionRestInput.from_credentials({"analyse": "agent", "legal_ground": " "})
+    with pytest.raises(InvalidConfigException, match="write one of caller, agent"):
+        EmotionRestInput.from_credentials({"analyse": "staff"})
+
+
+def test_the_stated_ground_is_logged(caplog):
+    EmotionRestInput.from_credentials({"analyse": "agent", "legal_ground": "Alarm for drivers who fall asleep."})
+    assert "Alarm for drivers who fall asleep." in caplog.text
+    caplog.clear()
+    EmotionRestInput.from_credentials({})
+    assert caplog.text == ""
+
+
+def test_a_client_cannot_make_itself_an_agent_or_switch_analysis_on(post, bot, choices):
+    choices.set("a", False)
+    post(
+        {"sender": "a", "message": "hi", "metadata": {"analyse": "agent", "legal_ground": "x", "consent": True}},
+        pitch=400,
+    )
+    assert EVIDENCE_KEY not in bot.messages[0].metadata

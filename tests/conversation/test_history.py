@@ -2,17 +2,21 @@
 
 import json
 
+import pytest
 from fake_analyzer import estimate
 from rasa.shared.core.events import SlotSet, UserUttered
 
 from rasa_emotion.conversation.history import (
     awaits_first_action,
+    command_intent,
     current_escalations,
     current_turns,
+    earlier_words,
+    escalated_since_boundary,
     escalation_key,
     escalations,
-    escalated_since_boundary,
     exchanges_backwards,
+    last_choice,
     latest_turn,
 )
 from rasa_emotion.emotions import UNKNOWN
@@ -154,3 +158,32 @@ def test_each_turn_comes_with_what_the_bot_replied_to_it():
     ]
     assert [[reply.text for reply in replies] for _, replies in exchanges_backwards(events)] == [[], ["", "a"]]
     assert next(reversed(list(exchanges_backwards(events))))[1][-1].metadata == {"utter_action": "utter_a"}
+
+
+def test_turns_before_a_choice_are_not_held_against_the_caller():
+    events = [user("angry"), user("angry"), user(intent="emotion_off"), user("sad")]
+    assert emotions(events) == [UNKNOWN, "sad"]
+
+
+def test_words_before_a_choice_are_not_read_again():
+    def said(text, intent="inform"):
+        return {**user(intent=intent), "text": text}
+
+    events = [said("I hate this"), said("/emotion_off", "emotion_off"), said("in private"), said("go on", "emotion_on")]
+    assert earlier_words(events, last=5) == []
+    assert earlier_words([*events, said("hello")], last=5) == ["hello"]
+
+
+def test_the_last_choice():
+    off, on = ({**user(intent=intent), "timestamp": at} for intent, at in (("emotion_off", 1.0), ("emotion_on", 2.0)))
+    assert last_choice([off, user(), on, user()]) == (True, 2.0)
+    assert last_choice([on, action(), off]) == (False, 1.0)
+    assert last_choice([user(), user(intent="emotion_off")]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [("/emotion_off", "emotion_off"), (' /a@0.5{"b": "c d"}', "a"), ("/off please", None), ("off", None), ("", None)],
+)
+def test_the_intent_of_a_command(text, intent):
+    assert command_intent(text) == intent
