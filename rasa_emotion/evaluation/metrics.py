@@ -230,25 +230,52 @@ def bootstrap(
     predicted: Answers,
     *,
     groups: Sequence[str] | None = None,
+    crossed: Sequence[int] | None = None,
     samples: int = 1000,
     seed: int = 0,
 ) -> Interval:
-    """A metric with its percentile interval; `groups` (speakers) are drawn whole where given, else single rows."""
-    drawn = np.array([metric(truth[rows], predicted[rows]) for rows in resamples(len(truth), groups, samples, seed)])
+    """A metric with its percentile interval over what `resamples` draws."""
+    draws = resamples(len(truth), groups, samples, seed, crossed=crossed)
+    drawn = np.array([metric(truth[rows], predicted[rows]) for rows in draws])
     values = drawn[~np.isnan(drawn)]  # a sample may lack a class that the metric needs
     low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (math.nan, math.nan)
     return Interval(metric(truth, predicted), float(low), float(high))
 
 
-def resamples(rows: int, groups: Sequence[str] | None, samples: int, seed: int) -> Iterator[IntArray]:
-    """Row numbers of bootstrap samples; `groups` are drawn whole where given, else single rows."""
+def resamples(
+    rows: int, groups: Sequence[str] | None, samples: int, seed: int, *, crossed: Sequence[int] | None = None
+) -> Iterator[IntArray]:
+    """Row numbers of bootstrap samples.
+
+    Args:
+        rows: how many there are.
+        groups: of each row (its speaker); drawn whole. Without them single rows are drawn.
+        samples: how many samples.
+        seed: of what is drawn.
+        crossed: a second group of each row (its sentence), drawn apart from the first: a row then counts as often as
+            its group times its second one (A. B. Owen, "The pigeonhole bootstrap", 2007).
+    """
     generator = np.random.default_rng(seed)
+    if groups is not None and crossed is not None:
+        factors = [np.unique(names, return_inverse=True)[1] for names in (groups, crossed)]
+        for _ in range(samples):
+            times = np.zeros(rows, dtype=np.int64)
+            while not times.any():  # where rows are few, those drawn may have no partner
+                times = np.prod([_times(factor, generator)[factor] for factor in factors], axis=0)
+            yield np.repeat(np.arange(rows), times)
+        return
     units = [np.array([i]) for i in range(rows)]
     if groups is not None:
         names = np.asarray(groups)
         units = [np.flatnonzero(names == name) for name in np.unique(names)]
     for _ in range(samples):
         yield np.concatenate([units[i] for i in generator.integers(0, len(units), len(units))])
+
+
+def _times(numbers: IntArray, generator: np.random.Generator) -> IntArray:
+    """How often each of the groups, which are numbered from 0, is drawn."""
+    groups = int(numbers.max()) + 1
+    return np.bincount(generator.integers(0, groups, groups), minlength=groups)
 
 
 @dataclass(frozen=True)
@@ -268,17 +295,18 @@ def paired_bootstrap(
     second: Answers,
     *,
     groups: Sequence[str] | None = None,
+    crossed: Sequence[int] | None = None,
     samples: int = 2000,
     seed: int = 0,
 ) -> Difference:
-    """What `first` gains on `second` when both are scored on the same bootstrap samples.
+    """What `first` gains on `second` when both are scored on the same bootstrap samples, see `resamples`.
 
     The p-value is twice the share of samples in which the difference has the other sign or is nought, with one added to
     both counts, so that it is never below 2 / (samples + 1) (Davison and Hinkley, "Bootstrap Methods", 1997, 4.2).
     """
     drawn = [
         metric(truth[rows], first[rows]) - metric(truth[rows], second[rows])
-        for rows in resamples(len(truth), groups, samples, seed)
+        for rows in resamples(len(truth), groups, samples, seed, crossed=crossed)
     ]
     differences = np.array(drawn)
     low, high = np.percentile(differences, [2.5, 97.5])

@@ -17,6 +17,7 @@ from rasa_emotion.evaluation.metrics import (
     macro_f1,
     mcnemar,
     paired_bootstrap,
+    resamples,
     softmax,
     unweighted_accuracy,
     weighted_f1,
@@ -115,6 +116,31 @@ def test_bootstrap_over_groups_is_wider_where_groups_agree_inside() -> None:
     whole = bootstrap(accuracy, truth, predicted, groups=groups)
     assert rows.low < rows.value < rows.high
     assert whole.high - whole.low > 2 * (rows.high - rows.low)
+
+
+def test_what_is_shared_both_ways_is_drawn_both_ways() -> None:
+    # every speaker says every sentence; whether it is right depends on the sentence alone
+    speakers, sentences = (part.ravel() for part in np.meshgrid(np.arange(20), np.arange(20)))
+    truth, predicted = np.zeros(400, dtype=int), sentences % 2
+    groups = [str(speaker) for speaker in speakers]
+    whole = bootstrap(accuracy, truth, predicted, groups=groups)
+    both = bootstrap(accuracy, truth, predicted, groups=groups, crossed=sentences.tolist())
+    assert whole.low == whole.high == 0.5
+    assert both.high - both.low > 0.3
+    equal = paired_bootstrap(accuracy, truth, predicted, 1 - predicted, groups=groups, crossed=sentences.tolist())
+    assert equal.p > 0.5
+
+
+def test_a_row_counts_as_often_as_both_its_groups() -> None:
+    groups, crossed = [*"aaabbb"], [0, 1, 2, 0, 1, 2]
+    for rows in resamples(6, groups, 50, seed=0, crossed=crossed):
+        times = np.bincount(rows, minlength=6).reshape(2, 3)
+        assert times.sum() == 6
+        np.testing.assert_array_equal(times * 6, np.outer(times.sum(axis=1), times.sum(axis=0)))
+
+
+def test_no_sample_is_empty() -> None:
+    assert all(len(rows) for rows in resamples(3, [*"abc"], 200, seed=0, crossed=[0, 1, 2]))
 
 
 def test_mcnemar() -> None:

@@ -99,7 +99,7 @@ def measure(voices: Material, words: Material, recipes: Sequence[Recipe]) -> dic
 def score(pairs: Pairs, fused: Mapping[str, Floats], *, tested: Sequence[str]) -> dict[str, Any]:
     """Figures of each strategy on one set; those that are tested differ so much from the better single modality and
     from what ships."""
-    truth, speakers = pairs.labels, pairs.speakers
+    truth = pairs.labels
     present = [name for name, there in zip(ALONE, pairs.present, strict=True) if there.any()]
     best = max(present, key=lambda name: unweighted_accuracy(truth, fused[name].argmax(axis=1)))
     rows = {}
@@ -109,7 +109,7 @@ def score(pairs: Pairs, fused: Mapping[str, Floats], *, tested: Sequence[str]) -
         predicted = probabilities.argmax(axis=1)
         found = {"value": unweighted_accuracy(truth, predicted)}
         if name in tested:
-            found = asdict(bootstrap(unweighted_accuracy, truth, predicted, groups=speakers, samples=SAMPLES))
+            found = asdict(bootstrap(unweighted_accuracy, truth, predicted, **drawn(pairs)))
         rows[name] = {
             "ua": found,
             "accuracy": accuracy(truth, predicted),
@@ -126,10 +126,17 @@ def score(pairs: Pairs, fused: Mapping[str, Floats], *, tested: Sequence[str]) -
 
 
 def difference(pairs: Pairs, first: Floats, second: Floats) -> dict[str, float]:
-    """What the first gains in UA on the second: by paired bootstrap over speakers, and McNemar's p over pairs."""
+    """What the first gains in UA on the second: by paired bootstrap (see `drawn`), and McNemar's p over pairs."""
     truth, one, other = pairs.labels, first.argmax(axis=1), second.argmax(axis=1)
-    found = paired_bootstrap(unweighted_accuracy, truth, one, other, groups=pairs.speakers, samples=SAMPLES)
+    found = paired_bootstrap(unweighted_accuracy, truth, one, other, **drawn(pairs))
     return {**asdict(found), "mcnemar": mcnemar(truth, one, other)}
+
+
+def drawn(*sets: Pairs) -> dict[str, Any]:
+    """How the bootstrap draws these pairs: speakers and, apart from them, sentences, as pairs share both."""
+    speakers = [speaker for pairs in sets for speaker in pairs.speakers]
+    sentences = [int(sentence) for pairs in sets for sentence in pairs.sentences]
+    return {"groups": speakers, "crossed": sentences, "samples": SAMPLES}
 
 
 @dataclass(frozen=True)
@@ -168,16 +175,10 @@ def conflict_figures(kind: str, voices: Material, words: Material, ships: Sequen
         average_auc,
         truth,
         np.stack([-both, both], axis=1),
-        groups=[*agreeing.speakers, *contrary.speakers],
-        samples=SAMPLES,
+        **drawn(agreeing, contrary),
     )
-    found = bootstrap(
-        _share,
-        np.ones(len(positive.flagged), dtype=np.int64),
-        positive.flagged,
-        groups=contrary.speakers,
-        samples=SAMPLES,
-    )
+    ones = np.ones(len(positive.flagged), dtype=np.int64)
+    found = bootstrap(_share, ones, positive.flagged, **drawn(contrary))
     shipped_negative, shipped_positive = (flags(kind, pairs, ships).flagged for pairs in (agreeing, contrary))
     return {
         "pairs": len(contrary.labels),
@@ -212,8 +213,10 @@ def irony(voices: Material, words: Material, ships: Sequence[Shipped]) -> dict[s
         plain = Shipped(replace(strategy.fusion, conflicts={})).fuse(rows).argmax(axis=1)
         fused = strategy.fuse(rows).argmax(axis=1)
         flagged = np.array([estimate.conflict_kind == "sarcastic" for estimate in strategy.estimates(rows)])
+        meant = np.isin(said[0], [EMOTIONS.index(e) for e in conflict.voice])
         for name, values in {
             "flagged": flagged,
+            "flagged, and the voice alone says angry or disgust": flagged & meant,
             "label is angry or disgust": np.isin(fused, [EMOTIONS.index(e) for e in conflict.voice]),
             "label is the voice's": fused == said[0],
             "label is the voice's, of the flagged": (fused == said[0])[flagged],
