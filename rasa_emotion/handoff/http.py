@@ -14,7 +14,7 @@ import aiohttp
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.helpdesk import ConversationGone, PermanentFailure, TemporaryFailure
-from rasa_emotion.settings import check_text
+from rasa_emotion.settings import check_number, check_text
 
 COMMON: dict[str, Any] = {
     # Seconds that one request may take.
@@ -68,6 +68,11 @@ class Answer:
             except (KeyError, IndexError, TypeError):
                 return None
         return value
+
+    def rows(self, *path: str | int) -> list[dict[str, Any]]:
+        """The objects of the list at a place inside the body; empty where there is no list."""
+        found = self.find(*path)
+        return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 class Client:
@@ -217,6 +222,27 @@ def check_url(owner: str, key: str, value: Any) -> str:
     if parts.scheme == "http" and not _private(str(parts.hostname)):
         raise ConfigError(f"{owner}: '{key}' would send keys and conversations unencrypted; write https://.")
     return str(value).rstrip("/")
+
+
+def check_timeout(owner: str, settings: Mapping[str, Any]) -> float:
+    """The option `timeout_secs`. Raises ConfigError unless it is a number above 0."""
+    check_number(owner, "timeout_secs", settings["timeout_secs"], above=0)
+    return float(settings["timeout_secs"])
+
+
+def check_id(owner: str, key: str, value: Any) -> int:
+    """A number that names something in a helpdesk, also where it comes from the environment as a text.
+
+    Raises:
+        ConfigError: it is none.
+
+    >>> check_id("The helpdesk", "inbox_id", "7")
+    7
+    """
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or not int(text):
+        raise ConfigError(f"{owner}: '{key}' is {value!r}; give its number.")
+    return int(text)
 
 
 def retry_after_secs(header: str | None, now: float | None = None) -> float | None:

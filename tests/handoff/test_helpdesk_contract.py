@@ -3,19 +3,30 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from fakes.chatwoot import FakeChatwoot
 from fakes.packets import packet
+from fakes.request_tracker import FakeRequestTracker
 from fakes.server import BROKEN_AFTER, BROKEN_BEFORE, FakeServer, Fault
+from fakes.slack import FakeSlack, FakeSlackWebhook
 from fakes.webhook import FakeWebhook
+from fakes.zendesk import FakeZendesk
+from fakes.zendesk_ticket import FakeZendeskTicket
 
 from rasa_emotion.handoff.helpdesk import ConversationGone, Helpdesk, Message, PermanentFailure, TemporaryFailure
 from rasa_emotion.handoff.helpdesks import open_helpdesk
 from rasa_emotion.handoff.packet import Line
 
-FAKES = {"webhook": FakeWebhook}
-ONCE = [*FAKES]
-TWO_WAY = [*FAKES]
-
-SECRETS = ["a secret for the tests"]
+FAKES: dict[str, type[FakeServer]] = {
+    "webhook": FakeWebhook,
+    "chatwoot": FakeChatwoot,
+    "zendesk": FakeZendesk,
+    "zendesk_ticket": FakeZendeskTicket,
+    "request_tracker": FakeRequestTracker,
+    "slack": FakeSlack,
+    "slack_webhook": FakeSlackWebhook,
+}
+TWO_WAY = ["webhook", "chatwoot", "zendesk", "request_tracker"]
+ONCE = [*TWO_WAY, "zendesk_ticket"]
 
 
 @pytest.fixture
@@ -105,7 +116,7 @@ async def test_what_fails_is_told_in_a_sentence(fake, helpdesk, fault, kind, say
     message = str(caught.value)
     assert says in message
     assert message.startswith(f"The helpdesk '{helpdesk.name}' at 127.0.0.1 ")
-    assert not any(secret in message for secret in [*SECRETS, "refund", fake.url])
+    assert not any(secret in message for secret in ("of-the-tests", "a secret", "refund", fake.url))
 
 
 @every
@@ -124,8 +135,9 @@ async def test_nobody_is_there(fake: FakeServer, helpdesk: Helpdesk) -> None:
     await fake.stop()
     with pytest.raises(TemporaryFailure, match="cannot be reached"):
         await helpdesk.deliver(packet())
-    with pytest.raises(TemporaryFailure, match="cannot be reached"):
-        await helpdesk.check()
+    if not isinstance(fake, FakeSlackWebhook):  # which cannot be asked without posting
+        with pytest.raises(TemporaryFailure, match="cannot be reached"):
+            await helpdesk.check()
 
 
 @every

@@ -7,7 +7,7 @@ from typing import Any
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.helpdesk import FromHuman, Helpdesk, Message, PermanentFailure
-from rasa_emotion.handoff.http import COMMON, Answer, Client, check_url
+from rasa_emotion.handoff.http import COMMON, Answer, Client, check_timeout, check_url
 from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.signing import TOLERANCE_SECS, genuine, header, signature
 from rasa_emotion.settings import check_number, check_text, checked
@@ -41,14 +41,10 @@ class Webhook(Helpdesk):
     def __init__(self, options: Mapping[str, Any]) -> None:
         settings = checked(OWNER, options, self.DEFAULTS)
         url = check_url(OWNER, "url", settings["url"])
-        check_text(OWNER, "secret", settings["secret"])
-        if len(settings["secret"]) < MIN_SECRET:
-            raise ConfigError(f"{OWNER}: 'secret' is shorter than {MIN_SECRET} characters; draw a longer one.")
-        for key in ("timeout_secs", "tolerance_secs"):
-            check_number(OWNER, key, settings[key], above=0)
-        self._secret: str = settings["secret"]
+        self._secret = check_secret(OWNER, settings["secret"])
+        check_number(OWNER, "tolerance_secs", settings["tolerance_secs"], above=0)
         self._tolerance = float(settings["tolerance_secs"])
-        self._client = Client(self.name, url, timeout_secs=settings["timeout_secs"], key="'secret'")
+        self._client = Client(self.name, url, timeout_secs=check_timeout(OWNER, settings), key="'secret'")
 
     async def check(self) -> None:
         await self._post({"type": "ping"}, "ping")
@@ -64,13 +60,7 @@ class Webhook(Helpdesk):
         await self._post(content, f"{ticket}:{message.id}", known=(KNOWN,), gone=GONE)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> Sequence[FromHuman]:
-        timestamp, given = header(headers, TIMESTAMP), header(headers, SIGNATURE)
-        if not genuine(self._secret, timestamp, given, body, tolerance_secs=self._tolerance):
-            raise PermanentFailure(
-                f"{OWNER} refuses a request that is not signed with 'secret' or whose time is more than "
-                f"{self._tolerance:g} s off; see that both sides have the same secret and the right time."
-            )
-        return [_from_human(body)]
+        return signed_request(OWNER, self._secret, self._tolerance, headers, body)
 
     async def close(self) -> None:
         await self._client.close()
@@ -82,19 +72,42 @@ class Webhook(Helpdesk):
         return await self._client.request("POST", body=body, headers=headers, **statuses)
 
 
-def _from_human(body: bytes) -> FromHuman:
+def check_secret(owner: str, value: Any, *, optional: bool = False) -> str:
+    """A secret of 16 characters or more; empty where it is None and may be. Raises ConfigError otherwise."""
+    check_text(owner, "secret", value, optional=optional)
+    if value is not None and len(value) < MIN_SECRET:
+        raise ConfigError(f"{owner}: 'secret' is shorter than {MIN_SECRET} characters; draw a longer one.")
+    return value or ""
+
+
+def signed_request(
+    owner: str, secret: str, tolerance_secs: float, headers: Mapping[str, str], body: bytes
+) -> list[FromHuman]:
+    """What a signed request says. Raises PermanentFailure where it is not signed, or is none."""
+    if not secret:
+        raise PermanentFailure(f"{owner} takes no requests; set 'secret' to let people answer.")
+    timestamp, given = header(headers, TIMESTAMP), header(headers, SIGNATURE)
+    if not genuine(secret, timestamp, given, body, tolerance_secs=tolerance_secs):
+        raise PermanentFailure(
+            f"{owner} refuses a request that is not signed with 'secret' or whose time is more than "
+            f"{tolerance_secs:g} s off; see that both sides have the same secret and the right time."
+        )
+    return [_from_human(owner, body)]
+
+
+def _from_human(owner: str, body: bytes) -> FromHuman:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise PermanentFailure(f"{OWNER} got a request that is no JSON; send an object.") from error
+        raise PermanentFailure(f"{owner} got a request that is no JSON; send an object.") from error
     if not isinstance(content, dict):
-        raise PermanentFailure(f"{OWNER} got JSON that is no object; send one.")
+        raise PermanentFailure(f"{owner} got JSON that is no object; send one.")
     for key in ("ticket", "id"):
         if not isinstance(content.get(key), str) or not 0 < len(content[key]) <= MAX_ID:
-            raise PermanentFailure(f"{OWNER} got a request without '{key}'; send a text of 1 to {MAX_ID} characters.")
+            raise PermanentFailure(f"{owner} got a request without '{key}'; send a text of 1 to {MAX_ID} characters.")
     text, outcome, hand_back = content.get("text", ""), content.get("outcome", ""), content.get("hand_back", False)
     if not isinstance(text, str) or not isinstance(outcome, str) or not isinstance(hand_back, bool):
-        raise PermanentFailure(f"{OWNER} got a 'text' or 'outcome' that is no text, or a 'hand_back' that is no flag.")
+        raise PermanentFailure(f"{owner} got a 'text' or 'outcome' that is no text, or a 'hand_back' that is no flag.")
     if not text.strip() and not hand_back:
-        raise PermanentFailure(f"{OWNER} got a request without 'text' and without 'hand_back'; send one of them.")
+        raise PermanentFailure(f"{owner} got a request without 'text' and without 'hand_back'; send one of them.")
     return FromHuman(content["ticket"], content["id"], text, hand_back, outcome if hand_back else "")

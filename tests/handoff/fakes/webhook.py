@@ -41,10 +41,9 @@ class FakeWebhook(FakeServer):
     async def take(self, request: web.Request) -> web.Response:
         body = await request.read()
         timestamp = request.headers.get("X-Rasa-Emotion-Timestamp", "")
-        # Written out once more, not taken from the package: the fake is the other side.
-        expected = hmac.new(self.options["secret"].encode(), f"{timestamp}.".encode() + body, hashlib.sha256)
         given = request.headers.get("X-Rasa-Emotion-Signature", "")
-        if not hmac.compare_digest(given, "sha256=" + expected.hexdigest()) or abs(time.time() - int(timestamp)) > 300:
+        expected = signature(self.options["secret"], timestamp, body)
+        if not hmac.compare_digest(given, expected) or abs(time.time() - int(timestamp)) > 300:
             return web.json_response({"error": "signature"}, status=401)
         await self.slowly()
         content = json.loads(body)
@@ -64,6 +63,30 @@ class FakeWebhook(FakeServer):
         self.by_key[key] = ticket
         self.messages.setdefault(ticket, []).append(content["message"]["text"])
         return web.Response(status=204)
+
+    def signed(self, event: dict, at: float | None = None) -> tuple[dict[str, str], bytes]:
+        """Headers and body of a request to the bot."""
+        return sign(self.options["secret"], event, at)
+
+    def words(self, ticket: str, text: str, **changes) -> dict:
+        """A request with words for the caller."""
+        return {"ticket": ticket, "id": "w-1", "text": text, **changes}
+
+    def hand_back(self, ticket: str, outcome: str, **changes) -> dict:
+        """A request that hands back."""
+        return {"ticket": ticket, "id": "w-2", "hand_back": True, "outcome": outcome, **changes}
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    # Written out once more, not taken from the package: the fake is the other side.
+    return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def sign(secret: str, content: dict, at: float | None = None) -> tuple[dict[str, str], bytes]:
+    """Headers and body of a signed request."""
+    body, timestamp = json.dumps(content).encode(), str(int(time.time() if at is None else at))
+    headers = {"X-Rasa-Emotion-Timestamp": timestamp, "X-Rasa-Emotion-Signature": signature(secret, timestamp, body)}
+    return headers, body
 
 
 if __name__ == "__main__":
