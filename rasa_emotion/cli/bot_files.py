@@ -78,7 +78,7 @@ def plan(bot: Path, domain: Path | None = None) -> Plan:
         raise ConfigError(f"'{bot}' is not a Rasa bot, it has no config.yml; name the folder that `rasa init` made.")
     if domain is not None and domain.is_absolute():
         domain = Path(os.path.relpath(domain, bot))
-    files = _domain_files(bot, domain)
+    files = domain_files(bot, domain)
     _check_slots(files)
     rules = _rules(bot, files)
     changes = [
@@ -134,7 +134,12 @@ def _config(file: BotFile) -> Change | None:
     return _changed(file, new, {key: text for key, text in comments.items() if file.data.get(key) is None})
 
 
-def _domain_files(bot: Path, domain: Path | None) -> list[BotFile]:
+def domain_files(bot: Path, domain: Path | None) -> list[BotFile]:
+    """The files of a bot's domain: its one file, or those in its folder that hold a part of it.
+
+    Raises:
+        ConfigError: there is none, or one cannot be read.
+    """
     place = domain or Path("domain.yml" if (bot / "domain.yml").exists() else "domain")
     if (bot / place).is_dir():
         paths = sorted(path for path in (bot / place).rglob("*") if path.suffix in {".yml", ".yaml"})
