@@ -13,6 +13,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.utils.endpoints import EndpointConfig
 
+from rasa_emotion.components.disclosure import DISCLOSURE_RESPONSE, disclosed
 from rasa_emotion.components.response_options import ResponseOptions
 from rasa_emotion.conversation.rephrase import rephrase
 from rasa_emotion.conversation.reply import (
@@ -27,6 +28,7 @@ from rasa_emotion.conversation.reply import (
 )
 from rasa_emotion.conversation.ssml import prosody_for, render
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.privacy.pseudonym import place_of
 
 logger = logging.getLogger(__name__)
 
@@ -118,12 +120,21 @@ class _Making:
         return [{**v, "text": rephrase(v["text"], rules)} if v.get("text") else v for v in variations]
 
     def finished(self, utter_action: str, response: Variation, caller: Caller) -> Variation:
-        """The response with an acknowledgement before it where one is due, and with its markup for a voice."""
-        if not response.get("text"):
-            return response
-        if caller.unacknowledged and utter_action != self.options.acknowledge and not _acknowledges(response):
+        """The response with what is due before it, the disclosure or an acknowledgement, and its markup for a voice."""
+        if (
+            response.get("text")
+            and caller.unacknowledged
+            and utter_action != self.options.acknowledge
+            and not _acknowledges(response)
+        ):
             response = self._acknowledged(response, caller)
-        return self._spoken(response, caller) if self.channel in self.options.voice_channels else response
+        response = disclosed(response, self.tracker, self._disclosure)
+        speaks = response.get("text") and self.channel in self.options.voice_channels
+        return self._spoken(response, caller) if speaks else response
+
+    def _disclosure(self) -> str | None:
+        told = self._filled(DISCLOSURE_RESPONSE, self.responses.get(DISCLOSURE_RESPONSE) or [])
+        return next((found["text"] for found in told if found.get("text")), None)
 
     def _acknowledged(self, response: Variation, caller: Caller) -> Variation:
         name = self.options.acknowledge
@@ -172,5 +183,5 @@ def _or(otherwise: _Found, step: Callable[[], _Found]) -> _Found:
     try:
         return step()
     except Exception as error:
-        logger.error("A reply could not be fitted to the caller (%s: %s).", type(error).__name__, error)
+        logger.error("A reply could not be fitted to the caller (%s).", place_of(error))
         return otherwise

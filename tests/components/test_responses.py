@@ -312,7 +312,7 @@ async def test_whatever_fails_costs_one_line_and_the_turn_goes_on(broken, monkey
         response = await call.say("utter_ask" if broken == "rephrase" else "utter_sorry")
     assert response["text"]
     (record,) = caplog.records
-    assert "RuntimeError: on purpose" in record.getMessage()
+    assert "RuntimeError, test_responses.py" in record.getMessage()
 
 
 async def test_what_a_wrapped_generator_says_is_acknowledged_but_not_rephrased(monkeypatch):
