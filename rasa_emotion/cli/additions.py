@@ -43,6 +43,7 @@ SLOT_TYPES: dict[str, tuple[str, ...]] = {
     "escalated": ("bool", "any"),
     "escalation": ("any",),
     "escalation_reason": ("text", "any"),
+    "handoff_outcome": ("text", "categorical", "any"),
 }
 """The types that each slot may have; init writes the first."""
 
