@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from rasa_emotion.corpora.catalogue import CORPORA, Corpus
 from rasa_emotion.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rasa_emotion.corpora.offers import Offer
     from rasa_emotion.corpora.reading import Reading
 
 SHOWN = 20
@@ -113,6 +115,37 @@ def check(
         _present(reading, Console(highlight=False))
     if not reading.whole:
         raise typer.Exit(1)
+
+
+@corpora.command()
+def splits(
+    path: Annotated[Path, typer.Argument(help="Folder that a corpus was unpacked to, or one with a speech.csv.")],
+    *,
+    corpus: CorpusName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what each way to split a corpus trains on, scores, and has on both sides.
+
+    Figures on a split with speakers on both sides say nothing of new callers.
+
+    Example: rasa-emotion corpora splits corpora/iemocap
+    """
+    from rasa_emotion.corpora.offers import offers  # noqa: PLC0415 -- as the readers
+
+    reading = _read(path, corpus)
+    found = {}
+    for name in sorted({clip.corpus for clip in reading.clips}):
+        partitions = CORPORA[name].partitions if name in CORPORA else ()
+        found[name] = offers([clip for clip in reading.clips if clip.corpus == name], partitions)
+    if as_json:
+        print(json.dumps({name: [asdict(offer) for offer in rows] for name, rows in found.items()}))
+        return
+    console = Console(highlight=False)
+    for name, rows in found.items():
+        console.print(_splits_table(name, rows))
+        for row in rows:
+            if row.refused:
+                console.print(f"  {row.split}: {row.refused}", markup=False, soft_wrap=True)
 
 
 @corpora.command()
@@ -253,6 +286,17 @@ def _table(what: str, counts: Mapping[str, int]) -> Table:
     table.add_column("clips", justify="right")
     for name, count in counts.items():
         table.add_row(escape(name), f"{count:,}")
+    return table
+
+
+def _splits_table(name: str, rows: Sequence["Offer"]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(escape(name), min_width=18)
+    for heading in ("train", "test", "speakers on both sides", "scripts on both sides"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        counts = [f"{count:,}" for count in (row.train, row.test, row.speakers, row.scripts)]
+        table.add_row(escape(row.split), *(["–"] * len(counts) if row.refused else counts))
     return table
 
 

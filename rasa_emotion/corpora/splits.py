@@ -38,7 +38,7 @@ class ScriptSplit(Split):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        shared = (_scripts(self.train) & _scripts(self.test)) - {""}
+        shared = shared_scripts(self.train, self.test)
         if shared:
             raise ConfigError(f"Scripts on both sides of a split: {', '.join(sorted(shared))}; split by script too.")
 
@@ -161,6 +161,11 @@ def shared_speakers(train: Iterable[Clip], test: Iterable[Clip]) -> set[str]:
     return {clip.speaker for clip in train} & {clip.speaker for clip in test}
 
 
+def shared_scripts(train: Iterable[Clip], test: Iterable[Clip]) -> set[str]:
+    """Scripts of both sides; free speech is none."""
+    return ({clip.script for clip in train} & {clip.script for clip in test}) - {""}
+
+
 def deal_scripts(clips: Iterable[Clip], groups: int) -> dict[str, int]:
     """Each script's group, counted from 0: the most frequent first, each to the group with the fewest clips."""
     counts = Counter(clip.script for clip in clips if clip.script)
@@ -185,7 +190,3 @@ def _require_fold(clips: Sequence[Clip], fold: int) -> list[int]:
 def _require_both(train: Sequence[Clip], test: Sequence[Clip]) -> None:
     if not train or not test:
         raise ConfigError("A split needs clips on both sides: choose another fold or fewer held-out speakers.")
-
-
-def _scripts(clips: Sequence[Clip]) -> set[str]:
-    return {clip.script for clip in clips}

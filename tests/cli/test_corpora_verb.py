@@ -197,3 +197,16 @@ def test_a_data_folder_is_counted_by_corpus(tmp_path: Path, tone: Callable[..., 
     told = " ".join(call("check", tmp_path).output.split())
     assert "corpus clips bank 1 shop 2" in told
     assert json.loads(call("check", tmp_path, "--json").output)["counts"]["corpus"] == {"bank": 1, "shop": 2}
+
+
+def test_each_split_says_what_both_sides_share(folder: Path) -> None:
+    report = json.loads(call("splits", folder, "--json").output)["savee"]
+    random = report[-1]
+    assert (random["split"], random["speakers"], random["refused"]) == ("a fifth at random", 4, "")
+    assert random["train"] + random["test"] == 480
+    folds = [row for row in report if row["split"].startswith("fold ")]
+    assert len(folds) >= 4
+    assert {row["speakers"] for row in folds} == {0}
+    table = call("splits", folder).output
+    assert "speakers on both sides" in table
+    assert "a fifth at random" in table

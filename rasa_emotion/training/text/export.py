@@ -65,20 +65,18 @@ class PlainModel(nn.Module):
     """The same numbers as `TextEmotionModel`, written so that an exporter can trace them.
 
     Args:
-        model: the trained model; its weights are shared, not changed.
-        int8_embeddings: store the word embeddings in int8.
+        model: the trained model; its weights are shared, not changed, but for the word embeddings, which are in int8.
         pools_utterance: take what is pooled as a third input.
     """
 
     positions: Tensor
 
-    def __init__(self, model: TextEmotionModel, *, int8_embeddings: bool, pools_utterance: bool = False) -> None:
+    def __init__(self, model: TextEmotionModel, *, pools_utterance: bool = False) -> None:
         super().__init__()
         self.pools_utterance = pools_utterance
         encoder: Any = model.encoder
         embeddings = encoder.embeddings
-        table = embeddings.word_embeddings.weight.detach()
-        self.words: nn.Module = RowInt8Embedding(table) if int8_embeddings else embeddings.word_embeddings
+        self.words: nn.Module = RowInt8Embedding(embeddings.word_embeddings.weight.detach())
         self.register_buffer("positions", embeddings.position_embeddings.weight.detach())
         self.norm = embeddings.LayerNorm
         self.layers = nn.ModuleList(PlainLayer(layer, encoder.config.n_heads) for layer in encoder.transformer.layer)
@@ -96,22 +94,16 @@ class PlainModel(nn.Module):
         return self.head(embedding), embedding
 
 
-def export_float(model: TextEmotionModel, path: Path, *, pools_utterance: bool = False) -> None:
-    """Write a float32 graph: `input_ids`, `attention_mask` int64 [batch, tokens] to `logits` and `embedding`.
-
-    With `pools_utterance` there is a third input `pooled`, 1 for the tokens that the embedding is the mean of.
-    """
-    _export(PlainModel(model, int8_embeddings=False, pools_utterance=pools_utterance), path)
-
-
 def export_int8(model: TextEmotionModel, path: Path, *, pools_utterance: bool = False) -> None:
     """Write the graph that ships: weights in int8 per output channel, word embeddings in int8 per row.
 
+    It takes `input_ids` and `attention_mask`, int64 [batch, tokens], to `logits` and `embedding`; with
+    `pools_utterance` there is a third input `pooled`, 1 for the tokens that the embedding is the mean of.
     Weights that are multiplied use seven bits (see `quantise_products`); embeddings are looked up and keep eight.
     """
     with TemporaryDirectory() as folder:
         source = Path(folder) / "float.onnx"
-        _export(PlainModel(model, int8_embeddings=True, pools_utterance=pools_utterance), source)
+        _export(PlainModel(model, pools_utterance=pools_utterance), source)
         quantise_products(source, path)
 
 
