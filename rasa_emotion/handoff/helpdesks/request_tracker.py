@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from rasa_emotion.handoff.helpdesk import FromHuman, Helpdesk, Message, PermanentFailure
+from rasa_emotion.handoff.helpdesk import ConversationGone, FromHuman, Helpdesk, Message, PermanentFailure
 from rasa_emotion.handoff.helpdesks.webhook import check_secret, signed_request
 from rasa_emotion.handoff.http import COMMON, Client, check_timeout, check_url
 from rasa_emotion.handoff.packet import Packet
@@ -19,6 +19,7 @@ from rasa_emotion.settings import check_number, check_text, checked
 
 OWNER = "The helpdesk 'request_tracker'"
 API = "/REST/2.0"
+UNSEEN = (403, 404)
 
 
 class RequestTracker(Helpdesk):
@@ -61,7 +62,13 @@ class RequestTracker(Helpdesk):
         )
 
     async def check(self) -> None:
-        queue = await self._client.request("GET", f"/queue/{quote(self._queue, safe='')}")
+        # RT does not tell a queue that is not there from one that may not be seen.
+        queue = await self._client.request("GET", f"/queue/{quote(self._queue, safe='')}", known=UNSEEN)
+        if queue.status in UNSEEN:
+            raise PermanentFailure(
+                f"{self._client.server}: there is no queue '{self._queue}' that the owner of 'token' may see; "
+                f"correct 'queue' in endpoints.yml or grant SeeQueue."
+            )
         links = queue.find("_hyperlinks")
         if not isinstance(links, list):
             raise self._client.unexpected("a queue")
@@ -93,9 +100,12 @@ class RequestTracker(Helpdesk):
         return str(ticket)
 
     async def send(self, ticket: str, message: Message) -> None:
+        path = f"/ticket/{quote(ticket, safe='')}"
+        # RT takes correspondence for a deleted ticket, which comes back by it, and refuses one for none as an error.
+        if (await self._client.request("GET", path, gone=(404,))).find("Status") == "deleted":
+            raise ConversationGone(f"{self._client.server}: somebody deleted the ticket.")
         content = {"Content": message.text, "ContentType": "text/plain"}
-        path = f"/ticket/{quote(ticket, safe='')}/correspond"
-        await self._client.request("POST", path, content=content, gone=(404,))
+        await self._client.request("POST", f"{path}/correspond", content=content)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> Sequence[FromHuman]:
         return signed_request(OWNER, self._secret, self._tolerance, headers, body)

@@ -37,6 +37,7 @@ class FakeRequestTracker(FakeServer):
         router.add_get("/REST/2.0/queue/{name}", self.guarded(self.queue))
         router.add_get("/REST/2.0/tickets", self.guarded(self.find))
         router.add_post("/REST/2.0/ticket", self.guarded(self.make))
+        router.add_get("/REST/2.0/ticket/{id}", self.guarded(self.ticket))
         router.add_post("/REST/2.0/ticket/{id}/correspond", self.guarded(self.correspond))
 
     def state(self) -> dict:
@@ -55,7 +56,7 @@ class FakeRequestTracker(FakeServer):
 
     async def queue(self, request: web.Request) -> web.Response:
         if request.match_info["name"] != self.options["queue"]:
-            return web.json_response({"message": "Not Found"}, status=404)
+            return web.json_response({"message": "Forbidden"}, status=403)
         links = [{"ref": "self", "type": "queue"}, {"ref": "create", "type": "ticket"}]
         return web.json_response({"id": 1, "Name": self.options["queue"], "_hyperlinks": links})
 
@@ -75,10 +76,16 @@ class FakeRequestTracker(FakeServer):
         self.said[number] = []
         return web.json_response({"type": "ticket", "id": number, "_url": ""}, status=201)
 
+    async def ticket(self, request: web.Request) -> web.Response:
+        number = request.match_info["id"]
+        if number not in self.tickets:
+            return web.json_response({"message": "Not Found"}, status=404)
+        return web.json_response({"id": int(number), "Status": "open", "Subject": self.tickets[number]["Subject"]})
+
     async def correspond(self, request: web.Request) -> web.Response:
         number, body = request.match_info["id"], await request.json()
         if number not in self.tickets:
-            return web.json_response({"message": "Not Found"}, status=404)
+            return web.json_response({"message": "Permission Denied"}, status=400)
         if not body["Content"] or body["ContentType"] != "text/plain":
             return web.json_response({"message": "ContentType is a required field"}, status=400)
         self.said[number].append(body["Content"])
