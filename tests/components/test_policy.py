@@ -45,8 +45,8 @@ def domain():
 
 @pytest.fixture
 def make(graph):
-    """`make(**config)`: a policy."""
-    return lambda **config: EmotionPolicy.create(config, *graph)
+    """`make(**config)`: a policy, which counts angry turns unless the config has rules."""
+    return lambda **config: EmotionPolicy.create(config if "rules" in config else {"threshold": 0.4, **config}, *graph)
 
 
 def said(emotion, probability=0.8, intent="inform"):
