@@ -131,6 +131,7 @@ def open_outbox(path: Path | None) -> "tuple[Outbox, Endpoints]":
         from rasa_emotion.database import create_tables, open_database  # noqa: PLC0415
         from rasa_emotion.endpoints import read_endpoints  # noqa: PLC0415
         from rasa_emotion.handoff.outbox import Outbox  # noqa: PLC0415
+        from rasa_emotion.handoff.redact import Rules  # noqa: PLC0415
     except ImportError as error:
         raise ConfigError(
             f"Handing over needs {error.name}, which is not installed: pip install 'rasa-emotion[rasa]'."
@@ -138,6 +139,7 @@ def open_outbox(path: Path | None) -> "tuple[Outbox, Endpoints]":
     if path is not None and not path.is_file():
         raise ConfigError(f"There is no file '{path}'; name the bot's endpoints.yml.")
     settings = read_endpoints(path)
+    Rules.of(settings.redact)
     engine = open_database(settings.database)
     create_tables(engine)
     return Outbox(engine), settings

@@ -21,6 +21,7 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.build import Event, due
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.reconcile import safe_packet
+from rasa_emotion.handoff.redact import Rules
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class EmotionTrackerStore(SQLTrackerStore):  # type: ignore[misc]
         try:
             self._endpoints: Endpoints = read_endpoints()
             _check_database(self.engine.url, self._endpoints)
+            Rules.of(self._endpoints.redact)
             create_tables(self.engine)
         except ConfigError as error:
             raise InvalidConfigException(str(error)) from error

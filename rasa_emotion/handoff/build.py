@@ -11,6 +11,7 @@ from rasa_emotion.conversation.mood import mood
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.estimate import EmotionEstimate
 from rasa_emotion.handoff.packet import Line, Packet, TimelineTurn
+from rasa_emotion.handoff.redact import Rules, redacted
 from rasa_emotion.handoff.summary import summary
 
 Event = Mapping[str, Any]
@@ -47,22 +48,26 @@ def due(events: Sequence[Event]) -> Iterator[Recorded]:
 def packet_of(
     events: Sequence[Event], *, sender: str, recorded: Recorded, endpoints: Endpoints, channel: str | None = None
 ) -> Packet:
-    """The packet of one of the decisions that `events` record; the same whenever it is made.
+    """The packet of one of the decisions that `events` record, redacted; the same whenever it is made.
 
     Args:
         events: of the conversation, as Rasa stores them, oldest first.
         sender: Rasa's id of the conversation.
         recorded: the decision, from `due(events)`.
-        endpoints: links come from there.
+        endpoints: says what is struck out, and which links there are.
         channel: where the caller is; by default, what the caller's last turn says.
+
+    Raises:
+        ConfigError: a rule of the redaction is wrong.
     """
+    rules = Rules.of(endpoints.redact)
     at = next(index for index, event in enumerate(events) if event is recorded.event)
     said = events[_session_start(events, at) : _reply_end(events, at)]
     before = events[_session_start(events, at) : at]
     timeline = tuple(_timeline(before))
     form = _form(before)
     decision = recorded.decision
-    return Packet(
+    packet = Packet(
         **_basics(events, sender=sender, recorded=recorded, endpoints=endpoints, channel=channel),
         summary=summary(_intents(before), timeline, form, decision),
         mood=timeline[-1].mood if timeline else "calm",
@@ -71,6 +76,7 @@ def packet_of(
         slots=_known(_slots(before)),
         form=form,
     )
+    return redacted(packet, rules, _names(events, rules))
 
 
 def minimal_packet(
@@ -199,6 +205,17 @@ def _bot_text(event: Event) -> str:
         parts.append(f"[buttons: {', '.join(buttons)}]")
     parts += [f"[{kind}]" for kind in ("image", "attachment", "elements", "custom") if shown.get(kind)]
     return " ".join(part for part in parts if part)
+
+
+def _names(events: Sequence[Event], rules: Rules) -> list[str]:
+    """Whatever the slots with names have held, also in turns that were reverted."""
+    values = [
+        event.get("value")
+        for event in events
+        if event["event"] == "slot" and event.get("name") in rules.names_from_slots
+    ]
+    flat = (item for value in values for item in (value if isinstance(value, list) else [value]))
+    return [str(item) for item in flat if item is not None]
 
 
 def _applied(events: Sequence[Event]) -> list[Event]:

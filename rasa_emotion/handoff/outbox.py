@@ -167,6 +167,8 @@ class Outbox:
             .limit(1)
             .with_for_update(skip_locked=True, of=handoffs)
         )
+        if not self._anything_due(handoffs):
+            return None
         with self.engine.begin() as connection:
             row = connection.execute(query).first()
             if row is None:
@@ -207,6 +209,8 @@ class Outbox:
             .limit(1)
             .with_for_update(skip_locked=True, of=messages)
         )
+        if not self._anything_due(messages):
+            return None
         with self.engine.begin() as connection:
             row = connection.execute(query).first()
             if row is None:
@@ -301,6 +305,11 @@ class Outbox:
         with self.engine.begin() as connection:
             connection.execute(delete(messages).where(messages.c.handoff.in_(select(handoffs.c.key).where(ended))))
             return int(connection.execute(delete(handoffs).where(ended)).rowcount)
+
+    def _anything_due(self, table: Any) -> bool:
+        """A look without a lock: workers that have nothing to do must not keep a turn from being saved."""
+        with self.engine.connect() as connection:
+            return connection.execute(select(table.c.state).where(self._due(table)).limit(1)).first() is not None
 
     def _due(self, table: Any) -> ClauseElement:
         now = self._now()
