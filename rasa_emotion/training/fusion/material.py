@@ -191,9 +191,10 @@ class _TokenStates:
         self._session, self._states = _open_with_states(folder / MODEL_FILE, cache)
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
         self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._spelled = bool(read_model_folder(folder, "text").settings.get("spell_emoji", False))
 
     def read(self, text: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        ids = np.array([self._tokenizer.encode(clean(text)).ids], dtype=np.int64)
+        ids = np.array([self._tokenizer.encode(clean(text, spelled=self._spelled)).ids], dtype=np.int64)
         inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         embedding, states = self._session.run(["embedding", self._states], inputs)
         return embedding[0], states[0]
