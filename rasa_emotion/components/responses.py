@@ -34,6 +34,10 @@ logger = logging.getLogger(__name__)
 
 _Found = TypeVar("_Found")
 
+# A custom action may say several things before the tracker knows of the first: where the events ended at the last
+# acknowledgement.
+_ACKNOWLEDGED = "emotion_acknowledged"
+
 
 class EmotionResponses(TemplatedNaturalLanguageGenerator):
     """Answers in the tone that fits the caller.
@@ -138,7 +142,8 @@ class _Making:
 
     def _acknowledged(self, response: Variation, caller: Caller) -> Variation:
         name = self.options.acknowledge
-        if name is None or name not in self.responses:
+        said = len(self.tracker.events)
+        if name is None or name not in self.responses or getattr(self.tracker, _ACKNOWLEDGED, None) == said:
             return response
         plain = self._filled(name, plain_variations(self.responses[name]))
         first = self.written_for(name, caller) or next(
@@ -146,6 +151,7 @@ class _Making:
         )
         if not first.get("text"):
             return response
+        setattr(self.tracker, _ACKNOWLEDGED, said)
         names = first.get(REPLY_KEY, {}).get("written_for", ())
         return _noted({**response, "text": f"{first['text'].rstrip()} {response['text']}"}, names, acknowledges=True)
 

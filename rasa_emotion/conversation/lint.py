@@ -15,6 +15,9 @@ from rasa_emotion.emotions import EMOTIONS, FAMILIES
 FAMILY_OF_MOOD: Mapping[str, str] = {"hostile": "angry", "upset": "upset", "distressed": "worried"}
 """The family that a variation for a mood serves as well."""
 
+OWN = "utter_emotion_*"
+"""What is said about the analysis itself, the same to everybody."""
+
 _BUILT_IN_SLOTS = frozenset({"requested_slot", "session_started_metadata"})
 _RESTS = frozenset({"rest", "cmdline", "rasa"})  # they answer through Rasa's collector, under its name
 _COLLECTORS = ("collector", "queue")
@@ -67,11 +70,12 @@ def lint(
     found: list[Problem] = []
     for name, variations in responses.items():
         found += _unreachable(name, variations, slots, channels)
-        if name == acknowledgement or not any(fnmatchcase(name, pattern) for pattern in exempt):
-            wanted = [] if name == acknowledgement and _has_plain(variations) else needed
-            missing = [family for family in wanted if not _serves(variations, family)]
-            if name.startswith("utter_") and missing:
-                found.append(Problem(name, None, "missing", _missing(missing)))
+        if not name.startswith("utter_") or any(fnmatchcase(name, pattern) for pattern in (OWN, *exempt)):
+            continue
+        wanted = [] if name == acknowledgement and _has_plain(variations) else needed
+        missing = [family for family in wanted if not _serves(variations, family)]
+        if missing:
+            found.append(Problem(name, None, "missing", _missing(missing)))
     return found
 
 

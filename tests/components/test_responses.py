@@ -214,6 +214,13 @@ async def test_a_feeling_is_acknowledged_once_until_the_caller_has_recovered():
     assert await call.text("fear", "utter_open") == "I understand. It is open."
 
 
+async def test_of_several_responses_that_an_action_sends_the_first_is_acknowledged():
+    call = Conversation()
+    call.hear("fear")
+    said = [(await call.generator.generate(name, call.tracker, "rest"))["text"] for name in ["utter_open"] * 2]
+    assert said == ["I understand. It is open.", "It is open."]
+
+
 async def test_a_variation_for_the_feeling_acknowledges_it():
     call = Conversation()
     assert await call.text("angry", "utter_sorry") == "I apologise for that. What went wrong?"

@@ -149,6 +149,7 @@ def test_exemptions():
     assert missing([PLAIN], exempt=["utter_other"])
     assert not missing([PLAIN], exempt=["utter_i*"])
     assert not missing([PLAIN], name="faq/hours")
+    assert not missing([PLAIN], name="utter_emotion_disclosure")
 
 
 def test_an_acknowledgement_serves_the_families_that_it_speaks_to():
