@@ -94,16 +94,22 @@ def read_endpoints(path: Path | None = None) -> Endpoints:
         ConfigError: the file is no YAML, names an environment variable that is not set, or an option is wrong.
     """
     path = path or endpoints_path()
-    try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
-        return Endpoints()
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ConfigError(f"'{path}' cannot be read as YAML ({error}); correct it.") from error
-    section = content.get(SECTION) or {} if isinstance(content, dict) else {}
+    content = read_content(path)
+    section = content.get(SECTION) or {}
     if not isinstance(section, dict):
         raise ConfigError(f"'{SECTION}' in '{path}' is {section!r}; give a mapping of options.")
     return _checked(f"'{SECTION}' in '{path}'", resolved(section, str(path)), content)
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """All of a bot's endpoints.yml as it is written; empty without the file. Raises ConfigError where it is no YAML."""
+    try:
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise ConfigError(f"'{path}' cannot be read as YAML ({error}); correct it.") from error
+    return content if isinstance(content, dict) else {}
 
 
 def resolved(value: Any, where: str) -> Any:
@@ -169,7 +175,15 @@ def _tracker_database(content: Mapping[str, Any], where: str) -> str | None:
     store = content.get("tracker_store")
     if not isinstance(store, dict) or str(store.get("type", "")).rpartition(".")[2] != "EmotionTrackerStore":
         return None
-    options = resolved(store, where)
+    return sql_url(resolved(store, where))
+
+
+def sql_url(options: Mapping[str, Any]) -> str:
+    """The URL of the database that the options of Rasa's SQL tracker store name.
+
+    >>> sql_url({"type": "SQL", "db": "bot.db"})
+    'sqlite:///bot.db'
+    """
     host, port = options.get("url"), options.get("port")
     if host and "://" in host:
         return str(host)

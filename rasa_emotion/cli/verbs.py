@@ -10,6 +10,7 @@ from rasa_emotion.cli.analyze import analyze  # noqa: E402
 from rasa_emotion.cli.corpora import corpora  # noqa: E402
 from rasa_emotion.cli.desk import desk  # noqa: E402
 from rasa_emotion.cli.evaluate import evaluate  # noqa: E402
+from rasa_emotion.cli.forget import forget  # noqa: E402
 from rasa_emotion.cli.handoff import handoff  # noqa: E402
 from rasa_emotion.cli.init import init  # noqa: E402
 from rasa_emotion.cli.lint import lint  # noqa: E402
@@ -18,6 +19,7 @@ from rasa_emotion.cli.train import train  # noqa: E402
 app.command()(analyze)
 app.command()(desk)
 app.command()(evaluate)
+app.command()(forget)
 app.command()(init)
 app.command()(lint)
 app.add_typer(corpora, name="corpora")

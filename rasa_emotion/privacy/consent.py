@@ -117,8 +117,14 @@ class Consents:
         return self._attempt(lambda: self._save(sender, said), otherwise=False)
 
     def drop(self, sender: str) -> int:
-        """Delete the choice; returns the number of rows. Raises SQLAlchemyError where the database fails."""
+        """Delete the choice; returns the number of rows. Raises ConfigError where the database fails."""
         self._unsaved.pop(sender, None)
+        try:
+            return self._delete(sender)
+        except SQLAlchemyError as error:
+            raise ConfigError(f"A caller's choice cannot be deleted ({_cause(error)}); try again.") from error
+
+    def _delete(self, sender: str) -> int:
         if not self._exists():
             return 0
         with self._engine.begin() as connection:

@@ -1,0 +1,99 @@
+"""`rasa-emotion forget`: deletes what is kept of one caller."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rasa_emotion.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rasa_emotion.privacy.forget import Deleted, Forgetter, Traces
+
+KEPT = "The caller's no to the analysis of their emotions is kept, under a hash; --drop-choice deletes it too."
+
+
+def forget(
+    sender: Annotated[str, typer.Argument(help="Rasa's id of the conversation.")],
+    *,
+    endpoints: Annotated[
+        Path | None,
+        typer.Option(help="The bot's endpoints.yml; RASA_EMOTION_ENDPOINTS, or the one in this folder by default."),
+    ] = None,
+    drop_choice: Annotated[
+        bool, typer.Option("--drop-choice", help="Forget also that the caller said no to the analysis.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; needs --yes to delete.")] = False,
+) -> None:
+    """Delete what is kept of one caller: conversation, handoffs, messages. Run it in the bot's folder.
+
+    The exit code is 0 when nothing of them is left, also where there was nothing, and 1 when something has to be
+    deleted elsewhere, which is then named, or could not be.
+
+    Example: rasa-emotion forget +447700900123 --yes
+    """
+    forgetter = _forgetter(endpoints)
+    traces = forgetter.find(sender)
+    if not as_json:
+        _show(traces)
+    wanted = traces.total > 0 or traces.said_no is False or (traces.said_no is True and drop_choice)
+    agreed = wanted and (yes or (not as_json and typer.confirm("Delete all of this?")))
+    deleted = forgetter.delete(traces, drop_choice=drop_choice) if agreed else None
+    if as_json:
+        print(json.dumps(_as_json(traces, deleted), ensure_ascii=False))
+    else:
+        _tell(traces, deleted)
+    if traces.left or (wanted and not agreed):
+        raise typer.Exit(1)
+
+
+def _forgetter(path: Path | None) -> "Forgetter":
+    try:
+        # Loaded here: the other verbs do without a database.
+        from rasa_emotion.privacy.forget import Forgetter  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigError(
+            f"To forget needs {error.name}, which is not installed: pip install 'rasa-emotion[rasa]'."
+        ) from error
+    if path is not None and not path.is_file():
+        raise ConfigError(f"There is no file '{path}'; name the bot's endpoints.yml.")
+    return Forgetter(path)
+
+
+def _show(traces: "Traces") -> None:
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    for heading in ("kept", "number", "where"):
+        table.add_column(heading, justify="right" if heading == "number" else "left")
+    for found in traces.found:
+        table.add_row(found.place.name, str(found.number), Text(found.place.where))
+    console.print(table)
+    if not traces.total:
+        console.print(f"Nothing of '{traces.sender}' is kept there.", markup=False, highlight=False)
+
+
+def _tell(traces: "Traces", deleted: "Deleted | None") -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    if deleted is not None:
+        console.print(f"Deleted: {', '.join(f'{number} {name}' for name, number in deleted.numbers.items())}.")
+    if traces.said_no and (deleted is None or deleted.choice == "kept"):
+        console.print(KEPT)
+    for sentence in traces.left:
+        console.print(f"Left: {sentence}", style="yellow", markup=False)
+
+
+def _as_json(traces: "Traces", deleted: "Deleted | None") -> dict[str, Any]:
+    return {
+        "sender": traces.sender,
+        "found": [
+            {"name": found.place.name, "number": found.number, "where": found.place.where} for found in traces.found
+        ],
+        "said_no": traces.said_no,
+        "deleted": None if deleted is None else {**deleted.numbers, "choice": deleted.choice},
+        "left": list(traces.left),
+    }

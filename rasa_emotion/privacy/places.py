@@ -1,0 +1,197 @@
+"""Where data of one caller is kept, and how it is deleted there for good."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, MetaData, String, Table, create_engine, delete, event, func, inspect, select
+from sqlalchemy.engine import Engine
+from sqlalchemy.engine.url import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from rasa_emotion.database import open_database
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.handoff.tables import DELIVERED, handoffs, messages
+
+SCHEMA_VARIABLE = "POSTGRESQL_SCHEMA"
+"""Rasa's environment variable for the schema of its events on PostgreSQL."""
+
+# As in Rasa's SQLTrackerStore; its other columns are of no matter here.
+_events = Table("events", MetaData(), Column("sender_id", String(255)))
+
+_CONVERSATION_PREFIX = "tracker:"
+"""As in Rasa's RedisTrackerStore."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place.
+
+    Args:
+        name: what is kept there.
+        where: its address, without a password.
+        count: how much of a caller there is; raises ConfigError where the place cannot be reached.
+        delete: deletes it and says how much that was; raises likewise.
+    """
+
+    name: str
+    where: str
+    count: Callable[[str], int]
+    delete: Callable[[str], int]
+
+
+def sql_conversations(url: str) -> Place:
+    """The conversations of Rasa's SQL tracker store.
+
+    Raises:
+        ConfigError: the URL is none, its driver is not installed, or its file is not there.
+    """
+    engine = _events_engine(url)
+    return _rows("events", engine, _events.c.sender_id)
+
+
+def redis_conversations(options: Mapping[str, Any]) -> Place:
+    """The conversations of Rasa's Redis tracker store; `options` are those in endpoints.yml.
+
+    Raises:
+        ConfigError: redis-py is not installed.
+    """
+    try:
+        import redis  # noqa: PLC0415 -- comes with Rasa, which deletes nothing itself
+    except ImportError as error:
+        raise ConfigError("Conversations in Redis need redis-py: pip install 'rasa-emotion[rasa]'.") from error
+    host, port = options.get("url") or "localhost", int(options.get("port") or 6379)
+    database = int(options.get("db") or 0)
+    server = redis.StrictRedis(
+        host=host,
+        port=port,
+        db=database,
+        username=options.get("username"),
+        password=options.get("password"),
+        ssl=bool(options.get("use_ssl", False)),
+        ssl_keyfile=options.get("ssl_keyfile"),
+        ssl_certfile=options.get("ssl_certfile"),
+        ssl_ca_certs=options.get("ssl_ca_certs"),
+        socket_connect_timeout=10,
+    )
+    own = options.get("key_prefix")
+    # Rasa leaves out a prefix with other characters.
+    prefix = f"{own}:{_CONVERSATION_PREFIX}" if isinstance(own, str) and own.isalnum() else _CONVERSATION_PREFIX
+    where = f"redis://{host}:{port}/{database}"
+
+    def asking(command: Callable[[str], Any]) -> Callable[[str], int]:
+        def ask(sender: str) -> int:
+            try:
+                return int(command(prefix + sender))
+            except redis.RedisError as error:
+                raise ConfigError(
+                    f"'{where}' cannot be used ({error}); check 'tracker_store' and that the server runs."
+                ) from error
+
+        return ask
+
+    return Place("conversations", where, asking(server.exists), asking(server.delete))
+
+
+def outbox(url: str) -> tuple[Place, Place]:
+    """The callers' messages to people, and the packets that people were given.
+
+    Raises:
+        ConfigError: the URL cannot be used.
+    """
+    engine = open_database(url)
+    _overwrite(engine)
+    # Messages first: they refer to the handoffs.
+    return _rows("messages", engine, messages.c.sender), _rows("handoffs", engine, handoffs.c.sender)
+
+
+def tickets(url: str, sender: str) -> list[str]:
+    """What the helpdesk calls the packets of this caller that it was given. Raises ConfigError as `outbox` does."""
+    engine = open_database(url)
+    with _reaching(engine):
+        if not _has(engine, handoffs):
+            return []
+        found = select([handoffs.c.ticket]).where(handoffs.c.sender == sender, handoffs.c.state == DELIVERED)
+        with engine.connect() as connection:
+            return sorted({str(ticket) for (ticket,) in connection.execute(found) if ticket})
+
+
+def _events_engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        arguments: dict[str, Any] = {}
+        if parsed.get_backend_name() == "postgresql" and os.environ.get(SCHEMA_VARIABLE):
+            arguments = {"options": f"-csearch_path={os.environ[SCHEMA_VARIABLE]}"}
+        engine = create_engine(parsed, connect_args=arguments)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise ConfigError(f"The database of 'tracker_store' cannot be used ({error}); correct its options.") from error
+    file = _file_of(engine)
+    if file is not None and not file.exists():
+        raise ConfigError(f"There is no file '{file}', the database of 'tracker_store'; run this in the bot's folder.")
+    _overwrite(engine)
+    return engine
+
+
+def _rows(name: str, engine: Engine, column: Any) -> Place:
+    """The rows whose `column` is the caller."""
+    table = column.table
+
+    def count(sender: str) -> int:
+        with _reaching(engine):
+            if not _has(engine, table):
+                return 0
+            with engine.connect() as connection:
+                rows = select([func.count()]).select_from(table).where(column == sender)
+                return int(connection.execute(rows).scalar() or 0)
+
+    def remove(sender: str) -> int:
+        with _reaching(engine):
+            if not _has(engine, table):
+                return 0
+            with engine.begin() as connection:
+                deleted = int(connection.execute(delete(table).where(column == sender)).rowcount)
+            _empty_log(engine)
+            return deleted
+
+    return Place(name, _address(engine), count, remove)
+
+
+def _overwrite(engine: Engine) -> None:
+    """Let SQLite fill with zeros what is deleted, which else stays readable in the file."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA secure_delete=ON"))
+
+
+def _empty_log(engine: Engine) -> None:
+    """Let SQLite give up what its log of writes still holds; where somebody reads at this moment, it does so later."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _has(engine: Engine, table: Table) -> bool:
+    """Whether the table is there; looking for it makes no file."""
+    file = _file_of(engine)
+    return (file is None or file.exists()) and bool(inspect(engine).has_table(table.name))
+
+
+def _file_of(engine: Engine) -> Path | None:
+    name = engine.url.database if engine.dialect.name == "sqlite" else None
+    return Path(name) if name and name != ":memory:" else None
+
+
+def _address(engine: Engine) -> str:
+    return str(engine.url.render_as_string(hide_password=True))
+
+
+@contextmanager
+def _reaching(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        said = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
+        where = _address(engine)
+        raise ConfigError(f"'{where}' cannot be used ({said}); check that it runs and may be written.") from error
