@@ -1,6 +1,7 @@
 """The policy hands over once, for a reason, and leaves everything else to the others."""
 
 import logging
+import re
 
 import pytest
 from fake_analyzer import estimate
@@ -236,3 +237,9 @@ def test_a_complete_domain_trains(make, domain):
 def test_bad_config_is_refused(make, config, sentence):
     with pytest.raises(InvalidConfigException, match=sentence):
         make(**config)
+
+
+def test_every_option_is_documented_once(repository):
+    text = (repository / "docs" / "rasa.md").read_text(encoding="utf-8")
+    section = re.search(r"\n## Policy\n(.*?)How to choose among them", text, re.DOTALL).group(1)
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(EmotionPolicy.get_default_config())

@@ -4,6 +4,7 @@ import re
 from datetime import time
 
 import pytest
+from ruamel.yaml import YAML
 
 from rasa_emotion.conversation.conditions import (
     Accumulated,
@@ -174,3 +175,22 @@ def test_the_rest():
 def test_what_cannot_be_used_is_named(options, sentence):
     with pytest.raises(ConfigError, match=re.escape(sentence)):
         made(**options)
+
+
+def test_the_rules_that_are_documented(repository):
+    text = (repository / "docs" / "escalation.md").read_text(encoding="utf-8")
+    policy = YAML(typ="safe").load(re.search(r"```yaml\n(# config.yml.*?)```", text, re.DOTALL).group(1))["policies"][1]
+    found = made(**{name: value for name, value in policy.items() if name in DEFAULT_OPTIONS})
+    assert [(rule.name, rule.do, rule.urgency) for rule in found.rules] == [
+        ("request", "handover", "normal"),
+        ("distress", "ask", "urgent"),
+        ("anger", "handover", "high"),
+        ("lost", "offer", "normal"),
+        ("sarcasm", "alert", "normal"),
+    ]
+
+
+def test_the_quiet_hours_that_are_documented(repository):
+    text = (repository / "docs" / "rasa.md").read_text(encoding="utf-8")
+    hours = YAML(typ="safe").load(re.search(r"```yaml\n(  quiet_hours:.*?)```", text, re.DOTALL).group(1))
+    assert made(**hours).quiet_hours.call_back
