@@ -2,7 +2,7 @@
 # condition "On Transaction", action "User Defined", template "Blank", stage "Normal";
 # custom action preparation code: return 1;
 # custom action commit code: this file, with your own three values.
-my $bot_url = 'https://bot.example.com/webhooks/relay/helpdesk';
+my $bot_url = 'https://bot.example.com/webhooks/emotion/helpdesk';
 my $secret  = 'the secret of endpoints.yml';
 my $bot     = 'bot';    # the name of the bot's user in RT
 

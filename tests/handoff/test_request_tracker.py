@@ -35,7 +35,7 @@ SCRIP = Path(__file__).resolve().parents[2] / "docs" / "examples" / "request_tra
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     code = SCRIP.read_text(encoding="utf-8")
-    code = code.replace("https://bot.example.com/webhooks/relay/helpdesk", f"http://127.0.0.1:{BOT_PORT}/")
+    code = code.replace("https://bot.example.com/webhooks/emotion/helpdesk", f"http://127.0.0.1:{BOT_PORT}/")
     code = code.replace("the secret of endpoints.yml", SECRET)
     with RequestTracker(tmp_path_factory.mktemp("rt"), code) as running:
         yield running

@@ -15,7 +15,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fakes.server import FakeServer, Handler, main
-from fakes.webhook import sign
+from fakes.webhook import signed_headers
 
 
 class FakeRequestTracker(FakeServer):
@@ -91,9 +91,8 @@ class FakeRequestTracker(FakeServer):
         self.said[number].append(body["Content"])
         return web.json_response(["Correspondence added"], status=201)
 
-    def signed(self, event: dict, at: float | None = None) -> tuple[dict[str, str], bytes]:
-        """Headers and body of what the scrip posts."""
-        return sign(self.options["secret"], event, at)
+    def sign(self, body: bytes, at: float | None = None) -> dict[str, str]:
+        return signed_headers(self.options["secret"], body, at)
 
     def words(self, ticket: str, text: str, **changes) -> dict:
         """What the scrip posts of correspondence."""

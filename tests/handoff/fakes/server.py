@@ -83,6 +83,15 @@ class FakeServer:
         visible) and `messages` (texts by ticket, in order)."""
         raise NotImplementedError
 
+    def sign(self, body: bytes, at: float | None = None) -> dict[str, str]:
+        """Headers that make a request to the bot genuine, sent at a time (now, unless given)."""
+        raise NotImplementedError
+
+    def signed(self, event: object, at: float | None = None) -> tuple[dict[str, str], bytes]:
+        """Headers and body of a request to the bot."""
+        body = json.dumps(event).encode()
+        return self.sign(body, at), body
+
     @property
     def settings(self) -> dict:
         """The key `helpdesk` of endpoints.yml for this server."""

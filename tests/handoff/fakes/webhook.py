@@ -64,9 +64,8 @@ class FakeWebhook(FakeServer):
         self.messages.setdefault(ticket, []).append(content["message"]["text"])
         return web.Response(status=204)
 
-    def signed(self, event: dict, at: float | None = None) -> tuple[dict[str, str], bytes]:
-        """Headers and body of a request to the bot."""
-        return sign(self.options["secret"], event, at)
+    def sign(self, body: bytes, at: float | None = None) -> dict[str, str]:
+        return signed_headers(self.options["secret"], body, at)
 
     def words(self, ticket: str, text: str, **changes) -> dict:
         """A request with words for the caller."""
@@ -82,11 +81,10 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def sign(secret: str, content: dict, at: float | None = None) -> tuple[dict[str, str], bytes]:
-    """Headers and body of a signed request."""
-    body, timestamp = json.dumps(content).encode(), str(int(time.time() if at is None else at))
-    headers = {"X-Rasa-Emotion-Timestamp": timestamp, "X-Rasa-Emotion-Signature": signature(secret, timestamp, body)}
-    return headers, body
+def signed_headers(secret: str, body: bytes, at: float | None = None) -> dict[str, str]:
+    """The headers of a signed request."""
+    timestamp = str(int(time.time() if at is None else at))
+    return {"X-Rasa-Emotion-Timestamp": timestamp, "X-Rasa-Emotion-Signature": signature(secret, timestamp, body)}
 
 
 if __name__ == "__main__":

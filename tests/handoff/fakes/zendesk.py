@@ -123,10 +123,12 @@ class FakeZendesk(FakeServer):
         self.control[request.match_info["id"]] = body
         return web.json_response({})
 
-    def signed(self, event: dict) -> tuple[dict[str, str], bytes]:
-        """Headers and body of a webhook."""
-        content = {"app": {"id": self.options["app_id"]}, "webhook": {"id": "w1", "version": "v2"}, "events": [event]}
-        return {"X-API-Key": self.options["webhook_secret"]}, json.dumps(content).encode()
+    def sign(self, body: bytes, at: float | None = None) -> dict[str, str]:
+        return {"X-API-Key": self.options["webhook_secret"]}
+
+    def signed(self, event: object, at: float | None = None) -> tuple[dict[str, str], bytes]:
+        app, webhook = {"id": self.options["app_id"]}, {"id": "w1", "version": "v2"}
+        return super().signed({"app": app, "webhook": webhook, "events": [event]}, at)
 
     def words(self, ticket: str, text: str, **message) -> dict:
         """The event of an agent's message."""

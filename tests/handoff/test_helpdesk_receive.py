@@ -1,0 +1,227 @@
+"""What helpdesks tell the bot: only what is signed and fresh, and whatever it holds."""
+
+import time
+from functools import cache
+
+import pytest
+from fakes.chatwoot import FakeChatwoot
+from fakes.request_tracker import FakeRequestTracker
+from fakes.server import FakeServer
+from fakes.webhook import FakeWebhook
+from fakes.zendesk import FakeZendesk
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_emotion.handoff.helpdesk import FromHuman, Helpdesk, PermanentFailure
+from rasa_emotion.handoff.helpdesks import open_helpdesk
+
+FAKES: dict[str, type[FakeServer]] = {
+    "webhook": FakeWebhook,
+    "chatwoot": FakeChatwoot,
+    "zendesk": FakeZendesk,
+    "request_tracker": FakeRequestTracker,
+}
+every = pytest.mark.parametrize("name", FAKES)
+timed = pytest.mark.parametrize("name", ["webhook", "chatwoot", "request_tracker"])
+
+HEADERS = {name: list(fake().sign(b"")) for name, fake in FAKES.items()}
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@cache
+def opened(name: str, **changes) -> tuple[FakeServer, Helpdesk]:
+    fake = FAKES[name]()
+    settings = {**fake.settings, "url": "https://helpdesk.example.com", **changes}
+    return fake, open_helpdesk(settings)
+
+
+def refused(helpdesk: Helpdesk, headers: dict[str, str], body: bytes) -> str:
+    with pytest.raises(PermanentFailure) as caught:
+        helpdesk.receive(headers, body)
+    return str(caught.value)
+
+
+@every
+def test_words_and_the_hand_back(name: str) -> None:
+    fake, helpdesk = opened(name)
+    (said,) = helpdesk.receive(*fake.signed(fake.words("7", "Grüße 😀")))
+    assert (said.ticket, said.text, said.hand_back, said.outcome) == ("7", "Grüße 😀", False, "")
+    (back,) = helpdesk.receive(*fake.signed(fake.hand_back("7", "refunded")))
+    assert (back.ticket, back.text, back.hand_back, back.outcome) == ("7", "", True, "refunded")
+    assert said.id != back.id
+
+
+@every
+def test_the_same_event_has_the_same_id_and_another_another(name: str) -> None:
+    fake, helpdesk = opened(name)
+    event = fake.words("7", "Hello")
+    assert helpdesk.receive(*fake.signed(event)) == helpdesk.receive(*fake.signed(event))
+    if name == "chatwoot":
+        again = fake.hand_back("7", "", updated_at=1_700_000_900.0)
+        ids = {helpdesk.receive(*fake.signed(one))[0].id for one in (fake.hand_back("7", ""), again)}
+        assert len(ids) == 2
+
+
+@every
+def test_headers_come_in_any_case(name: str) -> None:
+    fake, helpdesk = opened(name)
+    headers, body = fake.signed(fake.words("7", "Hello"))
+    assert helpdesk.receive({key.lower(): value for key, value in headers.items()}, body)
+
+
+@every
+def test_what_is_not_signed_is_refused(name: str) -> None:
+    fake, helpdesk = opened(name)
+    headers, body = fake.signed(fake.words("7", "Hello"))
+    for wrong in ({}, dict.fromkeys(headers, ""), {key: f"{value}0" for key, value in headers.items()}):
+        message = refused(helpdesk, wrong, body)
+        assert "refuses a request" in message
+        assert "secret-" not in message
+        assert "Hello" not in message
+
+
+@timed
+def test_what_is_altered_is_refused(name: str) -> None:
+    fake, helpdesk = opened(name)
+    headers, body = fake.signed(fake.words("7", "Hello"))
+    refused(helpdesk, headers, body.replace(b"Hello", b"Hallo"))
+    later = {key: str(int(value) + 1) if value.isdigit() else value for key, value in headers.items()}
+    refused(helpdesk, later, body)
+
+
+@timed
+@pytest.mark.parametrize(("off_secs", "taken"), [(-290, True), (290, True), (-310, False), (310, False)])
+def test_what_is_too_old_is_refused(name: str, off_secs: float, taken: bool) -> None:
+    fake, helpdesk = opened(name)
+    headers, body = fake.signed(fake.words("7", "Hello"), time.time() + off_secs)
+    if taken:
+        assert helpdesk.receive(headers, body)
+    else:
+        assert "300 s off" in refused(helpdesk, headers, body)
+
+
+@timed
+def test_the_tolerance_can_be_set(name: str) -> None:
+    fake, helpdesk = opened(name, tolerance_secs=1000)
+    assert helpdesk.receive(*fake.signed(fake.words("7", "Hello"), time.time() - 900))
+
+
+@every
+@given(data=st.data())
+def test_garbage_without_a_signature_is_refused(name: str, data) -> None:
+    _, helpdesk = opened(name)
+    headers = data.draw(st.dictionaries(st.sampled_from(HEADERS[name]), st.text()))
+    refused(helpdesk, headers, data.draw(st.binary()))
+
+
+@every
+@given(value=json_values)
+def test_garbage_with_a_signature_is_refused_or_says_nothing(name: str, value) -> None:
+    fake, helpdesk = opened(name)
+    try:
+        said = helpdesk.receive(*fake.signed(value))
+    except PermanentFailure:
+        return
+    assert list(said) == []
+
+
+@every
+@given(data=st.data())
+def test_a_field_that_is_not_what_it_should_be(name: str, data) -> None:
+    fake, helpdesk = opened(name)
+    event = data.draw(st.sampled_from([fake.words("7", "Hello"), fake.hand_back("7", "done")]))
+    place = event["payload"] if name == "zendesk" else event
+    place[data.draw(st.sampled_from(sorted(place)))] = data.draw(json_values)
+    try:
+        said = helpdesk.receive(*fake.signed(event))
+    except PermanentFailure:
+        return
+    assert all(isinstance(word, FromHuman) and isinstance(word.text, str) and isinstance(word.id, str) for word in said)
+    assert all(word.text or word.hand_back for word in said)
+
+
+@every
+def test_what_is_no_json_is_refused(name: str) -> None:
+    fake, helpdesk = opened(name)
+    for body in (b"", b"{", b"[" * 100_000, b"\xff"):
+        refused(helpdesk, fake.sign(body), body)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"message_type": "incoming"},
+        {"private": True},
+        {"message_type": "template"},
+        {"sender": {"id": 2, "type": "agent_bot"}},
+        {"inbox": {"id": 8}},
+        {"content": None},
+        {"event": "message_updated"},
+    ],
+    ids=str,
+)
+def test_chatwoot_what_is_not_for_the_caller(changes) -> None:
+    fake, helpdesk = opened("chatwoot")
+    assert helpdesk.receive(*fake.signed(fake.words("7", "Hello", **changes))) == []
+
+
+def test_chatwoot_files_come_as_addresses() -> None:
+    fake, helpdesk = opened("chatwoot")
+    files = [{"file_type": "image", "data_url": "https://chatwoot.example.com/a.png"}]
+    (said,) = helpdesk.receive(*fake.signed(fake.words("7", "See:", attachments=files)))
+    assert said.text == "See:\nhttps://chatwoot.example.com/a.png"
+
+
+@pytest.mark.parametrize("changes", [{"status": "open"}, {"status": "pending"}, {"inbox_id": 8}], ids=str)
+def test_chatwoot_what_is_no_hand_back(changes) -> None:
+    fake, helpdesk = opened("chatwoot")
+    assert helpdesk.receive(*fake.signed(fake.hand_back("7", "x", **changes))) == []
+
+
+def test_zendesk_what_is_not_for_the_caller() -> None:
+    fake, helpdesk = opened("zendesk")
+    user = {"author": {"type": "user", "userId": "u"}}
+    ours = {"metadata": {"rasa_emotion": "m1"}}
+    for changes in (user, ours, {"content": {"type": "location"}}):
+        assert helpdesk.receive(*fake.signed(fake.words("7", "Hello", **changes))) == []
+
+
+def test_zendesk_control_that_passes_to_others_is_no_hand_back() -> None:
+    fake, helpdesk = opened("zendesk")
+    assert helpdesk.receive(*fake.signed(fake.hand_back("7", "", to="zd-agentWorkspace"))) == []
+    released = {**fake.hand_back("7", ""), "type": "switchboard:releaseControl"}
+    released["payload"] = {"conversation": {"id": "7"}, "reason": "ticketClosed"}
+    (back,) = helpdesk.receive(*fake.signed(released))
+    assert (back.hand_back, back.outcome) == (True, "ticketClosed")
+    _, without = opened("zendesk", bot=None)
+    unnamed = fake.hand_back("7", "")
+    unnamed["payload"]["conversation"] = {"id": "7"}
+    assert without.receive(*fake.signed(unnamed)) == []
+
+
+def test_zendesk_words_reach_a_caller_of_sunshine_without_us() -> None:
+    fake, helpdesk = opened("zendesk", conversation="sender")
+    assert helpdesk.receive(*fake.signed(fake.words("7", "Hello"))) == []
+    assert helpdesk.receive(*fake.signed(fake.hand_back("7", "")))[0].hand_back
+
+
+@pytest.mark.parametrize("name", ["chatwoot", "zendesk"])
+def test_without_a_secret_nothing_is_taken(name: str) -> None:
+    fake, helpdesk = opened(name, webhook_secret=None)
+    refused(helpdesk, *fake.signed(fake.words("7", "Hello")))
+
+
+def test_request_tracker_without_a_secret_takes_nothing() -> None:
+    fake, helpdesk = opened("request_tracker", secret=None)
+    assert "set 'secret'" in refused(helpdesk, *fake.signed(fake.words("7", "Hello")))
+
+
+def test_one_way_helpdesks_take_nothing() -> None:
+    helpdesk = open_helpdesk({"type": "slack", "webhook_url": "https://hooks.slack.com/services/T0/B0/x"})
+    with pytest.raises(PermanentFailure, match="sends nothing to the bot"):
+        helpdesk.receive({}, b"")
