@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rasa_emotion.text.cleaning import has_words
 from rasa_emotion.training.text.data import spoken
 
 ERROR_RATES = (0.0, 0.1, 0.2, 0.4)
@@ -65,7 +66,10 @@ def recognised(text: str, rate: float, known: tuple[str, ...]) -> Misheard:
             printed += [word, str(rng.choice(known))]
     share = np.clip(right / len(words), 0.02, 0.98)
     odds = np.log(share / (1 - share)) + BLUR * rng.standard_normal()
-    return Misheard(" ".join(printed) or words[0], round(float(1 / (1 + np.exp(-odds))), 4))
+    said = " ".join(printed)
+    if not has_words(said):  # all was left out, but for an apostrophe perhaps
+        said = next(filter(has_words, words), words[0])
+    return Misheard(said, round(float(1 / (1 + np.exp(-odds))), 4))
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rasa_emotion.text.cleaning import has_words
@@ -31,6 +31,7 @@ def test_the_confidence_is_lower_where_more_is_wrong():
     assert means == sorted(means, reverse=True)
 
 
+@example("'\x9400", 0.34652108258238684)
 @given(st.text(min_size=1).filter(has_words), st.floats(0, 1))
 def test_something_is_always_printed(text, rate):
     found = recognised(text, rate, KNOWN)
