@@ -9,6 +9,7 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.helpdesk import FromHuman, Helpdesk, Message, PermanentFailure
 from rasa_emotion.handoff.http import COMMON, Answer, Client, check_timeout, check_url
 from rasa_emotion.handoff.packet import Packet
+from rasa_emotion.handoff.shorten import shortened
 from rasa_emotion.handoff.signing import TOLERANCE_SECS, genuine, header, signature
 from rasa_emotion.settings import check_number, check_text, checked
 
@@ -16,6 +17,8 @@ OWNER = "The helpdesk 'webhook'"
 TIMESTAMP, SIGNATURE, KEY = "X-Rasa-Emotion-Timestamp", "X-Rasa-Emotion-Signature", "Idempotency-Key"
 MIN_SECRET = 16
 MAX_ID = 255
+MAX_PACKET_BYTES = 900_000
+"""What a packet has at most as JSON: servers commonly refuse requests of more than a megabyte."""
 
 # The receiver has it already.
 KNOWN = 409
@@ -50,7 +53,8 @@ class Webhook(Helpdesk):
         await self._post({"type": "ping"}, "ping")
 
     async def deliver(self, packet: Packet) -> str:
-        answer = await self._post({"type": "handoff", "packet": packet.to_dict()}, packet.key, known=(KNOWN,))
+        fitting = shortened(packet, MAX_PACKET_BYTES, lambda one: len(json.dumps(one.to_dict())))
+        answer = await self._post({"type": "handoff", "packet": fitting.to_dict()}, packet.key, known=(KNOWN,))
         ticket = answer.find("ticket")
         return ticket if isinstance(ticket, str) and 0 < len(ticket) <= MAX_ID else packet.key
 

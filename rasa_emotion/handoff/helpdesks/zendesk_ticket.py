@@ -58,7 +58,7 @@ class ZendeskTicket(Helpdesk):
         )
 
     async def check(self) -> None:
-        # For a wrong key, Zendesk answers this with an anonymous user instead of 401.
+        # Zendesk may show an anonymous user, who has no number, instead of an error.
         if (await self._client.request("GET", "/users/me.json")).find("user", "id") is None:
             raise self._client.unexpected("a user who is signed in (see 'email' and 'api_token')")
 

@@ -39,6 +39,7 @@ class FakeChatwoot(FakeServer):
         self.conversations: list[dict] = []
         self.said: dict[int, list[dict]] = {}
         self.priorities: dict[int, str] = {}
+        self.unseen_looks = 0  # how often a look for a contact comes before somebody else's creation of it
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         root = f"/api/v1/accounts/{self.options['account_id']}"
@@ -82,6 +83,9 @@ class FakeChatwoot(FakeServer):
         (wanted,) = (await request.json())["payload"]
         assert (wanted["attribute_key"], wanted["filter_operator"]) == ("identifier", "equal_to")
         found = [row for row in self.contacts if row["identifier"].lower() == wanted["values"][0].lower()]
+        if self.unseen_looks:
+            self.unseen_looks -= 1
+            found = []
         return web.json_response({"meta": {"count": len(found)}, "payload": found[:15]})
 
     async def make_contact(self, request: web.Request) -> web.Response:

@@ -80,7 +80,7 @@ class FakeRequestTracker(FakeServer):
         number = request.match_info["id"]
         if number not in self.tickets:
             return web.json_response({"message": "Not Found"}, status=404)
-        return web.json_response({"id": int(number), "Status": "open", "Subject": self.tickets[number]["Subject"]})
+        return web.json_response({"id": int(number), "Status": "open", **self.tickets[number]})
 
     async def correspond(self, request: web.Request) -> web.Response:
         number, body = request.match_info["id"], await request.json()
