@@ -260,6 +260,7 @@ def _form(events: Sequence[Event]) -> dict[str, Any] | None:
     if not name:
         return None
     asked = _slots(opened).get("requested_slot")
+    asked = None if asked is None else str(asked)
     return {"name": str(name), "asked": asked, "filled": _known(_slots([*opened[start:], *events[spoken + 1 :]]))}
 
 

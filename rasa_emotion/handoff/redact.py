@@ -147,7 +147,7 @@ def redacted(packet: Packet, rules: Rules, names: Iterable[str] = ()) -> Packet:
         names: what slots with names have held in this conversation.
     """
     redactor = Redactor(rules, names)
-    form = packet.form and {**redactor.value(packet.form), "filled": redactor.slots(packet.form.get("filled") or {})}
+    form = packet.form and {**packet.form, "filled": redactor.slots(packet.form["filled"])}
     return replace(
         packet,
         reason=redactor.text(packet.reason),
