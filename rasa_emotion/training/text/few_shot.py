@@ -264,7 +264,7 @@ def _measure(options: Any) -> list[Row]:
     if options.contrastive:
         from rasa_emotion.training.text.contrastive import Tuning, tuner  # noqa: PLC0415 -- loads torch
 
-        given = {"pairs": options.pairs, "learning_rate": options.learning_rate}
+        given = {name: getattr(options, name) for name in ("pairs", "learning_rate")}
         tune = tuner(options.model, Tuning(**{name: value for name, value in given.items() if value is not None}))
         for count in options.contrastive:
             draws = tuned_draws(tune, train, test, count, options.contrastive_seeds)
