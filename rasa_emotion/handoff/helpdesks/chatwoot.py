@@ -1,8 +1,8 @@
 """Chatwoot, with an inbox of the type API (https://developers.chatwoot.com/api-reference).
 
 A caller is a contact by the identifier of Rasa's sender; each packet is a conversation of its own, found again by a
-custom attribute, with the packet as a private note. Messages are found again by their `source_id`, which Chatwoot
-takes since version 3; older ones may show a message twice where the connection broke at the wrong moment.
+custom attribute, with the packet as a private note. Messages are found again by their `source_id`; versions that do not
+keep it may show a message twice where the connection broke at the wrong moment.
 """
 
 import json
