@@ -8,8 +8,7 @@ from rasa_emotion.audio import SAMPLE_RATE, Waveform, decode_raw, is_silent, str
 from rasa_emotion.audio.decode import no_sound
 from rasa_emotion.audio.raw import RawEncoding
 from rasa_emotion.components.evidence import ChannelEvidence
-from rasa_emotion.errors import AudioError
-from rasa_emotion.privacy.pseudonym import place_of
+from rasa_emotion.errors import AudioError, place_of
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from rasa.core.channels.socketio import SocketIOInput
 from rasa.utils.endpoints import EndpointConfig
 
 from rasa_emotion.channels.relay_service import RelayService
+from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.record import Said
 from rasa_emotion.handoff.tables import DEAD, DELIVERED, PENDING
-from rasa_emotion.privacy.pseudonym import place_of
 
 logger = logging.getLogger(__name__)
 

@@ -12,14 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.endpoints import Endpoints, read_endpoints
-from rasa_emotion.errors import ConfigError, RasaEmotionError
+from rasa_emotion.errors import ConfigError, RasaEmotionError, place_of
 from rasa_emotion.handoff.build import Event
 from rasa_emotion.handoff.helpdesks import open_helpdesk
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.reconcile import enqueue_missing, reconcile
 from rasa_emotion.handoff.record import Record
 from rasa_emotion.handoff.worker import Worker
-from rasa_emotion.privacy.pseudonym import place_of
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

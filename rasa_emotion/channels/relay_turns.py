@@ -13,11 +13,13 @@ from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SessionSt
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from rasa_emotion.channels.relay_service import RelayService, Unavailable
+from rasa_emotion.components.consent import shared_consents
 from rasa_emotion.components.tracker_store import EmotionTrackerStore
-from rasa_emotion.conversation.history import ESCALATION_SLOT, HEARD_PREFIX, is_command
+from rasa_emotion.conversation.history import CHOICES, ESCALATION_SLOT, HEARD_PREFIX, command_intent, is_command
+from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.build import due
 from rasa_emotion.handoff.record import Handover, Record
-from rasa_emotion.privacy.pseudonym import place_of, pseudonym
+from rasa_emotion.privacy.pseudonym import pseudonym
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +99,7 @@ class Turns:
                 lambda record: (record.holder(sender), record.to_resume(sender)), patience_secs=PATIENCE_SECS
             )
             if holder is not None:
+                await self._heed(message)
                 words = _words(message)
                 if not words or await self._service.ask(
                     lambda record: record.to_human(sender, words, message.message_id)
@@ -109,6 +112,14 @@ class Turns:
         except Unavailable:
             pass  # has been logged; the bot goes on
         return False
+
+    async def _heed(self, message: UserMessage) -> None:
+        """A caller may refuse the analysis at any time; the component that notes it hears nothing now."""
+        intent = command_intent(message.text or "")
+        consents = shared_consents() if intent in CHOICES else None
+        if intent is not None and consents is not None:
+            allowed = CHOICES[intent]
+            await self._service.ask(lambda _: consents.set(message.sender_id, allowed))
 
     async def take_up_all(self, channel: str, *, utter: str | None) -> None:
         """The bot takes up the conversations of a channel that humans gave back.

@@ -25,8 +25,8 @@ from rasa_emotion.components.consent import may_analyse
 from rasa_emotion.components.evidence import EVIDENCE_KEY
 from rasa_emotion.components.shared import shared_analyzer
 from rasa_emotion.conversation.history import CHOICES, HEARD_PREFIX, command_intent
-from rasa_emotion.errors import ConfigError
-from rasa_emotion.privacy.pseudonym import place_of, pseudonym
+from rasa_emotion.errors import ConfigError, place_of
+from rasa_emotion.privacy.pseudonym import pseudonym
 from rasa_emotion.settings import check_number, check_text, checked
 
 logger = logging.getLogger(__name__)

@@ -24,9 +24,8 @@ from rasa_emotion.components.shared import shared_analyzer
 from rasa_emotion.conversation.history import ESTIMATE_KEY, command_intent, current_turns, earlier_words
 from rasa_emotion.conversation.mood import MEMORY, mood
 from rasa_emotion.emotions import UNKNOWN
-from rasa_emotion.errors import ConfigError, ModelError, TextError
+from rasa_emotion.errors import ConfigError, ModelError, TextError, place_of
 from rasa_emotion.estimate import EmotionEstimate, Evidence
-from rasa_emotion.privacy.pseudonym import place_of
 from rasa_emotion.settings import check_flag, check_names, check_number, check_text, checked
 from rasa_emotion.text.adapter import FORMAT, Adapter
 

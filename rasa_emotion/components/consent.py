@@ -9,9 +9,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from rasa_emotion.conversation.history import CHOICES, last_choice
 from rasa_emotion.endpoints import endpoints_path, read_endpoints
-from rasa_emotion.errors import ConfigError
+from rasa_emotion.errors import ConfigError, place_of
 from rasa_emotion.privacy.consent import Consents
-from rasa_emotion.privacy.pseudonym import place_of
 
 logger = logging.getLogger(__name__)
 

@@ -27,8 +27,7 @@ from rasa_emotion.conversation.reply import (
     without_said_opening,
 )
 from rasa_emotion.conversation.ssml import prosody_for, render
-from rasa_emotion.errors import ConfigError
-from rasa_emotion.privacy.pseudonym import place_of
+from rasa_emotion.errors import ConfigError, place_of
 
 logger = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from rasa_emotion.conversation.history import Recorded, escalation_key
 from rasa_emotion.endpoints import Endpoints
+from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.build import Event, due, minimal_packet, packet_of
 from rasa_emotion.handoff.outbox import DAY_SECS, Outbox
 from rasa_emotion.handoff.packet import Packet
@@ -33,8 +34,10 @@ def safe_packet(events: Sequence[Event], *, sender: str, recorded: Recorded, end
     """The packet, or the minimal one where events or settings are such that it cannot be made."""
     try:
         return packet_of(events, sender=sender, recorded=recorded, endpoints=endpoints)
-    except Exception:
-        logger.exception("The packet of an escalation could not be made; people get what is known for certain.")
+    except Exception as error:
+        logger.error(
+            "The packet of an escalation could not be made (%s); people get what is known for certain.", place_of(error)
+        )
         return minimal_packet(events, sender=sender, recorded=recorded, endpoints=endpoints)
 
 
@@ -83,8 +86,11 @@ async def reconcile(tracker_store: TrackerStore, outbox: Outbox, endpoints: Endp
     for sender in await _senders(tracker_store):
         try:
             added += await reconcile_sender(tracker_store, outbox, endpoints, sender)
-        except Exception:
-            logger.exception("A conversation could not be looked through for escalations; it is tried again later.")
+        except Exception as error:
+            logger.error(
+                "A conversation could not be looked through for escalations (%s); it is tried again later.",
+                place_of(error),
+            )
     return added
 
 

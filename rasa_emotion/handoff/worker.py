@@ -24,6 +24,7 @@ from tenacity import (
 )
 
 from rasa_emotion.endpoints import Delivery, Endpoints
+from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.helpdesk import ConversationGone, Helpdesk, HelpdeskError, TemporaryFailure
 from rasa_emotion.handoff.outbox import Claim, MessageClaim, Outbox, PacketClaim
 from rasa_emotion.handoff.record import Record, UnknownHandover
@@ -179,7 +180,7 @@ class Worker:
             await self._refused(claim, error)
         except Exception as error:
             # A fault of ours in one packet must neither stop the worker nor lose the packet.
-            logger.exception("Packet or message of '%s' could not be handed over.", claim.key)
+            logger.error("Packet or message of '%s' could not be handed over (%s).", claim.key, place_of(error))
             await self._try_again(claim, f"{type(error).__name__}: {error}")
         else:
             await self._ask(lambda: self.outbox.delivered(claim, ticket))

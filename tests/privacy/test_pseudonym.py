@@ -3,7 +3,8 @@
 import subprocess
 import sys
 
-from rasa_emotion.privacy.pseudonym import place_of, pseudonym
+from rasa_emotion.errors import place_of
+from rasa_emotion.privacy.pseudonym import pseudonym
 
 
 def test_one_name_per_caller_and_process() -> None:
