@@ -29,7 +29,7 @@ LOCKED_TRIES = 5
 """How often a turn is saved again where the database is locked: Rasa would keep it in memory alone, till a restart."""
 
 
-class EmotionTrackerStore(SQLTrackerStore):  # type: ignore[misc]
+class EmotionTrackerStore(SQLTrackerStore):
     """An `SQLTrackerStore` with the outbox in its database. Options are Rasa's; see docs/handoff.md."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -206,7 +206,7 @@ def _pattern(name: Any, expression: Any) -> "re.Pattern[str]":
     return compiled
 
 
-def _ways(parsed: Iterable[tuple[Any, Any]]) -> float:
+def _ways(parsed: Any) -> float:
     """In how many ways a parsed expression may match at one place, at most: a bound on what backtracking tries."""
     ways = 1.0
     for operation, argument in parsed:

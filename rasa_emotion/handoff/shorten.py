@@ -29,29 +29,31 @@ def shortened(packet: Packet, max_bytes: int | None, measure: Callable[[Packet],
     """
     if max_bytes is None or measure(packet) <= max_bytes:
         return packet
-    lines = len(packet.transcript)
-    kept = _most(lines, lambda count: measure(_with_lines(packet, count)) <= max_bytes)
-    if kept is not None and kept > 0:
-        return _with_lines(packet, kept)
+    fitting = _fitting(packet, max_bytes, measure)
+    if fitting is not None and fitting.transcript:
+        return fitting
     # Even without its lines it is too large, or every single one is: what else is long is cut.
     slim = replace(packet, transcript=tuple(_cut_line(line) for line in packet.transcript), slots={}, form=None)
     for timeline in (packet.timeline, packet.timeline[-3:], ()):
-        candidate = replace(slim, timeline=timeline)
-        kept = _most(lines, lambda count, candidate=candidate: measure(_with_lines(candidate, count)) <= max_bytes)
-        if kept is not None:
-            return _with_lines(candidate, kept)
+        fitting = _fitting(replace(slim, timeline=timeline), max_bytes, measure)
+        if fitting is not None:
+            return fitting
     return replace(_with_lines(slim, 0), timeline=(), links={})
 
 
-def _most(highest: int, fits: Callable[[int], bool]) -> int | None:
-    """The largest number up to `highest` that fits; None where not even 0 does."""
+def _fitting(packet: Packet, max_bytes: int, measure: Callable[[Packet], int]) -> Packet | None:
+    """With as many lines as fit; None where it does not fit without any."""
+
+    def fits(lines: int) -> bool:
+        return measure(_with_lines(packet, lines)) <= max_bytes
+
     if not fits(0):
         return None
-    low, high = 0, highest
+    low, high = 0, len(packet.transcript)
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(middle) else (low, middle - 1)
-    return low
+    return _with_lines(packet, low)
 
 
 def _with_lines(packet: Packet, count: int) -> Packet:
