@@ -23,7 +23,7 @@ _PICTURES = re.compile(rf"(?P<opaque>{_OPAQUE})|[ \t]*(?:{_EMOJI})+")
 _EMOTICON = re.compile(r"(?:(?<=\s)|^)[:;=]['’]?-?[)(DPp/|](?=\s|$)")
 
 _EXCLAMATION = re.compile(
-    rf"(?P<space>[ \u00A0\u202F]?)(?P<marks>[?？!！]*[!！][?？!！]*)(?={CLOSING}(?:\s|$|[,;:.…](?:\s|$)))|！+|¡"
+    rf"(?P<space>[ \u00A0\u202F]?)(?<![?？!！])(?P<marks>[?？!！]+)(?={CLOSING}(?:\s|$|[,;:.…](?:\s|$)))|！+|¡"
 )
 
 _SEMICOLON = re.compile(r"(?<=[\w\"'”’)}]);[ \t]+(?=\S)")
@@ -77,6 +77,8 @@ def _quiet_mark(found: re.Match[str]) -> str:
     marks, space = found["marks"], found["space"] or ""
     if marks is None:
         return "" if found[0] == "¡" else "。"
+    if not set("!！") & set(marks):
+        return found[0]
     question = next((mark for mark in marks if mark in "?？"), None)
     if question:
         return space + question

@@ -5,8 +5,10 @@ import re
 CLOSING = r"[\"'”’»)\]）」』]*"
 """Pattern of the quotes and brackets that may follow the mark at a sentence's end."""
 
-# The end of a sentence; East Asian languages put no space behind it; and a line of its own.
-_END = re.compile(rf"(?:[.!?…]+{CLOSING}(?=\s|$)|[。！？]+{CLOSING}|\n+)\s*")
+# The end of a sentence; East Asian languages put no space behind it; and a line of its own. Each run of marks is tried
+# once, so that the time stays linear in whatever a caller may have put into a slot.
+_END = re.compile(rf"(?:(?<![.!?…])[.!?…]+{CLOSING}(?=\s|$)|[。！？]+{CLOSING}|\n+)\s*")
+_LONGEST_WORD = 64
 _QUESTION = re.compile(rf"[?？]{CLOSING}\s*$")
 
 # What is written with a full stop and often followed by a capital or a number: single letters, what has a full stop
@@ -34,7 +36,7 @@ def sentences(text: str) -> list[str]:
     """
     found, start = [], 0
     for match in _END.finditer(text):
-        if _ends(text[start : match.end()], text[match.end() :]):
+        if _ends(text[max(start, match.start() - _LONGEST_WORD) : match.end()], text[match.end() : match.end() + 1]):
             found.append(text[start : match.end()])
             start = match.end()
     return [*found, text[start:]] if text[start:] else found
@@ -45,11 +47,12 @@ def is_question(sentence: str) -> bool:
     return bool(_QUESTION.search(sentence))
 
 
-def _ends(sentence: str, rest: str) -> bool:
-    bare = sentence.rstrip()
-    if "\n" in sentence[len(bare) :] or not rest:
+def _ends(before: str, after: str) -> bool:
+    """Whether a sentence ends between what stands before and the one character after."""
+    bare = before.rstrip()
+    if "\n" in before[len(bare) :] or not after:
         return True
-    if bare.endswith(("...", "…")) and rest[0].islower():
+    if bare.endswith(("...", "…")) and after.islower():
         return False
     word = _LAST_WORD.search(bare)
-    return word is None or not (_ABBREVIATION.fullmatch(word[1]) or rest[0].islower())
+    return word is None or not (_ABBREVIATION.fullmatch(word[1]) or after.islower())
