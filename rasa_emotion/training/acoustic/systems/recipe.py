@@ -96,8 +96,8 @@ def read_system_recipe(file: str | Path, overrides: str = "") -> SystemRecipe:
     if not callable(recipe.model):
         raise ConfigError(f"'{file}': 'model' must name a class (!name:), without comments inside.")
     if isinstance(recipe.model, partial):
-        known = set(inspect.signature(recipe.model.func).parameters) - {"recipe"}
-        check_keys(f"'{file}': the model {recipe.model.func.__name__}", recipe.model.keywords, known)
+        settings = set(inspect.signature(recipe.model.func).parameters) - {"recipe"}
+        check_keys(f"'{file}': the model {recipe.model.func.__name__}", recipe.model.keywords, settings)
     if not 0 < recipe.test_share < 1:
         raise ConfigError(f"'{file}': 'test_share' is {recipe.test_share}: use a share between 0 and 1.")
     return recipe
