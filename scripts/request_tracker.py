@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -209,6 +210,8 @@ def main() -> int:
     if given.install and not installed():
         install()
     scrip = given.scrip.read_text(encoding="utf-8") if given.scrip else None
+    # Ended in any way, it takes its server along.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         try:
             with RequestTracker(Path(folder), scrip) as server:

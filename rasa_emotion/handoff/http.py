@@ -180,6 +180,8 @@ class Client:
         # A session belongs to the loop that it was made in; a program may run several, one after the other.
         loop = asyncio.get_running_loop()
         if self._session is None or self._session.closed or self._loop is not loop:
+            if self._session is not None:
+                self._session.detach()  # its loop is gone, and its connections with it
             connector = aiohttp.TCPConnector(keepalive_timeout=IDLE_SECS)
             self._session, self._loop = aiohttp.ClientSession(connector=connector, timeout=self._timeout), loop
         return self._session

@@ -1,9 +1,13 @@
 """What may go wrong on the way to a helpdesk, and what is said of it."""
 
 import asyncio
+import shutil
+import ssl
+import subprocess
 import time
 from collections.abc import AsyncIterator
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -103,6 +107,24 @@ async def test_statuses_that_mean_something(answers, client: Client) -> None:
 async def test_an_answer_without_end_is_none(answers, client: Client) -> None:
     answers.append(web.Response(body=b'"' + b"a" * 2 * MAX_ANSWER_BYTES + b'"'))
     assert (await client.request("GET")).body is None
+
+
+async def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    names = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem"), "-subj", "/CN=localhost"]
+    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *names], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    client = Client("x", f"https://127.0.0.1:{runner.addresses[0][1]}")
+    with pytest.raises(TemporaryFailure, match="its certificate is not trusted"):
+        await client.request("GET")
+    await client.close()
+    await runner.cleanup()
 
 
 def test_one_client_in_several_loops_one_after_the_other() -> None:

@@ -69,11 +69,13 @@ class Webhook(Helpdesk):
     async def close(self) -> None:
         await self._client.close()
 
-    async def _post(self, content: Mapping[str, Any], key: str, **statuses: Sequence[int]) -> Answer:
+    async def _post(
+        self, content: Mapping[str, Any], key: str, known: Sequence[int] = (), gone: Sequence[int] = ()
+    ) -> Answer:
         body = json.dumps(content).encode()
         timestamp = str(int(time.time()))
         headers = {TIMESTAMP: timestamp, SIGNATURE: signature(self._secret, timestamp, body), KEY: key}
-        return await self._client.request("POST", body=body, headers=headers, **statuses)
+        return await self._client.request("POST", body=body, headers=headers, known=known, gone=gone)
 
 
 def check_secret(owner: str, value: Any, *, optional: bool = False) -> str:
