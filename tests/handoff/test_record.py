@@ -1,6 +1,7 @@
 """Who has a conversation, and what is said in it: nothing lost, order kept, nothing twice."""
 
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,11 +26,13 @@ def hand_over(engine: Engine, key: str, sender: str, *, created: float = 0, kind
         )
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    made = open_database(f"sqlite:///{tmp_path}/record.db")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    file = f"sqlite:///{tmp_path}/record.db"
+    made = open_database(file if request.param == "sqlite" else request.getfixturevalue("postgresql"))
     create_tables(made)
-    return made
+    yield made
+    made.dispose()
 
 
 @pytest.fixture
