@@ -191,6 +191,15 @@ async def test_packets_of_all_kinds_arrive(fake: FakeServer, helpdesk: Helpdesk,
 
 
 @two_way
+async def test_a_long_message_arrives(fake: FakeServer, helpdesk: Helpdesk) -> None:
+    ticket = await helpdesk.deliver(packet())
+    await helpdesk.send(ticket, Message("m", "Ärger 😡 " * 20_000, 0.0))
+    (text,) = fake.state()["messages"][ticket]
+    assert text.startswith("Ärger 😡 Ärger")
+    assert text.endswith("😡 ")
+
+
+@two_way
 async def test_a_conversation_that_is_gone(fake: FakeServer, helpdesk: Helpdesk) -> None:
     ticket = await helpdesk.deliver(packet())
     fake.fail(Fault(404))

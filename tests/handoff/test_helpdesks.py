@@ -123,6 +123,14 @@ async def test_zendesk_a_caller_of_sunshine_gets_no_second_conversation(start) -
         await helpdesk.deliver(packet(sender="def"))
 
 
+async def test_zendesk_an_alert_takes_no_control_from_the_bot(start) -> None:
+    fake, helpdesk = await start(FakeZendesk, conversation="sender")
+    fake.conversations["abc"], fake.said["abc"] = {"id": "abc"}, []
+    with pytest.raises(PermanentFailure, match="set 'conversation' to new"):
+        await helpdesk.deliver(packet(sender="abc", kind="alert"))
+    assert fake.control == {}
+
+
 async def test_zendesk_an_integration_that_is_not_there(start) -> None:
     _, helpdesk = await start(FakeZendesk, agents="nobody")
     with pytest.raises(PermanentFailure, match="correct 'url', 'app_id' or 'agents'"):

@@ -14,7 +14,7 @@ from rasa_emotion.handoff.helpdesk import FromHuman, Helpdesk, Message, Permanen
 from rasa_emotion.handoff.http import COMMON, Answer, Client, check_id, check_timeout, check_url
 from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.signing import TOLERANCE_SECS, genuine, header
-from rasa_emotion.handoff.text import markdown
+from rasa_emotion.handoff.text import markdown, shorten
 from rasa_emotion.settings import check_number, check_text, checked
 
 OWNER = "The helpdesk 'chatwoot'"
@@ -89,7 +89,7 @@ class Chatwoot(Helpdesk):
         return str(conversation)
 
     async def send(self, ticket: str, message: Message) -> None:
-        said = {"content": message.text, "message_type": "incoming", "private": False}
+        said = {"content": shorten(message.text, 2 * self.max_bytes), "message_type": "incoming", "private": False}
         await self._say(ticket, said, message.id, gone=(404,))
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> Sequence[FromHuman]:

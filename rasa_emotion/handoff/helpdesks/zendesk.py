@@ -14,6 +14,7 @@ from rasa_emotion.handoff.helpdesk import FromHuman, Helpdesk, Message, Permanen
 from rasa_emotion.handoff.http import COMMON, Answer, Client, check_timeout, check_url
 from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.signing import header, same
+from rasa_emotion.handoff.tables import ALERT
 from rasa_emotion.handoff.text import plain, shorten
 from rasa_emotion.settings import check_names, check_text, checked
 
@@ -77,6 +78,10 @@ class Zendesk(Helpdesk):
             raise self._client.unexpected("the app")
 
     async def deliver(self, packet: Packet) -> str:
+        if packet.kind == ALERT and not self._new:
+            raise PermanentFailure(
+                f"{OWNER} cannot show an alert while the bot goes on in the conversation; set 'conversation' to new."
+            )
         conversation = packet.sender
         if self._new:
             await self._user(packet.sender)
@@ -94,7 +99,8 @@ class Zendesk(Helpdesk):
         sender = shown.find("conversation", "metadata", f"{KEY}_sender")
         if not isinstance(sender, str):
             raise self._client.unexpected("a conversation of ours")
-        said = {"author": {"type": "user", "userExternalId": sender}, "content": {"type": "text", "text": message.text}}
+        text = shorten(message.text, self.max_bytes)
+        said = {"author": {"type": "user", "userExternalId": sender}, "content": {"type": "text", "text": text}}
         await self._say(ticket, said, message.id, gone=(404,))
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> Sequence[FromHuman]:
