@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ruamel.yaml.scalarstring import LiteralScalarString
+
 CLASSIFIER = "rasa_emotion.EmotionClassifier"
 POLICY = "rasa_emotion.EmotionPolicy"
 RESPONSES = "rasa_emotion.EmotionResponses"
@@ -9,6 +11,13 @@ CHANNEL = "rasa_emotion.EmotionRestInput"
 
 VOICE_INTENT = "voice_without_words"
 VOICE_REPLY = "utter_voice_without_words"
+
+OFF_INTENT, ON_INTENT = "emotion_off", "emotion_on"
+OFF_REPLY, ON_REPLY = "utter_emotion_off", "utter_emotion_on"
+DISCLOSURE = "utter_emotion_disclosure"
+
+REPLIES = {VOICE_INTENT: VOICE_REPLY, OFF_INTENT: OFF_REPLY, ON_INTENT: ON_REPLY}
+"""What answers the intents that need a rule, in forms too."""
 
 HEADER = 'version: "3.1"\n'
 
@@ -58,23 +67,71 @@ def _slot(name: str) -> dict[str, Any]:
 
 
 DOMAIN: dict[str, Any] = {
-    "intents": [VOICE_INTENT],
+    "intents": [OFF_INTENT, ON_INTENT, VOICE_INTENT],
     "entities": [{name: {"influence_conversation": False}} for name in FROM_ENTITY],
     "slots": {name: _slot(name) for name in SLOT_TYPES},
     "responses": {
         "utter_handoff": [{"text": "I am sorry for the trouble. I am putting you through to a colleague."}],
+        DISCLOSURE: [
+            {
+                "text": "I am an automated assistant, and I analyse how you sound and what you say to tell how you "
+                'feel. You can stop that: say "stop analysing my emotions".'
+            }
+        ],
         VOICE_REPLY: [{"text": "I can hear you, but I did not catch any words. Could you say that again?"}],
+        OFF_REPLY: [
+            {
+                "text": "I no longer analyse how you feel. What I noted before stays in the record of our conversation "
+                "until it is deleted; you can ask us to do that."
+            }
+        ],
+        ON_REPLY: [{"text": "From now on I take into account again how you feel. You can stop that at any time."}],
     },
 }
 
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    OFF_INTENT: (
+        "stop analysing my emotions",
+        "do not analyse my feelings",
+        "stop judging how I sound",
+        "I don't want you to analyse my voice",
+        "switch off the emotion analysis",
+        "please turn off emotion detection",
+        "no emotion recognition please",
+        "I object to the analysis of my emotions",
+        "stop tracking my mood",
+        "you may not analyse how I feel",
+        "don't listen to my feelings",
+    ),
+    ON_INTENT: (
+        "you may analyse my emotions again",
+        "switch the emotion analysis back on",
+        "turn emotion detection on again",
+        "I allow you to analyse my voice",
+        "you can take into account how I feel",
+        "it is fine to analyse how I sound",
+        "start analysing my emotions again",
+        "I agree to emotion recognition",
+        "resume the emotion analysis",
+        "yes you may analyse my feelings",
+    ),
+}
+"""How callers say it in English, the language of the shipped text model."""
 
-def voice_rule(form: str | None) -> dict[str, Any]:
-    """The rule that answers a voice without words, in a form or, with None, outside of forms."""
-    steps: list[dict[str, Any]] = [{"intent": VOICE_INTENT}, {"action": VOICE_REPLY}]
+
+def nlu(intent: str) -> dict[str, Any]:
+    """The examples of an intent as Rasa's training data has them."""
+    return {"intent": intent, "examples": LiteralScalarString("".join(f"- {text}\n" for text in EXAMPLES[intent]))}
+
+
+def rule(intent: str, form: str | None) -> dict[str, Any]:
+    """The rule that answers an intent, in a form or, with None, outside of forms."""
+    name = intent.replace("_", " ")
+    steps: list[dict[str, Any]] = [{"intent": intent}, {"action": REPLIES[intent]}]
     if form is None:
-        return {"rule": "a voice without words", "steps": steps}
+        return {"rule": name, "steps": steps}
     return {
-        "rule": f"a voice without words in {form}",
+        "rule": f"{name} in {form}",
         "condition": [{"active_loop": form}],
         "steps": [*steps, {"action": form}, {"active_loop": form}],
     }

@@ -80,15 +80,18 @@ def plan(bot: Path, domain: Path | None = None) -> Plan:
         domain = Path(os.path.relpath(domain, bot))
     files = domain_files(bot, domain)
     _check_slots(files)
-    rules = _rules(bot, files)
+    config = read_file(bot, Path("config.yml"))
+    unanswered = _unanswered(bot, files)
     changes = [
-        _config(read_file(bot, Path("config.yml"))),
-        _domain(files, _domain_target(bot, files, domain), with_reply=rules is not None),
-        rules,
+        _config(config),
+        _domain(files, _domain_target(bot, files, domain), unanswered),
+        _rules(bot, unanswered),
+        _nlu(bot, config),
         _endpoints(read_file(bot, Path("endpoints.yml"))),
         _credentials(read_file(bot, Path("credentials.yml"))),
     ]
-    return Plan(bot, tuple(change for change in changes if change), tuple(_notes(files)))
+    notes = (*_notes(files), *_notes_on_language(bot, config))
+    return Plan(bot, tuple(change for change in changes if change), notes)
 
 
 def read_file(bot: Path, path: Path) -> BotFile:
@@ -179,10 +182,10 @@ def _check_slots(files: list[BotFile]) -> None:
                 )
 
 
-def _domain(files: list[BotFile], target: BotFile, *, with_reply: bool) -> Change | None:
+def _domain(files: list[BotFile], target: BotFile, unanswered: Iterable[tuple[str, str | None]]) -> Change | None:
+    needless = set(additions.REPLIES.values()) - {additions.REPLIES[intent] for intent, _ in unanswered}
     wanted = dict(additions.DOMAIN)
-    if not with_reply:
-        wanted["responses"] = {k: v for k, v in wanted["responses"].items() if k != additions.VOICE_REPLY}
+    wanted["responses"] = {name: value for name, value in wanted["responses"].items() if name not in needless}
     new: dict[str, Any] = {}
     for key, entries in wanted.items():
         there = set().union(*(file.names(key) for file in files))
@@ -195,29 +198,61 @@ def _domain(files: list[BotFile], target: BotFile, *, with_reply: bool) -> Chang
     return _changed(target, new)
 
 
-def _rules(bot: Path, domain: list[BotFile]) -> Change | None:
-    """Rules for a voice without words, outside of forms and in each form, unless the bot has them."""
-    answered = set(_answered(bot))
+def _unanswered(bot: Path, domain: list[BotFile]) -> list[tuple[str, str | None]]:
+    """The intents of ours that no rule answers, each with the form in which, or None for outside of forms."""
     forms = sorted(set().union(*(file.names("forms") for file in domain)))
-    missing = [form for form in (None, *forms) if form not in answered]
-    file = read_file(bot, Path("data") / "emotion_rules.yml")
-    if not file.exists:
-        file = BotFile(file.path, additions.HEADER)
-    comment = "A turn in which the caller makes a sound, such as a sigh, but says no words."
+    found = []
+    for intent in additions.REPLIES:
+        answered = set(_answered(bot, intent))
+        found += [(intent, form) for form in (None, *forms) if form not in answered]
+    return found
+
+
+def _rules(bot: Path, unanswered: Iterable[tuple[str, str | None]]) -> Change | None:
+    rules = [additions.rule(intent, form) for intent, form in unanswered]
+    comment = (
+        "A turn in which the caller makes a sound, such as a sigh, but says no words; and the caller's own word on "
+        "whether emotions may be analysed."
+    )
+    return _changed(_own_file(bot, "emotion_rules.yml"), {"rules": rules} if rules else {}, {"rules": comment})
+
+
+def _nlu(bot: Path, config: BotFile) -> Change | None:
+    """Examples of how callers say yes and no to the analysis, for a bot that speaks English and has none."""
+    missing = _without_examples(bot) if _speaks_english(config) else []
     return _changed(
-        file, {"rules": [additions.voice_rule(form) for form in missing]} if missing else {}, {"rules": comment}
+        _own_file(bot, "emotion_nlu.yml"), {"nlu": [additions.nlu(intent) for intent in missing]} if missing else {}
     )
 
 
-def _answered(bot: Path) -> Iterator[str | None]:
-    """The forms in which a rule answers a voice without words; None stands for outside of forms."""
+def _own_file(bot: Path, name: str) -> BotFile:
+    file = read_file(bot, Path("data") / name)
+    return file if file.exists else BotFile(file.path, additions.HEADER)
+
+
+def _speaks_english(config: BotFile) -> bool:
+    return str(config.data.get("language") or "en").lower().startswith("en")
+
+
+def _without_examples(bot: Path) -> list[str]:
+    there = {entry.get("intent") for intent in additions.EXAMPLES for entry in _items(bot, "nlu", intent)}
+    return [intent for intent in additions.EXAMPLES if intent not in there]
+
+
+def _answered(bot: Path, intent: str) -> Iterator[str | None]:
+    """The forms in which a rule answers an intent; None stands for outside of forms."""
+    for rule in _items(bot, "rules", intent):
+        first = next(_mappings(rule.get("steps")), {})
+        if first.get("intent") == intent:
+            yield next((step.get("active_loop") for step in _mappings(rule.get("condition"))), None)
+
+
+def _items(bot: Path, key: str, name: str) -> Iterator[Mapping[str, Any]]:
+    """What stands under a key of the training data, in all files that hold a name."""
     for path in sorted((bot / "data").rglob("*.y*ml")):
         # Parsing all of the NLU examples would take long, and few files name the intent.
-        if path.is_file() and additions.VOICE_INTENT.encode() in path.read_bytes():
-            for rule in _mappings(read_file(bot, path.relative_to(bot)).data.get("rules")):
-                first = next(_mappings(rule.get("steps")), {})
-                if first.get("intent") == additions.VOICE_INTENT:
-                    yield next((step.get("active_loop") for step in _mappings(rule.get("condition"))), None)
+        if path.is_file() and name.encode() in path.read_bytes():
+            yield from _mappings(read_file(bot, path.relative_to(bot)).data.get(key))
 
 
 def _mappings(items: Any) -> Iterator[Mapping[str, Any]]:
@@ -259,10 +294,11 @@ def _notes(files: Iterable[BotFile]) -> Iterator[str]:
             if name in additions.FROM_ENTITY and name not in entities:
                 yield f"The slot '{name}' stays as it is; it is only filled by a from_entity mapping of '{name}'."
             for mapping in mappings:
-                if mapping.get("type") == "from_text" and not {"intent", "not_intent"} & set(mapping):
+                own = _not_excluded(mapping)
+                if own:
                     yield (
-                        f"The slot '{name}' takes any text; add `not_intent: {additions.VOICE_INTENT}` to its mapping, "
-                        "or a sigh counts as an answer."
+                        f"The slot '{name}' takes any text; add `not_intent: {own}` to its mapping, "
+                        "or a sigh or a word on the analysis counts as an answer."
                     )
         for name, form in (file.data.get("forms") or {}).items():
             if isinstance(form, dict) and form.get("ignored_intents"):
@@ -270,6 +306,25 @@ def _notes(files: Iterable[BotFile]) -> Iterator[str]:
                     f"The form '{name}' has ignored_intents; on such turns Rasa leaves the emotion slots as they were, "
                     "while policy and replies use the turn's own estimate (docs/rasa.md)."
                 )
+
+
+def _not_excluded(mapping: Mapping[str, Any]) -> str:
+    """The intents of ours with which a mapping would fill its slot, as YAML writes them; empty without any."""
+    if mapping.get("type") != "from_text" or "intent" in mapping:
+        return ""
+    excluded = mapping.get("not_intent") or []
+    missing = [
+        name for name in additions.REPLIES if name not in ([excluded] if isinstance(excluded, str) else excluded)
+    ]
+    return f"[{', '.join(missing)}]" if missing else ""
+
+
+def _notes_on_language(bot: Path, config: BotFile) -> Iterator[str]:
+    if not _speaks_english(config) and _without_examples(bot):
+        yield (
+            f"The bot's language is '{config.data['language']}': write examples of your own for the intents "
+            f"{' and '.join(additions.EXAMPLES)}; until then only the messages /emotion_off and /emotion_on are heeded."
+        )
 
 
 def write(plan: Plan) -> None:

@@ -1,11 +1,13 @@
 """`rasa-emotion forget`: deletes what is kept of one caller."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
@@ -18,8 +20,12 @@ KEPT = "The caller's no to the analysis of their emotions is kept, under a hash;
 
 
 def forget(
-    sender: Annotated[str, typer.Argument(help="Rasa's id of the conversation.")],
+    sender: Annotated[str | None, typer.Argument(help="Rasa's id of the conversation.")] = None,
     *,
+    older_than: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="DAYS", help="Instead of one caller, all of whom nothing has come for so long."),
+    ] = None,
     endpoints: Annotated[
         Path | None,
         typer.Option(help="The bot's endpoints.yml; RASA_EMOTION_ENDPOINTS, or the one in this folder by default."),
@@ -30,15 +36,20 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; needs --yes to delete.")] = False,
 ) -> None:
-    """Delete what is kept of one caller: conversation, handoffs, messages. Run it in the bot's folder.
+    """Delete what is kept of a caller: conversation, handoffs, messages. Run it in the bot's folder.
 
     The exit code is 0 when nothing of them is left, also where there was nothing, and 1 when something has to be
-    deleted elsewhere, which is then named, or could not be.
+    deleted elsewhere, which is then named, or was not deleted.
 
     Example: rasa-emotion forget +447700900123 --yes
     """
+    if (sender is None) == (older_than is None):
+        raise ConfigError("Name one caller, or --older-than with a number of days.")
     forgetter = _forgetter(endpoints)
-    traces = forgetter.find(sender)
+    if older_than is not None:
+        _forget_old(forgetter, older_than, drop_choice=drop_choice, yes=yes, as_json=as_json)
+        return
+    traces = forgetter.find(str(sender))
     if not as_json:
         _show(traces)
     wanted = traces.total > 0 or traces.said_no is False or (traces.said_no is True and drop_choice)
@@ -49,6 +60,24 @@ def forget(
     else:
         _tell(traces, deleted)
     if traces.left or (wanted and not agreed):
+        raise typer.Exit(1)
+
+
+def _forget_old(forgetter: "Forgetter", days: float, *, drop_choice: bool, yes: bool, as_json: bool) -> None:
+    senders = forgetter.quiet_for(days)
+    if not as_json:
+        print(f"{len(senders)} callers have been quiet for more than {days:g} days.")
+    agreed = bool(senders) and (yes or (not as_json and typer.confirm("Delete what is kept of them?")))
+    left: dict[str, None] = {}
+    for sender in track(senders if agreed else [], "Deleting", console=Console(stderr=True)):
+        traces = forgetter.find(sender)
+        forgetter.delete(traces, drop_choice=drop_choice)
+        left.update(dict.fromkeys(traces.left))
+    if as_json:
+        print(json.dumps({"callers": len(senders), "deleted": agreed, "left": list(left)}, ensure_ascii=False))
+    else:
+        _name(left)
+    if left or (senders and not agreed):
         raise typer.Exit(1)
 
 
@@ -83,8 +112,12 @@ def _tell(traces: "Traces", deleted: "Deleted | None") -> None:
         console.print(f"Deleted: {', '.join(f'{number} {name}' for name, number in deleted.numbers.items())}.")
     if traces.said_no and (deleted is None or deleted.choice == "kept"):
         console.print(KEPT)
-    for sentence in traces.left:
-        console.print(f"Left: {sentence}", style="yellow", markup=False)
+    _name(traces.left)
+
+
+def _name(left: Iterable[str]) -> None:
+    for sentence in left:
+        Console(highlight=False, soft_wrap=True).print(f"Left: {sentence}", style="yellow", markup=False)
 
 
 def _as_json(traces: "Traces", deleted: "Deleted | None") -> dict[str, Any]:

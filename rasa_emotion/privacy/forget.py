@@ -1,11 +1,14 @@
 """Forgets one caller: finds what is kept, deletes it, and names what has to be deleted elsewhere."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rasa_emotion.endpoints import endpoints_path, read_content, read_endpoints, resolved, sql_url
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.handoff.outbox import DAY_SECS
 from rasa_emotion.privacy.consent import Consents
 from rasa_emotion.privacy.places import Place, outbox, redis_conversations, sql_conversations, tickets
 
@@ -78,6 +81,21 @@ class Forgetter:
             self._elsewhere += (f"The event broker ({kind}) was sent a copy of each event; delete it where it went.",)
         self.places = (*conversations, *outbox(self._endpoints.database))
         self._consents = Consents.of(self._endpoints)
+
+    def quiet_for(self, days: float) -> list[str]:
+        """The callers whose conversations are older than that, the oldest first.
+
+        Raises:
+            ConfigError: a place cannot be reached, or conversations are kept where that cannot be told.
+        """
+        asked = [place.quiet_since for place in self.places if place.quiet_since is not None]
+        if not asked:
+            raise ConfigError(
+                "How old conversations are can be told of SQL tracker stores alone; give Redis the option "
+                "'record_exp', and other stores a limit of their own."
+            )
+        moment = time.time() - days * DAY_SECS
+        return [sender for quiet_since in asked for sender in quiet_since(moment)]
 
     def find(self, sender: str) -> Traces:
         """What is kept of this caller. Raises ConfigError where a place cannot be reached."""

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, MetaData, String, Table, create_engine, delete, event, func, inspect, select
+from sqlalchemy import Column, Float, MetaData, String, Table, create_engine, delete, event, func, inspect, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -20,7 +20,7 @@ SCHEMA_VARIABLE = "POSTGRESQL_SCHEMA"
 """Rasa's environment variable for the schema of its events on PostgreSQL."""
 
 # As in Rasa's SQLTrackerStore; its other columns are of no matter here.
-_events = Table("events", MetaData(), Column("sender_id", String(255)))
+_events = Table("events", MetaData(), Column("sender_id", String(255)), Column("timestamp", Float))
 
 _CONVERSATION_PREFIX = "tracker:"
 """As in Rasa's RedisTrackerStore."""
@@ -35,12 +35,15 @@ class Place:
         where: its address, without a password.
         count: how much of a caller there is; raises ConfigError where the place cannot be reached.
         delete: deletes it and says how much that was; raises likewise.
+        quiet_since: the callers of whom nothing has come since a moment, in seconds since 1970; raises likewise. None
+            where that cannot be told.
     """
 
     name: str
     where: str
     count: Callable[[str], int]
     delete: Callable[[str], int]
+    quiet_since: Callable[[float], list[str]] | None = None
 
 
 def sql_conversations(url: str) -> Place:
@@ -50,7 +53,17 @@ def sql_conversations(url: str) -> Place:
         ConfigError: the URL is none, its driver is not installed, or its file is not there.
     """
     engine = _events_engine(url)
-    return _rows("events", engine, _events.c.sender_id)
+
+    def quiet_since(moment: float) -> list[str]:
+        last = func.max(_events.c.timestamp)
+        with _reaching(engine):
+            if not _has(engine, _events):
+                return []
+            with engine.connect() as connection:
+                found = select([_events.c.sender_id]).group_by(_events.c.sender_id).having(last < moment)
+                return [sender for (sender,) in connection.execute(found.order_by(last))]
+
+    return replace(_rows("events", engine, _events.c.sender_id), quiet_since=quiet_since)
 
 
 def redis_conversations(options: Mapping[str, Any]) -> Place:

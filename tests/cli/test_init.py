@@ -71,8 +71,17 @@ def test_template_gets_all_parts(template: Path) -> None:
     credentials = load(template / "credentials.yml")
     assert credentials["rasa_emotion.EmotionRestInput"] is None
     assert credentials["rasa"] == {"url": "http://localhost:5002/api"}
-    (rule,) = load(template / "data" / "emotion_rules.yml")["rules"]
-    assert rule["steps"] == [{"intent": "voice_without_words"}, {"action": "utter_voice_without_words"}]
+    rules = load(template / "data" / "emotion_rules.yml")["rules"]
+    assert [rule["steps"] for rule in rules] == [
+        [{"intent": "voice_without_words"}, {"action": "utter_voice_without_words"}],
+        [{"intent": "emotion_off"}, {"action": "utter_emotion_off"}],
+        [{"intent": "emotion_on"}, {"action": "utter_emotion_on"}],
+    ]
+    assert "utter_emotion_disclosure" in domain["responses"]
+    nlu = load(template / "data" / "emotion_nlu.yml")["nlu"]
+    assert [entry["intent"] for entry in nlu] == ["emotion_off", "emotion_on"]
+    assert all(len(entry["examples"].splitlines()) >= 10 for entry in nlu)
+    assert "examples: |\n" in (template / "data" / "emotion_nlu.yml").read_text()
 
 
 def test_every_line_that_stood_there_still_does(template: Path) -> None:
@@ -148,6 +157,7 @@ def test_json(small: Path) -> None:
         "config.yml": "edit",
         "domain.yml": "edit",
         "data/emotion_rules.yml": "create",
+        "data/emotion_nlu.yml": "create",
         "endpoints.yml": "create",
         "credentials.yml": "create",
     }
@@ -164,7 +174,8 @@ def test_help_has_an_example() -> None:
 def test_split_domain_gets_a_file_of_its_own(small: Path) -> None:
     (small / "domain.yml").unlink()
     (small / "domain" / "sales").mkdir(parents=True)
-    (small / "domain" / "base.yml").write_text('version: "3.1"\nintents:\n- greet\n- voice_without_words\n')
+    intents = "".join(f"- {name}\n" for name in ("greet", "emotion_off", "emotion_on", "voice_without_words"))
+    (small / "domain" / "base.yml").write_text(f'version: "3.1"\nintents:\n{intents}')
     (small / "domain" / "sales" / "all.yaml").write_text("responses:\n  utter_handoff:\n  - text: One moment!\n")
     (small / "domain" / "notes.yml").write_text("authors: [me]\n")
     before = contents(small / "domain")
@@ -176,7 +187,7 @@ def test_split_domain_gets_a_file_of_its_own(small: Path) -> None:
     domain = load(new)
     assert domain["version"] == "3.1"
     assert set(domain["slots"]) == set(additions.SLOT_TYPES)
-    assert set(domain["responses"]) == {"utter_voice_without_words"}
+    assert set(domain["responses"]) == {"utter_emotion_disclosure", *additions.REPLIES.values()}
     assert "intents" not in domain
     assert plan(small).changes == ()
     new.write_text('version: "3.1"\nintents:\n- wave\n')
@@ -225,7 +236,12 @@ def test_forms_get_rules_and_rules_that_are_there_count(small: Path) -> None:
         "  - action: one_form\n  - active_loop: one_form\n"
     )
     write(plan(small))
-    (rule,) = load(small / "data" / "emotion_rules.yml")["rules"]
+    rules = load(small / "data" / "emotion_rules.yml")["rules"]
+    (rule,) = [rule for rule in rules if rule["steps"][0] == {"intent": "voice_without_words"}]
+    assert [rule.get("condition", [{"active_loop": None}])[0]["active_loop"] for rule in rules] == [
+        "two_form",
+        *[None, "one_form", "two_form"] * 2,
+    ]
     assert rule["condition"] == [{"active_loop": "two_form"}]
     assert rule["steps"][1:] == [
         {"action": "utter_voice_without_words"},
@@ -237,11 +253,13 @@ def test_forms_get_rules_and_rules_that_are_there_count(small: Path) -> None:
 
 def test_no_reply_is_added_where_all_rules_are_there(small: Path) -> None:
     (small / "data").mkdir()
-    (small / "data" / "rules.yml").write_text(
-        "rules:\n- rule: mine\n  steps:\n  - intent: voice_without_words\n  - action: utter_hm\n"
+    mine = (
+        f"- rule: mine {intent}\n  steps:\n  - intent: {intent}\n  - action: utter_hm\n"
+        for intent in ("voice_without_words", "emotion_off", "emotion_on")
     )
+    (small / "data" / "rules.yml").write_text("rules:\n" + "".join(mine))
     write(plan(small))
-    assert set(load(small / "domain.yml")["responses"]) == {"utter_handoff"}
+    assert set(load(small / "domain.yml")["responses"]) == {"utter_handoff", "utter_emotion_disclosure"}
     assert not (small / "data" / "emotion_rules.yml").exists()
 
 
@@ -252,16 +270,38 @@ def test_own_slots_of_fitting_type_stay(small: Path) -> None:
     assert any("'emotion'" in note and "from_entity" in note for note in planned.notes)
     write(planned)
     assert load(small / "domain.yml")["slots"]["emotion"]["values"] == ["angry"]
-    assert load(small / "domain.yml")["intents"] == ["greet", "voice_without_words"]
+    assert load(small / "domain.yml")["intents"] == ["greet", "emotion_off", "emotion_on", "voice_without_words"]
 
 
 def test_slots_that_take_any_text_are_noted(small: Path) -> None:
     slots = "slots:\n  complaint:\n    type: text\n    mappings:\n    - type: from_text\n"
     (small / "domain.yml").write_text(slots)
     result = run(app, ["init", str(small), "--dry-run"])
-    assert "not_intent: voice_without_words" in result.stdout
+    assert "not_intent: [voice_without_words, emotion_off, emotion_on]" in " ".join(result.stdout.split())
     (small / "domain.yml").write_text(slots + "      not_intent: voice_without_words\n")
+    assert "not_intent: [emotion_off, emotion_on]" in plan(small).notes[0]
+    (small / "domain.yml").write_text(slots + "      not_intent: [voice_without_words, emotion_off, emotion_on]\n")
     assert plan(small).notes == ()
+
+
+def test_a_bot_of_another_language_gets_no_english_examples(small: Path) -> None:
+    (small / "config.yml").write_text(CONFIG.replace("language: en", "language: de"))
+    (note,) = plan(small).notes
+    assert "'de'" in note
+    write(plan(small))
+    assert not (small / "data" / "emotion_nlu.yml").exists()
+    (small / "data" / "nlu.yml").write_text(
+        "nlu:\n- intent: emotion_off\n  examples: |\n    - hör auf\n- intent: emotion_on\n  examples: |\n    - ja\n"
+    )
+    assert plan(small).notes == ()
+
+
+def test_examples_that_are_there_stay_alone(small: Path) -> None:
+    (small / "data").mkdir()
+    (small / "data" / "nlu.yml").write_text("nlu:\n- intent: emotion_off\n  examples: |\n    - let me be\n")
+    write(plan(small))
+    assert [entry["intent"] for entry in load(small / "data" / "emotion_nlu.yml")["nlu"]] == ["emotion_on"]
+    assert plan(small).changes == ()
 
 
 def test_forms_that_ignore_intents_are_noted(small: Path) -> None:
@@ -278,7 +318,7 @@ def test_line_ends_and_letters_stay(small: Path) -> None:
     write(plan(small))
     data = (small / "domain.yml").read_bytes()
     assert b"\n" not in data.replace(b"\r\n", b"")
-    assert "- grüße\r\n- voice_without_words\r\n".encode() in data
+    assert "- grüße\r\n- emotion_off\r\n- emotion_on\r\n- voice_without_words\r\n".encode() in data
     assert "😀".encode() in data
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 import json
-import pkgutil
 import re
 import shutil
 import socket
@@ -27,7 +26,6 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.exc import SQLAlchemyError
 from typer.testing import CliRunner
 
-import rasa_emotion
 from rasa_emotion.cli import app, verbs  # noqa: F401 -- verbs register themselves
 from rasa_emotion.database import create_tables, metadata, open_database
 from rasa_emotion.errors import ConfigError
@@ -152,13 +150,16 @@ def test_the_tracker_store_of_ours(folder: Path) -> None:
     assert b"marzipan" not in left_in(folder / "bot.db", folder / "bot.db-wal")
 
 
-def test_every_table_with_a_caller_is_looked_into(sql_bot: Path) -> None:
-    talk(sql_store(), ALICE)
-    for module in pkgutil.walk_packages(rasa_emotion.__path__, "rasa_emotion."):
-        if module.name.split(".")[1] in {"handoff", "privacy", "channels", "components"}:
-            importlib.import_module(module.name)
-    named = {table.name for table in metadata.tables.values() if "sender" in table.columns}
-    assert named == {"emotion_handoffs", "emotion_messages"}
+def test_every_table_with_a_caller_is_looked_into(repository: Path) -> None:
+    package = repository / "rasa_emotion"
+    of_tables = [path for path in package.rglob("*.py") if re.search(r"^ +metadata,$", path.read_text(), re.MULTILINE)]
+    for path in of_tables:
+        importlib.import_module(".".join(path.relative_to(repository).with_suffix("").parts))
+    assert len(of_tables) >= 2
+    assert {table.name for table in metadata.tables.values() if "sender" in table.columns} == {
+        "emotion_handoffs",
+        "emotion_messages",
+    }
 
 
 def test_a_no_is_kept_and_a_yes_is_not(sql_bot: Path) -> None:
@@ -394,3 +395,40 @@ def test_a_choice_whose_database_fails_is_told(sql_bot: Path, monkeypatch: pytes
     monkeypatch.setattr(consents, "_delete", fail)
     with pytest.raises(ConfigError, match="try again"):
         consents.drop(ALICE)
+
+
+def age(sender: str, days: float) -> None:
+    """Make all events of a caller older."""
+    with sqlite3.connect("bot.db") as connection:
+        connection.execute("UPDATE events SET timestamp = timestamp - ? WHERE sender_id = ?", (days * 86_400, sender))
+
+
+def test_who_has_been_quiet_for_long_is_forgotten(sql_bot: Path) -> None:
+    store = sql_store()
+    talk(store, ALICE, BOB, *ODD)
+    hand_over(ALICE)
+    for sender, days in ((ALICE, 31), *((sender, 40) for sender in ODD), (BOB, 29)):
+        age(sender, days)
+    with sqlite3.connect("bot.db") as connection:  # one of them has called again
+        again = "SELECT max(id) FROM events WHERE sender_id = ?"
+        connection.execute(f"UPDATE events SET timestamp = {time.time()} WHERE id = ({again})", (ODD[0],))
+    quiet = Forgetter().quiet_for(30)
+    assert sorted(quiet) == sorted([*ODD[1:], ALICE])
+    assert quiet[-1] == ALICE
+    shown = json.loads(run(app, ["forget", "--older-than", "30", "--json"]).stdout)
+    assert shown == {"callers": len(ODD), "deleted": False, "left": []}
+    done = run(app, ["forget", "--older-than", "30", "--yes"])
+    assert done.exit_code == 0
+    assert [sender for sender in (ALICE, BOB, *ODD) if conversation(store, sender)] == [BOB, ODD[0]]
+    assert Forgetter().find(ALICE).total == 0
+    assert Forgetter().quiet_for(30) == []
+
+
+def test_age_is_known_of_sql_alone(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="'record_exp'"):
+        Forgetter().quiet_for(30)
+
+
+@pytest.mark.parametrize("arguments", [[], [ALICE, "--older-than", "3"]])
+def test_one_caller_or_an_age(sql_bot: Path, arguments: list[str]) -> None:
+    assert isinstance(run(app, ["forget", *arguments]).exception, ConfigError)
