@@ -4,6 +4,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from rasa.core.nlg.generator import NaturalLanguageGenerator, ResponseVariationFilter
@@ -65,15 +66,17 @@ class EmotionResponses(TemplatedNaturalLanguageGenerator):
     ) -> Variation | None:
         """Generates a response for the requested utter action (see parent class for full docstring)."""
         making = _Making(self.options, self.responses, tracker, output_channel, kwargs)
-        caller, response = _or((Caller(), None), lambda: making.fitted(utter_action))
+        plain: tuple[Caller, Variation | None] = (Caller(), None)
+        caller, response = _or(plain, lambda: making.fitted(utter_action))
         if response is None:
             response = await self._plain(making, utter_action, caller)
         if response is None:  # a worn variation is better than silence
             response = _or(None, lambda: making.written_for(utter_action, replace(caller, said=frozenset())))
         if response is None:
             return None
-        found = response
-        return _or(found, lambda: making.finished(utter_action, found, caller))
+        for step in (making.acknowledged, making.disclosed, making.spoken):
+            response = _or(response, partial(step, utter_action, response, caller))
+        return response
 
     async def _plain(self, making: "_Making", utter_action: str, caller: Caller) -> Variation | None:
         variations = plain_variations(self.responses.get(utter_action) or [])
@@ -122,27 +125,14 @@ class _Making:
         rules = self.options.rephrase
         return [{**v, "text": rephrase(v["text"], rules)} if v.get("text") else v for v in variations]
 
-    def finished(self, utter_action: str, response: Variation, caller: Caller) -> Variation:
-        """The response with what is due before it, the disclosure or an acknowledgement, and its markup for a voice."""
-        if (
-            response.get("text")
-            and caller.unacknowledged
-            and utter_action != self.options.acknowledge
-            and not _acknowledges(response)
-        ):
-            response = self._acknowledged(response, caller)
-        response = disclosed(response, self.tracker, self._disclosure)
-        speaks = response.get("text") and self.channel in self.options.voice_channels
-        return self._spoken(response, caller) if speaks else response
-
-    def _disclosure(self) -> str | None:
-        told = self._filled(DISCLOSURE_RESPONSE, self.responses.get(DISCLOSURE_RESPONSE) or [])
-        return next((found["text"] for found in told if found.get("text")), None)
-
-    def _acknowledged(self, response: Variation, caller: Caller) -> Variation:
+    def acknowledged(self, utter_action: str, response: Variation, caller: Caller) -> Variation:
+        """The response with an acknowledgement before it where one is due."""
         name = self.options.acknowledge
         said = len(self.tracker.events)
-        if name is None or name not in self.responses or getattr(self.tracker, _ACKNOWLEDGED, None) == said:
+        due = caller.unacknowledged and getattr(self.tracker, _ACKNOWLEDGED, None) != said
+        if not due or not response.get("text") or _acknowledges(response):
+            return response
+        if name is None or name == utter_action or name not in self.responses:
             return response
         plain = self._filled(name, plain_variations(self.responses[name]))
         first = self.written_for(name, caller) or next(
@@ -154,8 +144,19 @@ class _Making:
         names = first.get(REPLY_KEY, {}).get("written_for", ())
         return _noted({**response, "text": f"{first['text'].rstrip()} {response['text']}"}, names, acknowledges=True)
 
-    def _spoken(self, response: Variation, caller: Caller) -> Variation:
+    def disclosed(self, utter_action: str, response: Variation, caller: Caller) -> Variation:
+        """The response with the words that tell of the analysis before it, where they are due."""
+        return disclosed(response, self.tracker, self._disclosure)
+
+    def _disclosure(self) -> str | None:
+        told = self._filled(DISCLOSURE_RESPONSE, self.responses.get(DISCLOSURE_RESPONSE) or [])
+        return next((found["text"] for found in told if found.get("text")), None)
+
+    def spoken(self, utter_action: str, response: Variation, caller: Caller) -> Variation:
+        """The response with its markup for a voice, on the channels that take it."""
         options = self.options
+        if not response.get("text") or self.channel not in options.voice_channels:
+            return response
         prosody = prosody_for((*caller.tones, caller.mood), options.prosody)
         ssml = render(response["text"], prosody, options.ssml or "ssml", language=options.language, voice=options.voice)
         if options.ssml_custom:

@@ -3,9 +3,15 @@
 import asyncio
 
 import pytest
+from rasa.core.actions.action import create_bot_utterance
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import BotUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import EndpointConfig
 
 from rasa_emotion.channels.collectors import Collector, Queued
 from rasa_emotion.channels.rest import EmotionRestInput
+from rasa_emotion.components.responses import EmotionResponses
 
 
 @pytest.fixture(params=[Collector, Queued])
@@ -47,3 +53,13 @@ async def test_buttons_and_pictures_stay(collected):
 
 def test_they_have_the_channels_name():
     assert Collector.name() == Queued.name() == EmotionRestInput.name()
+
+
+async def test_the_markup_arrives_from_the_generator_through_the_tracker(collected):
+    domain = Domain.from_yaml("responses:\n  utter_it:\n  - text: Fish & chips.")
+    generator = EmotionResponses(EndpointConfig(ssml="polly", voice_channels=["emotion"]), domain)
+    tracker = DialogueStateTracker.from_events("ada", [])
+    event = create_bot_utterance(await generator.generate("utter_it", tracker, Collector.name()))
+    stored = BotUttered.from_parameters(event.as_dict())  # as a tracker store gives it back
+    (message,) = await collected(stored.message())
+    assert (message["text"], message["ssml"]) == ("Fish & chips.", "<speak>Fish &amp; chips.</speak>")
