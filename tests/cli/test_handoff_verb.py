@@ -1,0 +1,139 @@
+"""`rasa-emotion handoff`: list, show, retry, work."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from rasa_emotion.cli.handoff import handoff
+from rasa_emotion.database import create_tables, open_database
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.handoff.outbox import Outbox
+from rasa_emotion.handoff.packet import Packet
+
+
+def packet(key: str, **changes) -> Packet:
+    values = {"kind": "handover", "sender": "ada", "channel": "emotion", "rule": "anger", "urgency": "high"}
+    texts = {"reason": "The caller was angry.", "summary": "Two sentences.", "mood": "hostile"}
+    return Packet(**{"key": key * 32, "created": 1_700_000_000.0, **values, **texts, **changes})
+
+
+@pytest.fixture
+def endpoints(tmp_path: Path) -> Path:
+    path = tmp_path / "endpoints.yml"
+    path.write_text(f"rasa_emotion: {{database: 'sqlite:///{tmp_path}/a.db'}}")
+    return path
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    engine = open_database(f"sqlite:///{tmp_path}/a.db")
+    create_tables(engine)
+    made = Outbox(engine)
+    for key in ("a", "b"):
+        made.enqueue(packet(key, sender=key, created=1_700_000_000.0 + ord(key)))
+    made.give_up(made.claim_packet("w", lease_secs=9), "The helpdesk refused it.")
+    return made
+
+
+@pytest.fixture
+def call(endpoints: Path):
+    """`call("list")`: what is printed."""
+
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(handoff, [*arguments, "--endpoints", str(endpoints)])
+        if result.exception:
+            raise result.exception
+        return result.stdout
+
+    return run
+
+
+def test_nothing(call) -> None:
+    assert "There is nothing." in call("list")
+    assert json.loads(call("list", "--json")) == []
+
+
+def test_what_waits_and_what_is_dead(call, outbox: Outbox) -> None:
+    text = call("list")
+    assert "1 pending, 0 delivered, 1 dead" in text
+    assert "retry --all" in text
+    rows = json.loads(call("list", "--json", "--state", "dead"))
+    assert [(row["key"], row["error"], row["packet"]["sender"]) for row in rows] == [
+        ("a" * 32, "The helpdesk refused it.", "a")
+    ]
+    assert [row["key"] for row in json.loads(call("list", "--json", "--sender", "b"))] == ["b" * 32]
+
+
+def test_a_packet_as_people_see_it(call, outbox: Outbox) -> None:
+    text = call("show", "aaa")
+    assert "HANDOVER · high · hostile" in text
+    assert "given up (one try; The helpdesk refused it.)" in text
+    assert json.loads(call("show", "b", "--json"))["packet"]["summary"] == "Two sentences."
+
+
+def test_dead_letters_are_tried_again(call, outbox: Outbox) -> None:
+    assert json.loads(call("retry", "b", "--json")) == {"retried": 0}
+    assert call("retry", "--all") == "1 will be tried again.\n"
+    text = call("work", "--until-empty")
+    assert text.startswith("2 wait for the helpdesk 'desk'.")
+    assert text.count(" delivered ticket ") == 2
+    assert outbox.count() == {"pending": 0, "delivered": 2, "dead": 0}
+
+
+def test_every_try_as_json(call, outbox: Outbox) -> None:
+    (line,) = call("work", "--until-empty", "--json").splitlines()
+    attempt = json.loads(line)
+    assert (attempt["key"], attempt["outcome"], attempt["ticket"]) == ("b" * 32, "delivered", "b" * 32)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_worker(endpoints: Path, outbox: Outbox, sign: signal.Signals) -> None:
+    command = [sys.executable, "-m", "rasa_emotion.cli", "handoff", "work", "--endpoints", str(endpoints)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        assert "1 wait" in worker.stdout.readline()
+        assert "delivered" in worker.stdout.readline()
+        worker.send_signal(sign)
+        assert worker.wait(60) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["list", "--state", "lost"], "choose from pending, delivered, dead"),
+        (["show", "x"], "no handoff with a key that begins with 'x'"),
+        (["retry"], "Name the key of one packet, or --all"),
+        (["retry", "a", "--all"], "Name the key of one packet, or --all"),
+    ],
+)
+def test_what_cannot_be_done(call, outbox: Outbox, arguments: list[str], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        call(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ("{redact: {keep: [phones]}}", "names 'phones'"),
+        ("{delivery: {attempts: 0}}", "'attempts' is 0; give a number above 0"),
+        ("{delivery: {attempts: 2.5}}", "'attempts' is 2.5; give a whole number"),
+        ("{delivery: {atempts: 2}}", "did you mean 'attempts'"),
+        ("{links: {console: 3}}", "'console' is 3"),
+        ("{helpdesk: {type: zendsk}}", "did you mean"),
+    ],
+)
+def test_settings_that_cannot_be_used(call, endpoints: Path, section: str, sentence: str) -> None:
+    endpoints.write_text(f"rasa_emotion: {section}")
+    with pytest.raises(ConfigError, match=sentence):
+        call("work", "--until-empty")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    result = CliRunner().invoke(handoff, ["list", "--endpoints", str(tmp_path / "no.yml")])
+    assert "There is no file" in str(result.exception)
