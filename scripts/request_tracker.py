@@ -132,7 +132,6 @@ class RequestTracker:
         environment = {**os.environ, "RT_SITE_CONFIG": str(config), "RT_SITE_CONFIG_DIR": str(self._folder / "none")}
         _ask([SETUP, "--action", "init", "--skip-create"], environment)
         tokens = json.loads(_ask(self._people(), environment))
-        # Debian's package installs the server under this name only with its web packages.
         command = ["perl", str(SERVER), "--server", "Standalone", "--host", "127.0.0.1", "--port", str(port)]
         with (self._folder / "server.log").open("wb") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
