@@ -1,6 +1,5 @@
 """What is passed around: `Evidence` of one modality and the fused `EmotionEstimate`. Frozen and JSON-safe."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 from rasa_emotion.emotions import EMOTIONS, UNKNOWN, coordinates, sentiment
 
 MODALITIES: tuple[str, ...] = ("acoustic", "text")
+
+_KNOWN = frozenset(EMOTIONS)
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,12 @@ class Evidence:
     def __post_init__(self) -> None:
         if self.modality not in MODALITIES:
             raise ValueError(f"Modality '{self.modality}' is not one of {', '.join(MODALITIES)}.")
-        unknown = set(self.probabilities) - set(EMOTIONS)
+        unknown = self.probabilities.keys() - _KNOWN
         if unknown:
             raise ValueError(f"Evidence names unknown emotions: {', '.join(sorted(unknown))}.")
-        values = list(self.probabilities.values())
-        if not all(math.isfinite(p) and p >= 0 for p in values) or abs(sum(values) - 1) > 1e-3:
+        values = self.probabilities.values()
+        # So that what is no number is refused as well: it makes the sum none.
+        if not abs(sum(values) - 1) <= 1e-3 or min(values) < 0:
             raise ValueError("The probabilities of an evidence must be finite, not negative and sum to 1.")
         if not 0 <= self.reliability <= 1:
             raise ValueError(f"Reliability {self.reliability} is not between 0 and 1.")

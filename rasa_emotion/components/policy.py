@@ -1,6 +1,7 @@
 """The policy that brings in a human: it offers one, hands over to one, or only tells them."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,13 +33,14 @@ from rasa_emotion.conversation.history import (
     ESCALATION_SLOT,
     Recorded,
     awaits_first_action,
-    current_escalations,
     current_turns,
     escalated_since_boundary,
+    escalations,
     last_reply,
+    since_boundary,
 )
-from rasa_emotion.conversation.rule_options import SHORTHAND, escalation_rules
-from rasa_emotion.errors import ConfigError
+from rasa_emotion.conversation.rule_options import escalation_rules
+from rasa_emotion.errors import ConfigError, place_of
 from rasa_emotion.settings import check_number, check_text, checked
 
 logger = logging.getLogger(__name__)
@@ -69,20 +71,19 @@ class EmotionPolicy(Policy):
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """The policy's default config (see parent class for full docstring)."""
-        shorthand = {name: default for name, (_, default) in SHORTHAND.items()}
         return {
             # Must be above RulePolicy's, or a form keeps the caller.
             "priority": 10,
-            # What is done when, the first that applies; null for one rule, made of the next four options.
+            # What is done when, the first that applies; null for one rule: hand over a caller who has turned angry.
             "rules": None,
-            # Probability of anger from which on a turn is angry.
-            "threshold": shorthand["threshold"],
-            # Hand over when so many ...
-            "angry_turns": shorthand["angry_turns"],
-            # ... of the last so many turns are angry.
-            "window": shorthand["window"],
-            # Probability of anger at which a single turn is enough.
-            "extreme": shorthand["extreme"],
+            # Instead of `rules`, count angry turns: the probability of anger from which on a turn is angry, ...
+            "threshold": None,
+            # ... how many such turns ...
+            "angry_turns": None,
+            # ... of how many last ones hand over, ...
+            "window": None,
+            # ... and the probability at which a single turn is enough.
+            "extreme": None,
             # Intents with which a caller asks for a human; they hand over whatever the emotion is.
             "handoff_intents": [],
             # Intents in whose turns nothing is decided, besides restart, back and session_start.
@@ -147,7 +148,7 @@ class EmotionPolicy(Policy):
         try:
             move = self._move(tracker, domain)
         except Exception as error:
-            logger.error("EmotionPolicy could not judge a turn (%s: %s).", type(error).__name__, error)
+            logger.error("EmotionPolicy could not judge a turn (%s).", place_of(error))
             move = None
         fault = _fault(domain, move) if move else None
         if fault:
@@ -164,10 +165,10 @@ class EmotionPolicy(Policy):
     def _move(self, tracker: DialogueStateTracker, domain: Domain) -> _Move | None:
         if tracker.is_paused():
             return None
-        events = list(tracker.events)
+        events = since_boundary(list(tracker.events))
         if not awaits_first_action(events):
             return self._after_own_reply(tracker, events)
-        earlier = current_escalations(events)
+        earlier = escalations(events)
         if escalated_since_boundary(events, ESCALATED_SLOT) or any(past.turns_ago == 0 for past in earlier):
             return None
         turns = current_turns(events, last=MEMORY)
@@ -204,10 +205,10 @@ class EmotionPolicy(Policy):
             return _Move(self._replies.declined_action, undone)
         return _Move(None, undone) if undone else None
 
-    def _after_own_reply(self, tracker: DialogueStateTracker, events: list[Event]) -> _Move | None:
+    def _after_own_reply(self, tracker: DialogueStateTracker, events: Sequence[Event]) -> _Move | None:
         """An offer waits for its answer; after a call back or a declined offer a form goes on."""
-        latest = next(event for event in reversed(events) if isinstance(event, ActionExecuted))
-        if latest.policy != EmotionPolicy.__name__:
+        latest = next((event for event in reversed(events) if isinstance(event, ActionExecuted)), None)
+        if latest is None or latest.policy != EmotionPolicy.__name__:
             return None
         if latest.action_name == self._replies.offer_action:
             return _Move(ACTION_LISTEN_NAME)

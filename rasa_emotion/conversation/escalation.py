@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
-from rasa_emotion.conversation.conditions import Condition, Lasting, Requested
+from rasa_emotion.conversation.conditions import Condition, Requested, TurnedAngry
 from rasa_emotion.conversation.decision import ACTIONS, ALERT, ASK, HANDOVER, NORMAL, OFFER, URGENCIES, URGENT, Decision
 from rasa_emotion.conversation.history import Recorded, Turn
 from rasa_emotion.conversation.quiet import QuietHours
@@ -44,8 +44,8 @@ class Rule:
         return isinstance(self.when, Requested)
 
 
-ANGER = Rule("anger", Lasting(at_least=0.4, turns=2, of=3, at_once=0.85), HANDOVER, "high")
-"""The rule of a bot that names none."""
+ANGER = Rule("anger", TurnedAngry(), HANDOVER, "high")
+"""The rule of a bot that names none; how well it does is in docs/escalation.md."""
 
 
 @dataclass(frozen=True)

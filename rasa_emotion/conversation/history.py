@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -119,11 +120,6 @@ def escalations(events: Iterable[Any]) -> list[Recorded]:
     return [Recorded(decision, turns - turn, event) for decision, event, turn in found]
 
 
-def current_escalations(events: Iterable[Any]) -> list[Recorded]:
-    """Those of them since the last restart, new session or hand-back."""
-    return escalations(_current(list(events)))
-
-
 def turns_backwards(events: Iterable[Any]) -> Iterator[Turn]:
     """The caller's turns since the last restart, new session or hand-back, newest first, read one by one.
 
@@ -209,7 +205,7 @@ def earlier_words(events: Iterable[Any], *, last: int) -> list[str]:
     ['hello']
     """
     found: list[str] = []
-    for event in _current(list(events)):
+    for event in since_boundary(list(events)):
         if _kind(event) == "user":
             words = str(_get(event, "text") or "")
             if _intent(event) in CHOICES:
@@ -246,25 +242,31 @@ def last_reply(events: Iterable[Any]) -> str | None:
     return None
 
 
-def escalated_since_boundary(events: Iterable[Any], slot: str) -> bool:
-    """Whether `slot` became true after the caller's first turn since the last boundary, and stayed so.
-
-    A new session carries slots over: such a copy precedes the caller's first turn and does not count.
-    """
-    spoken, escalated = False, False
-    for event in _current(list(events)):
-        kind = _kind(event)
-        spoken = spoken or kind == "user"
-        if spoken and kind == "slot" and slot == _get(event, "key", "name"):
-            escalated = bool(_get(event, "value"))
-    return escalated
-
-
-def _current(events: Sequence[Any]) -> Sequence[Any]:
+def since_boundary(events: Sequence[Any]) -> Sequence[Any]:
+    """The events after the last restart, new session or hand-back."""
     for index in range(len(events) - 1, -1, -1):
         if _kind(events[index]) in BOUNDARIES:
             return events[index + 1 :]
     return events
+
+
+def escalated_since_boundary(events: Iterable[Any], slot: str) -> bool:
+    """Whether `slot` became true after the caller's first turn since the last boundary, and is so still.
+
+    A new session carries slots over: such a copy precedes the caller's first turn and does not count.
+    """
+    escalated = False
+    for event in reversed(list(events)):
+        kind = _kind(event)
+        if kind in BOUNDARIES:
+            return False
+        if escalated and kind == "user":
+            return True
+        if not escalated and kind == "slot" and slot == _get(event, "key", "name"):
+            if not _get(event, "value"):
+                return False
+            escalated = True
+    return False
 
 
 def _decision(value: Any) -> Decision | None:
@@ -281,7 +283,7 @@ def _turn(event: Any, fell_back: bool) -> Turn:
     heard = str(_get(event, "message_id")).startswith(HEARD_PREFIX)
     return Turn(
         intent,
-        _estimate(parsed.get(ESTIMATE_KEY) or (metadata.get(ESTIMATE_KEY) if heard else None)),
+        _read(_Same(parsed.get(ESTIMATE_KEY) or (metadata.get(ESTIMATE_KEY) if heard else None))),
         _get(event, "timestamp"),
         fell_back or intent == FALLBACK_INTENT,
     )
@@ -292,15 +294,33 @@ def _intent(event: Any) -> str | None:
     return intent
 
 
-def _estimate(data: Any) -> EmotionEstimate:
+class _Same:
+    """What is read once as long as it is the very same object."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+    def __hash__(self) -> int:
+        return id(self.data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.data is other.data
+
+
+# In every turn the NLU component, the policy and the replies read the same events, and reading is most of their work.
+@lru_cache(maxsize=256)
+def _read(data: _Same) -> EmotionEstimate:
     try:
-        return EmotionEstimate.from_dict(data)
+        return EmotionEstimate.from_dict(data.data)
     except (KeyError, TypeError, ValueError, AttributeError):
         return EmotionEstimate.unknown()
 
 
 def _kind(event: Any) -> str | None:
-    kind: str | None = _get(event, "type_name", "event")
+    # Asked of every event of a long conversation.
+    kind: str | None = event.get("event") if isinstance(event, dict) else event.type_name
     return kind
 
 

@@ -19,7 +19,7 @@ from rasa_emotion.conversation.conditions import (
     TurnedAngry,
 )
 from rasa_emotion.conversation.decision import ALERT, HANDOVER, HIGH, NORMAL, URGENT
-from rasa_emotion.conversation.escalation import ALWAYS_EXEMPT, EscalationRules, Rule
+from rasa_emotion.conversation.escalation import ALWAYS_EXEMPT, ANGER, EscalationRules, Rule
 from rasa_emotion.conversation.quiet import DAYS, QuietHours
 from rasa_emotion.emotions import EMOTIONS, FAMILIES
 from rasa_emotion.errors import ConfigError
@@ -33,7 +33,21 @@ SHORTHAND: Mapping[str, tuple[str, float]] = {
     "window": ("of", 3),
     "extreme": ("at_once", 0.85),
 }
-"""Options of a bot without `rules`: their name in a rule, and their default."""
+"""Options of a bot that counts angry turns: their name in a rule, and what holds where only others are given."""
+
+DEFAULT_OPTIONS: Mapping[str, Any] = {
+    "rules": None,
+    **dict.fromkeys(SHORTHAND),
+    "handoff_intents": [],
+    "exempt_intents": [],
+    "accept_intents": ["affirm"],
+    "decline_intents": ["deny"],
+    "cooldown": 3,
+    "cap": 3,
+    "quiet_hours": None,
+    "dry_run": False,
+}
+"""The options that `escalation_rules` takes, with their defaults."""
 
 DISTRESS = frozenset({"fear", "sad"})
 
@@ -87,8 +101,8 @@ def _rules(owner: str, settings: Mapping[str, Any]) -> tuple[Rule, ...]:
         return (*own, _anger(owner, settings))
     if not isinstance(given, list):
         raise ConfigError(f"{owner}: 'rules' is {given!r}; give a list of rules, each with 'when' and 'do'.")
-    for name, (option, default) in SHORTHAND.items():
-        if settings[name] != default:
+    for name, (option, _) in SHORTHAND.items():
+        if settings[name] is not None:
             raise ConfigError(f"{owner}: '{name}' stands beside 'rules'; write it into a rule as '{option}'.")
     own += [_rule(f"{owner}, rule {number}", rule) for number, rule in enumerate(given, start=1)]
     names = [rule.name for rule in own]
@@ -99,12 +113,15 @@ def _rules(owner: str, settings: Mapping[str, Any]) -> tuple[Rule, ...]:
 
 
 def _anger(owner: str, settings: Mapping[str, Any]) -> Rule:
+    """The rule of a bot that names none: the shipped one, or one that counts angry turns where an option says so."""
+    given = {name: settings[name] for name in SHORTHAND if settings[name] is not None}
+    if not given:
+        return ANGER
     for name in ("threshold", "extreme"):
-        check_number(owner, name, settings[name], above=0, at_most=1)
+        check_number(owner, name, settings[name], above=0, at_most=1, optional=True)
     try:
-        return Rule(
-            "anger", Lasting(**{option: settings[name] for name, (option, _) in SHORTHAND.items()}), urgency=HIGH
-        )
+        options = {option: given.get(name, default) for name, (option, default) in SHORTHAND.items()}
+        return Rule("anger", Lasting(**options), urgency=HIGH)
     except ConfigError as error:
         # In this bot's words.
         sentence = str(error).removeprefix("when: ")

@@ -9,7 +9,6 @@ from rasa.shared.core.events import SlotSet, UserUttered
 from rasa_emotion.conversation.history import (
     awaits_first_action,
     command_intent,
-    current_escalations,
     current_turns,
     earlier_words,
     escalated_since_boundary,
@@ -18,6 +17,7 @@ from rasa_emotion.conversation.history import (
     exchanges_backwards,
     last_choice,
     latest_turn,
+    since_boundary,
 )
 from rasa_emotion.emotions import UNKNOWN
 
@@ -116,7 +116,7 @@ def test_a_reverted_decision_still_counts():
 def test_what_a_new_session_carries_over_is_no_decision():
     events = [user(), decided(), {"event": "session_started"}, decided(), action(), user(), decided(timestamp=9.0)]
     assert [found.event["timestamp"] for found in escalations(events)] == [1.5, 9.0]
-    assert [found.event["timestamp"] for found in current_escalations(events)] == [9.0]
+    assert [found.event["timestamp"] for found in escalations(since_boundary(events))] == [9.0]
 
 
 def test_other_values_of_the_slot_are_no_decisions():

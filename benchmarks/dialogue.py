@@ -1,0 +1,140 @@
+"""What policy and responses add to a turn of a long conversation, at the median and the 95th percentile.
+
+Each sample is a conversation of its own with the example bot's domain: turns heard in voice and words, with their
+slots, replies and mistakes. The policy is asked twice a turn, as Rasa asks it: before the reply and after it. The reply
+is made by `EmotionResponses`, from which Rasa's own generator is taken off, since the bot would need that one anyway.
+
+    python benchmarks/dialogue.py            # a table
+    python benchmarks/dialogue.py --json
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import numpy as np
+from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
+from rasa.engine.graph import ExecutionContext, GraphSchema
+from rasa.engine.storage.local_model_storage import LocalModelStorage
+from rasa.engine.storage.resource import Resource
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SlotSet, UserUtteranceReverted, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from rasa_emotion import EmotionPolicy, EmotionResponses
+from rasa_emotion.emotions import EMOTIONS, as_probabilities
+from rasa_emotion.estimate import EmotionEstimate, Evidence
+
+DOMAIN = Path(__file__).resolve().parent.parent / "bot_example" / "domain.yml"
+REPLY = "utter_dispute"
+CONFIG = {
+    "handoff_intents": ["ask_human"],
+    "offer_action": "utter_offer_human",
+    "rules": [
+        {"name": "distress", "when": {"emotion": ["fear", "sad"], "at_least": 0.99}, "do": "ask"},
+        {"name": "turned", "when": {"turned_angry": 1}},
+        {"name": "often", "when": {"emotion": "angry", "at_least": 0.99, "turns": 2, "of": 3}},
+        {"name": "level", "when": {"level": 99}},
+        {"name": "rising", "when": {"rise": 0.99}, "do": "alert"},
+        {"name": "lost", "when": {"fallbacks": 9}, "do": "offer"},
+    ],
+}
+"""A policy with a rule of every kind, none of which ever applies: all of them are looked at in every turn."""
+
+
+def conversation(rng: np.random.Generator, domain: Domain, turns: int) -> DialogueStateTracker:
+    """A conversation whose last turn awaits its answer."""
+    events: list[Event] = [ActionExecuted("action_session_start"), ActionExecuted("action_listen")]
+    for number in range(turns):
+        estimate = heard(rng)
+        events.append(UserUttered("words", {"name": "inform"}, parse_data={"emotion_estimate": estimate.to_dict()}))
+        events += [SlotSet("emotion", estimate.emotion), SlotSet("emotion_confidence", estimate.confidence)]
+        events += [SlotSet("emotion_valence", estimate.valence), SlotSet("emotion_arousal", estimate.arousal)]
+        events.append(SlotSet("caller_mood", "tense"))
+        if number == turns - 1:
+            break
+        if rng.random() < 0.1:
+            events += [ActionExecuted("action_default_fallback"), UserUtteranceReverted()]
+        else:
+            events += [ActionExecuted("utter_anything_else"), BotUttered("Is there anything else? I am here.")]
+            events.append(ActionExecuted("action_listen"))
+    return DialogueStateTracker.from_events("caller", events, slots=domain.slots, domain=domain)
+
+
+def heard(rng: np.random.Generator) -> EmotionEstimate:
+    """A turn heard in voice and words, mostly neutral."""
+    share = np.array([0.5 if emotion == "neutral" else 0.2 for emotion in EMOTIONS])
+    pieces = {
+        modality: Evidence(modality, as_probabilities(rng.dirichlet(share)), quality={"speech_secs": 3.0})
+        for modality in ("acoustic", "text")
+    }
+    return EmotionEstimate.from_probabilities(as_probabilities(rng.dirichlet(share)), pieces)
+
+
+def make_policy() -> EmotionPolicy:
+    storage = LocalModelStorage.create(Path(tempfile.mkdtemp()))
+    return EmotionPolicy.create(dict(CONFIG), storage, Resource("policy"), ExecutionContext(GraphSchema({}), "run"))
+
+
+def milliseconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return (time.perf_counter() - start) * 1000
+
+
+def measure(samples: int, turns: int) -> dict[str, dict[str, float]]:
+    domain = Domain.from_path(str(DOMAIN))
+    policy, rng, loop = make_policy(), np.random.default_rng(0), asyncio.new_event_loop()
+    ours, rasas = EmotionResponses(domain=domain), TemplatedNaturalLanguageGenerator(domain.responses)
+
+    def reply(generator: TemplatedNaturalLanguageGenerator, tracker: DialogueStateTracker) -> Callable[[], Any]:
+        return lambda: loop.run_until_complete(generator.generate(REPLY, tracker, "emotion"))
+
+    taken: dict[str, list[float]] = {"policy, before the reply": [], "responses": [], "policy, after the reply": []}
+    for sample in track(range(samples + 3), description="turns", transient=True, console=Console(stderr=True)):
+        tracker = conversation(rng, domain, turns)
+        before = milliseconds(lambda: policy.predict_action_probabilities(tracker, domain))  # noqa: B023 -- run at once
+        said = milliseconds(reply(ours, tracker)) - milliseconds(reply(rasas, tracker))
+        tracker.update(ActionExecuted(REPLY))
+        after = milliseconds(lambda: policy.predict_action_probabilities(tracker, domain))  # noqa: B023
+        if sample >= 3:  # the first ones warm up
+            for name, value in zip(taken, (before, said, after), strict=True):
+                taken[name].append(value)
+    loop.close()
+    taken["together"] = [sum(parts) for parts in zip(*taken.values(), strict=True)]
+    return {name: {"p50_ms": percentile(row, 50), "p95_ms": percentile(row, 95)} for name, row in taken.items()}
+
+
+def percentile(values: list[float], rank: int) -> float:
+    return float(np.percentile(values, rank))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=300, help="conversations to time")
+    parser.add_argument("--turns", type=int, default=50, help="turns of each")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    results = measure(options.samples, options.turns)
+    if options.json:
+        print(json.dumps(results))
+        return
+    table = Table("added to a turn", "p50 ms", "p95 ms", title=f"turn {options.turns} of a conversation")
+    for name, row in results.items():
+        table.add_row(name, f"{row['p50_ms']:.2f}", f"{row['p95_ms']:.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
