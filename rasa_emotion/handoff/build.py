@@ -2,11 +2,20 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from rasa_emotion.conversation.decision import ALERT, HANDOVER
-from rasa_emotion.conversation.history import BOUNDARIES, Recorded, Turn, current_turns, escalation_key, escalations
+from rasa_emotion.conversation.history import (
+    BOUNDARIES,
+    CHOICES,
+    Recorded,
+    Turn,
+    current_turns,
+    escalation_key,
+    escalations,
+)
 from rasa_emotion.conversation.mood import mood
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.estimate import EmotionEstimate
@@ -132,23 +141,30 @@ def _reply_end(events: Sequence[Event], at: int) -> int:
     return next(ends, len(events))
 
 
-def _turns(events: Sequence[Event]) -> list[Turn]:
-    return current_turns([event for event in events if event["event"] not in BOUNDARIES])
+def _turn(event: Event) -> Turn:
+    return current_turns([event])[0]
 
 
 def _intents(events: Sequence[Event]) -> list[str]:
-    return [turn.intent for turn in _turns(events) if turn.intent]
+    intents = (_turn(event).intent for event in events if event["event"] == "user")
+    return [intent for intent in intents if intent]
 
 
 def _timeline(events: Sequence[Event]) -> Iterator[TimelineTurn]:
-    """One for each of the caller's turns; the mood begins anew where a human handed back."""
+    """One for each of the caller's turns. The mood begins anew where a human handed back.
+
+    What was heard before the caller last said whether emotions may be analysed is not told.
+    """
+    turns = {place: _turn(event) for place, event in enumerate(events) if event["event"] == "user"}
+    chosen = max((place for place, turn in turns.items() if turn.intent in CHOICES), default=-1)
     estimates: list[EmotionEstimate] = []
-    turns = iter(enumerate(_turns(events), start=1))
-    for event in events:
-        if event["event"] in BOUNDARIES:
+    number = 0
+    for place, event in enumerate(events):
+        if event["event"] in BOUNDARIES or place == chosen:
             estimates = []
-        elif event["event"] == "user":
-            number, turn = next(turns)
+        if place in turns:
+            number, turn = number + 1, turns[place]
+            turn = turn if place >= chosen else replace(turn, estimate=EmotionEstimate.unknown())
             estimates.append(turn.estimate)
             yield _timeline_turn(number, turn, mood(estimates).state)
 

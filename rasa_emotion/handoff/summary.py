@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rasa_emotion.conversation.decision import HANDOVER, Decision
+from rasa_emotion.conversation.history import CHOICES
 from rasa_emotion.handoff.packet import TimelineTurn
 
 SMALL_TALK = frozenset(
@@ -11,6 +12,7 @@ SMALL_TALK = frozenset(
         *("affirm", "agree", "deny", "inform", "greet", "hello", "goodbye", "bye", "thank", "thanks", "thankyou"),
         *("mood_great", "mood_unhappy", "bot_challenge", "chitchat", "out_of_scope", "repeat", "stop", "complain"),
         *("nlu_fallback", "voice_without_words", "session_start", "restart", "back", "ask_human"),
+        *CHOICES,
     }
 )
 """Intents that do not say what a caller wants, by the names that bots commonly give them."""

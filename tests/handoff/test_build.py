@@ -92,6 +92,17 @@ def test_the_mood_begins_anew_after_a_hand_back_but_the_transcript_does_not() ->
     assert packet.timeline[1].mood == "calm"
 
 
+@pytest.mark.parametrize("choice", ["emotion_off", "emotion_on"])
+def test_what_was_heard_before_a_choice_about_it_is_not_told(choice: str) -> None:
+    call = Call().says("you idiots", emotion="angry", probability=0.95).says("stop that", choice)
+    packet = made(call.says("a human", "ask_human", "happy").decides(rule="request"))
+    assert [turn.emotion for turn in packet.timeline] == ["unknown", "neutral", "happy"]
+    assert packet.timeline[0].anger == 0
+    assert "0.9" not in packet.summary
+    assert {turn.mood for turn in packet.timeline} == {"calm"}
+    assert choice not in packet.summary.replace(" ", "_")
+
+
 def test_how_the_caller_sounded() -> None:
     turn = made(fault_call()).timeline[-1]
     assert (turn.turn, turn.emotion, turn.confidence, turn.anger) == (3, "angry", 0.84, 0.84)
@@ -156,7 +167,7 @@ def test_slots_that_no_json_holds(value: object) -> None:
 
 
 events = st.one_of(
-    st.tuples(st.just("says"), st.text(max_size=20), st.sampled_from(["greet", "nlu_fallback", "report_fault"])).map(
+    st.tuples(st.just("says"), st.text(max_size=20), st.sampled_from(["greet", "nlu_fallback", "emotion_off"])).map(
         lambda drawn: lambda call: call.says(drawn[1], drawn[2])
     ),
     st.sampled_from(EMOTIONS).map(lambda emotion: lambda call: call.says("words", emotion=emotion)),
