@@ -14,6 +14,7 @@ from rasa_emotion.cli.forget import forget  # noqa: E402
 from rasa_emotion.cli.handoff import handoff  # noqa: E402
 from rasa_emotion.cli.init import init  # noqa: E402
 from rasa_emotion.cli.lint import lint  # noqa: E402
+from rasa_emotion.cli.simulate import simulate  # noqa: E402
 from rasa_emotion.cli.train import train  # noqa: E402
 
 app.command()(analyze)
@@ -22,6 +23,7 @@ app.command()(evaluate)
 app.command()(forget)
 app.command()(init)
 app.command()(lint)
+app.command()(simulate)
 app.add_typer(corpora, name="corpora")
 app.add_typer(handoff, name="handoff")
 app.add_typer(train, name="train")

@@ -46,23 +46,38 @@ class AngerModel:
 
 Models = Mapping[frozenset[str], AngerModel]
 
-FITTED: Models = MappingProxyType(
+ACOUSTIC = "acoustic"
+"""The acoustic model whose weights serve for one that has none of its own."""
+
+_VOICE = AngerModel(-3.2581, {"acoustic": Weights(0.9607, -0.8514, 0.5562)})
+_WORDS = AngerModel(0.6756, {"text": Weights(0.6589, 0.4715, 0.2676)})
+_BOTH = AngerModel(1.1913, {"acoustic": Weights(1.0289, -0.9746, 0.4998), "text": Weights(0.7296, 0.7683, 0.0819)})
+
+FITTED: Mapping[str, Models] = MappingProxyType(
     {
-        frozenset({"acoustic", "text"}): AngerModel(
-            0.9309, {"acoustic": Weights(1.0122, -0.9092, 0.477), "text": Weights(0.5779, 0.7161, 0.1125)}
-        ),
-        frozenset({"acoustic"}): AngerModel(-2.9137, {"acoustic": Weights(0.9586, -0.8165, 0.5418)}),
-        frozenset({"text"}): AngerModel(0.5983, {"text": Weights(0.5437, 0.5029, 0.2701)}),
+        ACOUSTIC: {
+            frozenset({"acoustic", "text"}): _BOTH,
+            frozenset({"acoustic"}): _VOICE,
+            frozenset({"text"}): _WORDS,
+        },
+        # What this voice says of the callers here does not tell the angry ones: its fitted weight is negative. So where
+        # there are words they decide alone.
+        "acoustic-emogator": {
+            frozenset({"acoustic", "text"}): _WORDS,
+            frozenset({"acoustic"}): _VOICE,
+            frozenset({"text"}): _WORDS,
+        },
     }
 )
+"""By the name of the acoustic model, the weights for voice and words, voice alone and words alone."""
 
 
-def anger_score(estimates: Sequence[EmotionEstimate], models: Models = FITTED) -> float | None:
+def anger_score(estimates: Sequence[EmotionEstimate], fitted: Mapping[str, Models] = FITTED) -> float | None:
     """How surely the caller has turned angry by the latest of these turns, 0 to 1; None where nothing was heard in it.
 
     Args:
         estimates: of the caller's turns, oldest first.
-        models: the weights by the modalities that the latest turn has.
+        fitted: the weights by acoustic model and by the modalities that the latest turn has.
 
     >>> calm = EmotionEstimate.from_probabilities({"angry": 0.02, "neutral": 0.98}, {})
     >>> angry = EmotionEstimate.from_probabilities({"angry": 0.97, "neutral": 0.03}, {})
@@ -71,7 +86,10 @@ def anger_score(estimates: Sequence[EmotionEstimate], models: Models = FITTED) -
     """
     if not estimates or not estimates[-1].probabilities:
         return None
-    model = models[_modalities(estimates[-1])]
+    latest_turn = estimates[-1]
+    voice = latest_turn.evidence.get("acoustic")
+    models = fitted.get(voice.model if voice else ACOUSTIC, fitted[ACOUSTIC])
+    model = models[_modalities(latest_turn)]
     total = model.bias
     for modality, weights in model.modalities.items():
         latest, usual, recent = features([log_odds(estimate, modality) for estimate in estimates], modality)

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.errors import ModelError
-from rasa_emotion.estimate import EmotionEstimate, Evidence
+from rasa_emotion.estimate import MODALITIES, EmotionEstimate, Evidence
 from rasa_emotion.fusion import Fusion
 from rasa_emotion.fusion.trust import SNR
 
@@ -49,7 +50,8 @@ class Bank:
         probabilities: shape [conditions, items, 8].
         reliability: shape [conditions, items].
         snr: estimated signal-to-noise ratio in dB; NaN where there is none; shape [conditions, items].
-        model: SHA-256 of the model's file.
+        name: of the model.
+        model: SHA-256 of its file.
     """
 
     conditions: tuple[str, ...]
@@ -58,6 +60,7 @@ class Bank:
     probabilities: NDArray[np.float32]
     reliability: NDArray[np.float32]
     snr: NDArray[np.float32]
+    name: str
     model: str
 
     def evidence(self, modality: str, condition: int, item: int) -> Evidence:
@@ -68,6 +71,7 @@ class Bank:
             modality,
             as_probabilities(said / said.sum()),
             float(self.reliability[condition, item]),
+            self.name,
             quality={} if np.isnan(snr) else {SNR: snr},
         )
 
@@ -140,11 +144,14 @@ def _draw(
     )
 
 
-def hear_call(call: Call, voices: Bank, words: Bank, fusion: Fusion) -> Iterator[EmotionEstimate]:
-    """The estimate of each turn, fused as a bot fuses it."""
+def hear_call(
+    call: Call, voices: Bank, words: Bank, fusion: Fusion, *, modalities: Sequence[str] = MODALITIES
+) -> Iterator[EmotionEstimate]:
+    """The estimate of each turn, fused as a bot fuses it that hears and reads, or does one of them alone."""
     condition = voices.conditions.index(TELEPHONE if call.disturbed else CLEAN)
     for clip, sentence in zip(call.clips, call.sentences, strict=True):
-        yield fusion.fuse([voices.evidence("acoustic", condition, clip), words.evidence("text", 0, sentence)])
+        pieces = [voices.evidence("acoustic", condition, clip), words.evidence("text", 0, sentence)]
+        yield fusion.fuse(piece for piece in pieces if piece.modality in modalities)
 
 
 def _by_group_and_label(bank: Bank) -> dict[str, dict[int, Ints]]:
@@ -170,8 +177,15 @@ def read_bank(file: Path) -> Bank:
     try:
         with np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        return Bank(**{**arrays, "conditions": _texts(arrays["conditions"]), "model": str(arrays["model"])})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Bank(
+            **{
+                **arrays,
+                "conditions": _texts(arrays["conditions"]),
+                "name": str(arrays["name"]),
+                "model": str(arrays["model"]),
+            }
+        )
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise ModelError(
             f"'{file}' holds no evidence for simulated calls ({error}); choose a model folder that ships with it."
         ) from error

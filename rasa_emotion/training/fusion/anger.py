@@ -1,7 +1,8 @@
 """Fit how turns tell that the caller has turned angry: `python -m rasa_emotion.training.fusion.anger models`.
 
 The calls are simulated after the protocol of rasa_emotion.evaluation.calls, with the evidence of models that have not
-heard the speakers and with held-out sentences that are not the customers' test sentences. It prints what stands in
+heard the speakers. Half of them say held-out sentences of public corpora, half the training half of the customers'
+utterances, which the text model has seen; the test half stays out. It prints what stands in
 rasa_emotion.conversation.anger.FITTED.
 """
 
@@ -25,11 +26,14 @@ from rasa_emotion.fusion import Fusion
 from rasa_emotion.fusion.product import fusion_for
 from rasa_emotion.model_folder import sha256
 from rasa_emotion.text.classifier import MODEL_FILE
+from rasa_emotion.training.fusion.calls import read
 from rasa_emotion.training.fusion.material import Material, read_words
 
 Floats = NDArray[np.float64]
 
-COUNT, SEED = 3000, 41
+COUNT, SEED = 2000, 41
+TRAINING_HALF = Path("tests/data/customer_utterances/train.csv")
+
 FALSE_CALLS = 0.02
 """Share of the calm calls in which the score may reach 0.5."""
 
@@ -45,6 +49,7 @@ def sentences(material: Material, folder: Path) -> Bank:
         material.probabilities[:1].astype(np.float32),
         material.reliability[:1].astype(np.float32),
         np.full((1, len(material.labels)), np.nan, dtype=np.float32),
+        folder.name,
         sha256(folder / MODEL_FILE),
     )
 
@@ -107,15 +112,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--acoustic", default="acoustic", help="name of the acoustic model's folder")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the corpora")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="where evidence is kept between runs")
+    parser.add_argument("--sentences", type=Path, default=TRAINING_HALF, help="CSV with text, emotion and style")
     options = parser.parse_args(arguments)
     try:
         voices = read_bank(options.models / options.acoustic / CALLS_FILE)
         text = options.models / "text"
-        words = sentences(read_words(text, options.data, options.cache), text)
+        words = [sentences(read_words(text, options.data, options.cache), text), read(text, options.sentences)]
         fusion = Fusion.load(options.models / fusion_for(options.acoustic))
     except RasaEmotionError as error:
         sys.exit(str(error))
-    print(json.dumps(as_json(fit(heard_calls(voices, words, fusion))), indent=2))
+    print(json.dumps(as_json(fit([call for bank in words for call in heard_calls(voices, bank, fusion)])), indent=2))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from rasa_emotion.audio import Waveform, to_telephone
@@ -66,7 +67,7 @@ def read(folder: Path, sentences: Path) -> Bank:
     return _bank(folder, (CLEAN,), [(row["emotion"], row["style"]) for row in rows], [found])
 
 
-def _telephone(noises: Sequence[np.ndarray]) -> Condition:
+def _telephone(noises: Sequence[NDArray[np.int16]]) -> Condition:
     noisy = conditions(noises)[NOISE]
     return lambda waveform, path: to_telephone(noisy(waveform, path))
 
@@ -81,6 +82,7 @@ def _bank(
         probabilities=np.array([[as_array(piece.probabilities) for piece in row] for row in found], dtype=np.float32),
         reliability=np.array([[piece.reliability for piece in row] for row in found], dtype=np.float32),
         snr=np.array([[piece.quality.get(SNR, np.nan) for piece in row] for row in found], dtype=np.float32),
+        name=folder.name,
         model=sha256(folder / MODEL_FILE),
     )
 

@@ -1,0 +1,125 @@
+"""`rasa-emotion simulate`: what a bot's rules of escalation would do in simulated calls."""
+
+import json
+from collections.abc import Mapping
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from rasa_emotion.conversation.escalation import EscalationRules
+from rasa_emotion.conversation.rule_options import DEFAULT_OPTIONS, escalation_rules
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.estimate import MODALITIES
+from rasa_emotion.evaluation.plots import require_matplotlib
+from rasa_emotion.evaluation.simulation import Hearing, at_false, figures, play_all
+from rasa_emotion.evaluation.tradeoff import trade_off
+from rasa_emotion.settings import checked
+
+POLICY = "EmotionPolicy"
+
+
+class Heard(str, Enum):
+    """What the simulated bot has of each turn."""
+
+    both = "both"
+    voice = "voice"
+    words = "words"
+
+
+USED: Mapping[Heard, tuple[str, ...]] = {
+    Heard.both: MODALITIES,
+    Heard.voice: ("acoustic",),
+    Heard.words: ("text",),
+}
+
+
+def simulate(
+    config: Annotated[
+        Path | None, typer.Argument(help="A bot's config.yml, whose rules are tried; without it, the default rules.")
+    ] = None,
+    *,
+    calls: Annotated[int, typer.Option(min=20, help="Calls of each kind, calm ones and ones that turn angry.")] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same calls.")] = 1,
+    heard: Annotated[Heard, typer.Option(help="What the bot has of each turn: voice and words, or one of them.")] = (
+        Heard.both
+    ),
+    plot: Annotated[Path | None, typer.Option(help="Write the trade-off over thresholds into this SVG file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
+    models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
+    acoustic: Annotated[
+        str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
+    ] = "acoustic",
+) -> None:
+    """Try rules of escalation on simulated calls: how soon angry callers are noticed, how often calm ones are bothered.
+
+    Example: rasa-emotion simulate config.yml --plot trade-off.svg
+    """
+    if plot is not None:
+        require_matplotlib()  # before a minute of work
+    rules = rules_of(config) if config else escalation_rules(POLICY, DEFAULT_OPTIONS)
+    hearing = Hearing.load(models, acoustic, USED[heard])
+    bar = partial(track, description="simulate", console=Console(stderr=True), transient=True)
+    found = figures(list(play_all(rules, hearing, count=calls, seed=seed, track=bar)))
+    if plot is not None:
+        if not found["curve"]:
+            raise ConfigError("None of the rules has a threshold that could be varied; leave --plot out.")
+        plot.write_bytes(trade_off({"these rules": found}))
+    if as_json:
+        print(json.dumps(found))
+    else:
+        show(Console(), found)
+
+
+def rules_of(config: Path) -> EscalationRules:
+    """The rules of the EmotionPolicy in a bot's config.yml. Raises ConfigError where there is none, or it is wrong."""
+    try:
+        content = YAML(typ="safe").load(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise ConfigError(f"'{config}' cannot be read as YAML ({error}); name a bot's config.yml.") from error
+    policies = (content.get("policies") if isinstance(content, dict) else None) or []
+    for policy in policies:
+        if isinstance(policy, dict) and str(policy.get("name", "")).rpartition(".")[2] == POLICY:
+            given = {key: value for key, value in policy.items() if key in DEFAULT_OPTIONS}
+            return escalation_rules(POLICY, checked(POLICY, given, DEFAULT_OPTIONS))
+    raise ConfigError(f"'{config}' has no {POLICY} among its policies; run 'rasa-emotion init' or name another file.")
+
+
+def show(console: Console, found: Mapping[str, Any]) -> None:
+    """The figures as a table."""
+    counts = found["calls"]
+    table = Table(
+        title=f"{counts['calm']:,} calm calls, {counts['turning']:,} that turn angry; {counts['callers']} callers",
+        caption="95 % intervals over callers",
+    )
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    rows = {
+        "escalated within 2 angry turns": "within_2",
+        "escalated within 3 angry turns": "within_3",
+        "escalated at all after turning": "ever",
+        "escalated before turning": "early",
+        "calm calls escalated (false)": "false",
+    }
+    for title, name in rows.items():
+        value, low, high = (f"{100 * part:.1f}" for part in found[name])
+        table.add_row(title, f"{value} %", f"{low} to {high}")
+    table.add_section()
+    for name, part in found["slices"].items():
+        table.add_row(f"{name}: within 2 / false", f"{100 * part['within_2']:.1f} % / {100 * part['false']:.1f} %", "")
+    console.print(table)
+    if found["curve"]:
+        best = at_false(found["curve"])
+        console.print(
+            f"With its first threshold at {best['threshold']:g} and no other rule: {100 * best['within_2']:.1f} % "
+            f"within 2 angry turns at {100 * best['false']:.1f} false per 100 calm calls.",
+            highlight=False,
+        )

@@ -1,0 +1,75 @@
+"""The score that tells that a caller has turned angry."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_emotion.conversation.anger import FITTED, anger_score, features
+from rasa_emotion.estimate import EmotionEstimate, Evidence
+
+PROBABILITY = st.floats(0, 1)
+
+
+def turn(voice: float | None = None, words: float | None = None, *, reliability: float = 1.0) -> EmotionEstimate:
+    pieces = {}
+    for modality, anger in (("acoustic", voice), ("text", words)):
+        if anger is not None:
+            said: Mapping[str, float] = {"angry": anger, "neutral": 1 - anger}
+            pieces[modality] = Evidence(modality, said, reliability)
+    if not pieces:
+        return EmotionEstimate.unknown()
+    return EmotionEstimate.from_probabilities(next(iter(pieces.values())).probabilities, pieces)
+
+
+def test_voice_and_words_that_turn_angry_are_found() -> None:
+    calm = [turn(0.03, 0.02)] * 3
+    assert anger_score(calm) < 0.1
+    assert anger_score([*calm, turn(0.9, 0.9)]) > 0.9
+
+
+def test_who_always_sounds_angry_is_judged_by_it() -> None:
+    latest = turn(0.6, 0.05)
+    assert anger_score([turn(0.5, 0.02)] * 4 + [latest]) < anger_score([turn(0.02, 0.02)] * 4 + [latest])
+
+
+def test_anger_just_before_counts() -> None:
+    calm, angry = turn(0.03, 0.02), turn(0.7, 0.5)
+    assert anger_score([calm, calm, calm, angry, angry]) > anger_score([calm, calm, calm, calm, angry])
+
+
+def test_nothing_heard_has_no_score() -> None:
+    assert anger_score([]) is None
+    assert anger_score([turn(0.9, 0.9), turn()]) is None
+
+
+@pytest.mark.parametrize("heard", [{"voice": 0.97}, {"words": 0.97}])
+def test_one_modality_is_enough(heard: Mapping[str, float]) -> None:
+    calm = dict.fromkeys(heard, 0.02)
+    assert anger_score([turn(**calm)] * 3 + [turn(**heard)] * 2) > 0.5 > anger_score([turn(**calm)] * 4)
+
+
+def test_unreliable_evidence_says_what_callers_usually_say() -> None:
+    sure, unsure = ([turn(0.02, 0.02)] * 3 + [turn(0.99, 0.99, reliability=r)] for r in (1.0, 0.05))
+    assert anger_score(sure) > 0.9
+    assert anger_score(unsure) < 0.5
+
+
+@given(st.lists(st.tuples(PROBABILITY, PROBABILITY), max_size=6), PROBABILITY, PROBABILITY, st.floats(0, 1))
+def test_more_anger_in_the_latest_turn_never_lowers_the_score(earlier, voice, words, more) -> None:
+    before = [turn(*pair) for pair in earlier]
+    low, high = anger_score([*before, turn(voice, words)]), anger_score([*before, turn(max(voice, more), words)])
+    assert 0 <= low <= high <= 1
+
+
+@given(st.lists(st.tuples(PROBABILITY, PROBABILITY), min_size=1, max_size=6), st.integers(0, 5))
+def test_turns_in_which_nothing_was_heard_leave_the_usual_as_it_is(pairs, place) -> None:
+    odds = [voice for voice, _ in pairs]
+    with_gap = [*odds[: min(place, len(odds) - 1)], None, *odds[min(place, len(odds) - 1) :]]
+    assert features(odds, "acoustic")[:2] == features(with_gap, "acoustic")[:2]
+
+
+def test_each_acoustic_model_has_weights_for_what_may_be_heard() -> None:
+    kinds = {frozenset({"acoustic", "text"}), frozenset({"acoustic"}), frozenset({"text"})}
+    assert all(set(models) == kinds for models in FITTED.values())
