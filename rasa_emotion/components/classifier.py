@@ -22,7 +22,7 @@ from rasa_emotion.components.evidence import discard_evidence, text_confidence, 
 from rasa_emotion.components.examples import learn, recall
 from rasa_emotion.components.shared import shared_analyzer
 from rasa_emotion.conversation.history import ESTIMATE_KEY, command_intent, current_turns, earlier_words
-from rasa_emotion.conversation.mood import MEMORY, mood
+from rasa_emotion.conversation.mood import MEMORY, mood_state
 from rasa_emotion.emotions import UNKNOWN
 from rasa_emotion.errors import ConfigError, ModelError, TextError, place_of
 from rasa_emotion.estimate import EmotionEstimate, Evidence
@@ -239,7 +239,7 @@ class EmotionClassifier(GraphComponent):
             "emotion_confidence": estimate.confidence,
             "emotion_valence": estimate.valence,
             "emotion_arousal": estimate.arousal,
-            "caller_mood": mood([*earlier, estimate]).state,
+            "caller_mood": mood_state([*earlier, estimate]),
         }
         return {name: values[name] for name in self.config["entities"]}
 

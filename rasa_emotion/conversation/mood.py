@@ -70,6 +70,17 @@ def mood_of(events: Iterable[Any]) -> Mood:
     return mood([turn.estimate for turn in turns], timestamps=[turn.timestamp for turn in turns])
 
 
+def mood_state(estimates: Iterable[EmotionEstimate]) -> str:
+    """The state after these turns, oldest first, as `mood` has it; for callers who need no more.
+
+    >>> mood_state([EmotionEstimate.from_probabilities({"fear": 1.0}, {})])
+    'distressed'
+    """
+    heard = [estimate for estimate in estimates if _counts(estimate)]
+    states = _states([_feeling(estimate) for estimate in heard], [estimate.confidence for estimate in heard])[1]
+    return states[-1] if states else "calm"
+
+
 def mood(estimates: Sequence[EmotionEstimate], *, timestamps: Sequence[float | None] | None = None) -> Mood:
     """The mood after these turns, oldest first. Turns without probabilities change nothing.
 
@@ -82,11 +93,7 @@ def mood(estimates: Sequence[EmotionEstimate], *, timestamps: Sequence[float | N
     'hostile'
     """
     moments = timestamps if timestamps is not None else [None] * len(estimates)
-    heard = [
-        (estimate, moment)
-        for estimate, moment in zip(estimates, moments, strict=True)
-        if estimate.probabilities and estimate.confidence > 0
-    ]
+    heard = [(estimate, moment) for estimate, moment in zip(estimates, moments, strict=True) if _counts(estimate)]
     feelings = [_feeling(estimate) for estimate, _ in heard]
     weights = [estimate.confidence for estimate, _ in heard]
     smooth, states = _states(feelings, weights)
@@ -102,6 +109,10 @@ def mood(estimates: Sequence[EmotionEstimate], *, timestamps: Sequence[float | N
         turns_in={state: states.count(state) for state in MOODS},
         secs_in=_secs_in(states, [moment for _, moment in heard]),
     )
+
+
+def _counts(estimate: EmotionEstimate) -> bool:
+    return bool(estimate.probabilities) and estimate.confidence > 0
 
 
 def _feeling(estimate: EmotionEstimate) -> _Feeling:

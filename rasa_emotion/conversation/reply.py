@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from rasa_emotion.conversation.history import Reply, Turn, exchanges_backwards
-from rasa_emotion.conversation.mood import MEMORY, mood
+from rasa_emotion.conversation.mood import MEMORY, mood_state
 from rasa_emotion.conversation.sentences import is_question, sentences
 from rasa_emotion.conversation.tone import reply_tones
 from rasa_emotion.emotions import FAMILIES
@@ -86,7 +86,7 @@ def _tones(exchange: _Exchange, min_confidence: float) -> tuple[str, ...]:
 
 
 def _mood(exchanges: Sequence[_Exchange]) -> str:
-    return mood([turn.estimate for turn, _ in exchanges[:MEMORY]][::-1]).state
+    return mood_state([turn.estimate for turn, _ in exchanges[:MEMORY]][::-1])
 
 
 def _unacknowledged(

@@ -8,7 +8,7 @@ from fake_analyzer import estimate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasa_emotion.conversation.mood import MOODS, mood, mood_of
+from rasa_emotion.conversation.mood import MOODS, mood, mood_of, mood_state
 from rasa_emotion.conversation.trend import trend
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.estimate import EmotionEstimate
@@ -28,6 +28,7 @@ turns = st.lists(estimates(), max_size=8)
 @given(turns)
 def test_values_stay_in_range_and_are_json_safe(heard):
     found = mood(heard)
+    assert found.state == mood_state(heard)
     assert found.state in MOODS
     assert 0 <= found.angry_turns <= found.turns == len(heard)
     assert found.anger >= 0
