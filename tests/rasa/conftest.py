@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,22 +55,35 @@ def bot(train, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(bot: Path) -> Iterator[str]:
-    """The address of the bot's server: `rasa run` with the bot's files."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, str(HERE / "serve.py"), "run", "--enable-api", "-i", "127.0.0.1", "--port", str(port)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), *sys.path])}
-    with (bot / "server.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=bot, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait(process, f"{address}/status", bot / "server.log")
+def serve() -> Callable[[Path], AbstractContextManager[str]]:
+    """`with serve(folder) as address`: `rasa run` with the bot's files, ended as an operator would."""
+
+    @contextmanager
+    def run(bot: Path) -> Iterator[str]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, str(HERE / "serve.py"), "run", "--enable-api"]
+        command += ["-i", "127.0.0.1", "--port", str(port)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), *sys.path])}
+        with (bot / "server.log").open("a") as log:
+            process = subprocess.Popen(command, cwd=bot, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait(process, f"{address}/status", bot / "server.log")
+            yield address
+        finally:
+            process.terminate()
+            process.wait()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def server(bot: Path, serve: Callable[[Path], AbstractContextManager[str]]) -> Iterator[str]:
+    """The address of the bot's server."""
+    with serve(bot) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _wait(process: subprocess.Popen, url: str, log: Path) -> None:
