@@ -73,7 +73,7 @@ def redis_conversations(options: Mapping[str, Any]) -> Place:
         ConfigError: redis-py is not installed.
     """
     try:
-        import redis  # noqa: PLC0415 -- comes with Rasa, which deletes nothing itself
+        import redis  # type: ignore[import-untyped]  # noqa: PLC0415 -- Rasa brings it; other stores need none
     except ImportError as error:
         raise ConfigError("Conversations in Redis need redis-py: pip install 'rasa-emotion[rasa]'.") from error
     host, port = options.get("url") or "localhost", int(options.get("port") or 6379)
