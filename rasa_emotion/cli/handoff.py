@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.handoff.screen import packet_view, printable
 
 if TYPE_CHECKING:
     from rasa_emotion.endpoints import Endpoints
     from rasa_emotion.handoff.outbox import Handoff, Outbox
+    from rasa_emotion.handoff.record import Said
     from rasa_emotion.handoff.worker import Attempt, Worker
 
 STATES = ("pending", "delivered", "dead")
@@ -57,9 +60,11 @@ def list_(
         return
     console = Console()
     console.print(_table(rows) if rows else "There is nothing.")
+    for trouble in _troubles(rows):
+        console.print(trouble, style=STYLES["dead"], markup=False, highlight=False, soft_wrap=True)
     counted = outbox.count()
     console.print(", ".join(f"{number} {name}" for name, number in counted.items()), highlight=False)
-    if counted["dead"]:
+    if outbox.rows(state="dead", most=1):
         console.print("To try what is dead again: rasa-emotion handoff retry --all", highlight=False)
 
 
@@ -74,9 +79,9 @@ def show(
 
     Example: rasa-emotion handoff show 0284301b
     """
-    from rasa_emotion.handoff.screen import packet_view  # noqa: PLC0415
-
     outbox, _ = open_outbox(endpoints)
+    from rasa_emotion.handoff.record import Record  # noqa: PLC0415
+
     row = outbox.find(key)
     if as_json:
         print(json.dumps(row.to_dict()))
@@ -84,6 +89,9 @@ def show(
     console = Console()
     console.print(packet_view(row.packet))
     console.print(_delivery(row))
+    for said in Record(outbox.engine).messages_after(row.packet.sender, direction=None):
+        if said.handoff == row.key:
+            console.print(_said(said))
 
 
 @handoff.command()
@@ -182,27 +190,41 @@ def _attempt(attempt: "Attempt") -> Text:
     more += [attempt.error] if attempt.error else []
     more += [f"again in {attempt.wait_secs:.0f} s"] if attempt.wait_secs is not None else []
     outcome = (attempt.outcome, STYLES.get(attempt.outcome, ""))
-    return Text.assemble(*parts, outcome, f" {', '.join(more)}")
+    return Text.assemble(*parts, outcome, f" {printable(', '.join(more))}")
 
 
 def _table(rows: "list[Handoff]") -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("key", "created", "kind", "urgency", "sender", "state", "tries", "ticket", "error"):
-        table.add_column(heading, overflow="fold")
+    for heading, width in (("key", 8), ("created", 11), ("kind", 16), ("sender", 16), ("state", 9), ("ticket", 10)):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=width)
     for row in rows:
         packet = row.packet
         table.add_row(
             packet.key[:8],
-            f"{datetime.fromtimestamp(row.created):%Y-%m-%d %H:%M:%S}",
-            packet.kind,
-            packet.urgency,
-            Text(packet.sender),
+            f"{datetime.fromtimestamp(row.created):%m-%d %H:%M}",
+            packet.kind if packet.urgency == "normal" else f"{packet.kind}, {packet.urgency}",
+            Text(printable(packet.sender)),
             Text(row.state, STYLES[row.state]),
-            str(row.attempts),
-            Text(row.ticket or ""),
-            Text(row.error or ""),
+            Text(printable(row.ticket or "")),
         )
     return table
+
+
+def _troubles(rows: "list[Handoff]") -> Iterator[str]:
+    """What stands in the way of those that have not arrived, each in a line of its own."""
+    for row in rows:
+        number = row.dead_messages
+        parts = [row.error] if row.error else []
+        parts += [f"{number} message{'s are' if number > 1 else ' is'} dead."] if number else []
+        if parts:
+            yield f"{row.key[:8]} at try {row.attempts}: {printable(' '.join(parts))}"
+
+
+def _said(said: "Said") -> Text:
+    who = "caller" if said.direction == "to_human" else "human"
+    state = "" if said.state == "delivered" else f" ({said.state})"
+    moment = f"{datetime.fromtimestamp(said.created):%H:%M:%S}  "
+    return Text.assemble(moment, (who, "bold"), f"  {printable(said.text)}", state)
 
 
 def _delivery(row: "Handoff") -> Text:
@@ -211,4 +233,4 @@ def _delivery(row: "Handoff") -> Text:
     more += [f"{row.attempts} tries" if row.attempts != 1 else "one try"]
     more += [row.error] if row.error else []
     more += [f"handed back: {row.outcome or 'without a word'}"] if row.closed else []
-    return Text.assemble((said, STYLES[row.state]), f" ({'; '.join(more)})")
+    return Text.assemble((said, STYLES[row.state]), f" ({printable('; '.join(more))})")

@@ -42,6 +42,7 @@ class Handoff:
         ticket: what the helpdesk calls it; None until it is delivered.
         created, delivered, closed: seconds since 1970; closed when the person gave the conversation back.
         outcome: what they left for the bot.
+        dead_messages: how many messages between caller and person were given up.
     """
 
     packet: Packet
@@ -54,6 +55,7 @@ class Handoff:
     delivered: float | None
     closed: float | None
     outcome: str | None
+    dead_messages: int
 
     @property
     def key(self) -> str:
@@ -239,9 +241,11 @@ class Outbox:
         self._settle(claim, error=error and error[:MOST_ERROR], attempts=claim.attempts - 1, next_attempt=when)
 
     def rows(self, *, state: str | None = None, sender: str | None = None, most: int | None = None) -> list[Handoff]:
-        """The rows, newest first."""
-        query = select(handoffs).order_by(handoffs.c.created.desc(), handoffs.c.key)
-        if state is not None:
+        """The rows, newest first; those of the state "dead" with those that have a dead message."""
+        query = select(handoffs, _dead_messages).order_by(handoffs.c.created.desc(), handoffs.c.key)
+        if state == DEAD:
+            query = query.where(or_(handoffs.c.state == DEAD, _dead_messages > 0))
+        elif state is not None:
             query = query.where(handoffs.c.state == state)
         if sender is not None:
             query = query.where(handoffs.c.sender == sender)
@@ -250,7 +254,7 @@ class Outbox:
 
     def find(self, key: str) -> Handoff:
         """The row whose key begins with `key`. Raises ConfigError where there is none or several."""
-        query = select(handoffs).where(func.substr(handoffs.c.key, 1, len(key)) == key).limit(2)
+        query = select(handoffs, _dead_messages).where(func.substr(handoffs.c.key, 1, len(key)) == key).limit(2)
         with self.engine.connect() as connection:
             rows = connection.execute(query).all() if key else []
         if len(rows) != 1:
@@ -329,6 +333,14 @@ class Outbox:
             connection.execute(statement.values(claimed_by=None, claimed_until=None, **values))
 
 
+_dead_messages = (
+    select(func.count())
+    .where(messages.c.handoff == handoffs.c.key, messages.c.state == DEAD)
+    .scalar_subquery()
+    .label("dead_messages")
+)
+
+
 def _table(claim: Claim) -> Any:
     return handoffs if isinstance(claim, PacketClaim) else messages
 
@@ -350,6 +362,7 @@ def _handoff(row: Row) -> Handoff:
         delivered=row.delivered,
         closed=row.closed,
         outcome=row.outcome,
+        dead_messages=row.dead_messages,
     )
 
 

@@ -36,13 +36,13 @@ def _head(packet: Packet) -> Panel:
     course = "".join(BAR[round(turn.anger * (len(BAR) - 1))] for turn in packet.timeline)
     return Panel(
         Group(
-            Text(_plain(packet.reason), "bold"),
-            Text(_plain(packet.summary)),
+            Text(printable(packet.reason), "bold"),
+            Text(printable(packet.summary)),
             *([Text.assemble("anger by turn  ", (course, style))] if course.strip() else []),
         ),
         title=Text(f"{packet.kind.upper()}{urgency} · {packet.mood}"),
         title_align="left",
-        subtitle=Text(f"{_plain(packet.sender)} on {_plain(packet.channel)} · {_clock(packet.created)}"),
+        subtitle=Text(f"{printable(packet.sender)} on {printable(packet.channel)} · {_clock(packet.created)}"),
         subtitle_align="right",
         border_style=style,
     )
@@ -64,7 +64,7 @@ def _body(packet: Packet) -> Iterator[RenderableType]:
     if packet.redacted:
         yield Text("Struck out: " + ", ".join(f"{count} × {kind}" for kind, count in packet.redacted.items()), "dim")
     for name, address in packet.links.items():
-        yield Text(f"{name}: {_plain(address)}")
+        yield Text(f"{name}: {printable(address)}")
     yield Text(f"reference {packet.key}", "dim")
 
 
@@ -111,7 +111,7 @@ def _transcript(packet: Packet) -> Table:
 
 def _line(line: Line) -> tuple[Text, Text, Text]:
     style = SPEAKERS.get(line.speaker, "")
-    said = Text(_plain(line.text), "" if line.speaker == "caller" else style)
+    said = Text(printable(line.text), "" if line.speaker == "caller" else style)
     return Text("" if line.at is None else _clock(line.at)[-8:]), Text(line.speaker, style), said
 
 
@@ -120,15 +120,15 @@ def _pairs(values: Mapping[str, Any]) -> Table:
     table.add_column(style="cyan")
     table.add_column(overflow="fold")
     for name, value in values.items():
-        table.add_row(Text(_plain(name)), Text(_plain(value)))
+        table.add_row(Text(printable(name)), Text(printable(value)))
     return table
 
 
 def _heading(text: str) -> Text:
-    return Text(f"\n{_plain(text)}", "bold underline")
+    return Text(f"\n{printable(text)}", "bold underline")
 
 
-def _plain(value: Any) -> str:
+def printable(value: Any) -> str:
     """A text without what a terminal would obey."""
     return CONTROLS.sub("\ufffd", LINE_BREAKS.sub(" ", str(value)))
 

@@ -15,6 +15,7 @@ from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.packet import Packet
+from rasa_emotion.handoff.record import Record
 
 
 def packet(key: str, **changes) -> Packet:
@@ -75,6 +76,17 @@ def test_a_packet_as_people_see_it(call, outbox: Outbox) -> None:
     assert "HANDOVER · high · hostile" in text
     assert "given up (one try; The helpdesk refused it.)" in text
     assert json.loads(call("show", "b", "--json"))["packet"]["summary"] == "Two sentences."
+
+
+def test_what_was_said_since(call, outbox: Outbox) -> None:
+    record = Record(outbox.engine)
+    record.to_human("b", "anybody?\x1b[2J", "1")
+    record.to_caller("b" * 32, "I am Ann.", "2")
+    said = call("show", "b").splitlines()[-2:]
+    assert [line.split("  ", 1)[1] for line in said] == ["caller  anybody?�[2J (pending)", "human  I am Ann. (pending)"]
+    outbox.delivered(outbox.claim_packet("w", lease_secs=9), "T")
+    outbox.give_up(outbox.claim_message("w", lease_secs=9), "refused")
+    assert "bbbbbbbb at try 1: 1 message is dead.\n" in call("list", "--state", "dead", "--sender", "b")
 
 
 def test_dead_letters_are_tried_again(call, outbox: Outbox) -> None:

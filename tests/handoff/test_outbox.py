@@ -202,6 +202,19 @@ def test_words_of_a_dead_packet_wait_for_it_and_hold_nothing_up(outbox: Outbox, 
     assert next_words(outbox) == "lost?"
 
 
+def test_words_that_were_given_up_are_found_and_tried_again(outbox: Outbox, clock: Clock) -> None:
+    for key in ("a", "b"):
+        outbox.enqueue(packet(key, sender=key))
+        arrive(outbox)
+    say(outbox, clock, "one", "two", sender="a")
+    outbox.give_up(outbox.claim_message("w", lease_secs=60), "refused")
+    assert next_words(outbox) == "two"
+    assert [(row.key, row.dead_messages) for row in outbox.rows(state="dead")] == [("a", 1)]
+    assert (outbox.find("a").dead_messages, outbox.find("b").dead_messages) == (1, 0)
+    assert outbox.retry("a") == 1
+    assert next_words(outbox) == "one"
+
+
 def test_what_was_closed_long_ago_is_deleted_with_its_words(outbox: Outbox, clock: Clock) -> None:
     record = Record(outbox.engine, clock)
     for key, kind in (("open", "handover"), ("closed", "handover"), ("alert", "alert")):
