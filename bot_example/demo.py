@@ -17,9 +17,10 @@ from uuid import uuid4
 
 import typer
 from playback.calls import Call, Turn, open_call
-from playback.models import credentials_for
+from playback.exchange import exchange_with
+from playback.models import credentials_for, endpoints_for
 from playback.outcome import Outcome, outcome_of
-from playback.screen import show_call, show_ending, show_turn
+from playback.screen import show_call, show_ending, show_exchange, show_turn
 from playback.server import Bot, running_bot, trained_model
 from rich.console import Console
 
@@ -41,35 +42,42 @@ def demo(
     # A person reads standard output, or a program does: progress goes to standard error in both cases.
     progress = Console(stderr=True)
     screen = Console(quiet=as_json)
-    with open_call(call, data=data, actor=actor) as played, serving(played, progress) as bot:
+    with open_call(call, data=data, actor=actor) as played, serving(played, progress) as (bot, endpoints):
         show_call(screen, played)
-        outcomes = []
-        for turn, outcome in play(bot, played):
+        sender, outcomes = f"demo-{uuid4().hex[:8]}", []
+        for turn, outcome in play(bot, played, sender):
             outcomes.append(outcome)
             show_turn(screen, turn, outcome)
             if as_json:
                 print(json.dumps(outcome.to_dict(), ensure_ascii=False), flush=True)
         show_ending(screen, outcomes)
+        exchange = exchange_with(bot, sender, endpoints)
+        if exchange is not None:
+            show_exchange(screen, exchange)
+            if as_json:
+                print(json.dumps(exchange.to_dict(), ensure_ascii=False), flush=True)
 
 
 @contextmanager
-def serving(call: Call, progress: Console) -> Iterator[Bot]:
-    """The bot, trained and ready, hearing with the acoustic model that suits the call."""
+def serving(call: Call, progress: Console) -> Iterator[tuple[Bot, Path]]:
+    """The bot, trained and ready, hearing with the acoustic model that suits the call; and its endpoints."""
     with TemporaryDirectory(prefix="rasa-emotion-demo-") as folder:
-        credentials = credentials_for(call, Path(folder))
+        credentials, endpoints = credentials_for(call, Path(folder)), endpoints_for(Path(folder))
         if not progress.is_terminal:
             progress.print("Training the bot, unless it has not changed, and starting the Rasa server ...")
         with progress.status("Training the bot (nothing to do when it has not changed) ..."):
             model = trained_model()
         log = Path(folder) / "server.log"
-        with progress.status("Starting the Rasa server ...") as status, running_bot(model, credentials, log) as bot:
+        with (
+            progress.status("Starting the Rasa server ...") as status,
+            running_bot(model, credentials, endpoints, log) as bot,
+        ):
             status.stop()
-            yield bot
+            yield bot, endpoints
 
 
-def play(bot: Bot, call: Call) -> Iterator[tuple[Turn, Outcome]]:
+def play(bot: Bot, call: Call, sender: str) -> Iterator[tuple[Turn, Outcome]]:
     """Send the call turn by turn; each turn with what it did."""
-    sender = f"demo-{uuid4().hex[:8]}"
     for number, turn in enumerate(call.turns, start=1):
         answers, warning = bot.send(sender, turn.text, turn.audio)
         yield turn, outcome_of(number, turn, answers, bot.tracker(sender), warning=warning)

@@ -1,8 +1,10 @@
-"""The credentials that a call's server starts with, and the models that its channel hears with."""
+"""What a call's server starts with: credentials, endpoints, and the models that its channel hears with."""
 
 import json
 import shutil
 from pathlib import Path
+
+from ruamel.yaml import YAML
 
 from playback.calls import Call
 from playback.server import BOT
@@ -10,7 +12,7 @@ from rasa_emotion.acoustic.heads import HEADS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.model_folder import read_model_folder, shipped_models, write_manifest
 
-CHANNEL = "rasa_emotion.EmotionRestInput"
+RELAY, CHANNEL = "rasa_emotion.RelayInput", "rasa_emotion.EmotionRestInput"
 
 
 def credentials_for(call: Call, folder: Path) -> Path:
@@ -20,8 +22,19 @@ def credentials_for(call: Call, folder: Path) -> Path:
     models = fold_models(call.fold, folder / "models")
     credentials = folder / "credentials.yml"
     # JSON is YAML.
-    credentials.write_text(json.dumps({CHANNEL: {"models": str(models)}}), encoding="utf-8")
+    credentials.write_text(
+        json.dumps({RELAY: {"channel": CHANNEL, "options": {"models": str(models)}}}), encoding="utf-8"
+    )
     return credentials
+
+
+def endpoints_for(folder: Path) -> Path:
+    """The bot's own endpoints with a database that lives as long as the call, written into `folder`."""
+    content = YAML(typ="safe").load((BOT / "endpoints.yml").read_text(encoding="utf-8"))
+    content["tracker_store"]["db"] = str(folder / "conversations.db")
+    endpoints = folder / "endpoints.yml"
+    endpoints.write_text(json.dumps(content), encoding="utf-8")
+    return endpoints
 
 
 def fold_models(fold: int, folder: Path) -> Path:

@@ -6,8 +6,10 @@ from rich.table import Table
 from rich.text import Text
 
 from playback.calls import Call, Turn
+from playback.exchange import Exchange
 from playback.outcome import Outcome
 from rasa_emotion.estimate import EmotionEstimate
+from rasa_emotion.handoff.screen import SPEAKERS, packet_view
 
 BAR_WIDTH = 24
 SHOWN = 3
@@ -78,6 +80,20 @@ def _bars(estimate: EmotionEstimate) -> Table:
         ]
         table.add_row(emotion, bar, *said)
     return table
+
+
+def show_exchange(console: Console, exchange: Exchange) -> None:
+    """The packet as the person at the desk sees it, and what was said through the relay until the bot went on."""
+    console.rule("what the human sees", style="dim", align="left")
+    console.print(packet_view(exchange.packet))
+    console.rule("the human and the caller", style="dim", align="left")
+    layout = Table.grid(padding=(0, 2))
+    layout.add_column(style="dim", no_wrap=True)
+    layout.add_column()
+    for line in exchange.lines:
+        layout.add_row(line.speaker, Text(line.text, style=SPEAKERS[line.speaker]))
+    console.print(layout)
+    console.print(Text(f"The human left for the bot: {exchange.outcome}", style="dim"))
 
 
 def show_ending(console: Console, outcomes: list[Outcome]) -> None:

@@ -16,11 +16,13 @@ from typing import Any
 import requests
 
 import rasa_emotion
+from rasa_emotion.endpoints import PATH_VARIABLE
 from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.model_folder import MANIFEST, shipped_models
 
 BOT = Path(__file__).resolve().parent.parent
 WEBHOOK = "/webhooks/emotion/webhook"
+MESSAGES = "/webhooks/emotion/messages"
 WARNING_HEADER = "X-Emotion-Warning"
 START_SECS = 180.0
 """A cold start imports TensorFlow: about 15 s on two cores, several times that on a busy machine."""
@@ -91,6 +93,12 @@ class Bot:
         answers = [answer["text"] for answer in response.json() if answer.get("text")]
         return answers, response.headers.get(WARNING_HEADER, "")
 
+    def messages(self, sender: str, after: int) -> list[dict[str, Any]]:
+        """What a human has said to the caller since the message with the id `after`. Raises BotError."""
+        query = {"sender": sender, "after": after, "wait": 10}
+        said: list[dict[str, Any]] = self._request("GET", MESSAGES, params=query).json()
+        return said
+
     def tracker(self, sender: str) -> dict[str, Any]:
         """The conversation as Rasa stores it, with all events. Raises BotError."""
         path = f"/conversations/{sender}/tracker"
@@ -114,7 +122,7 @@ class Bot:
 
 
 @contextmanager
-def running_bot(model: Path, credentials: Path, log: Path) -> Iterator[Bot]:
+def running_bot(model: Path, credentials: Path, endpoints: Path, log: Path) -> Iterator[Bot]:
     """A Rasa server with the model, ready to talk; it is stopped at the end, whatever happens.
 
     Raises:
@@ -124,8 +132,8 @@ def running_bot(model: Path, credentials: Path, log: Path) -> Iterator[Bot]:
     with log.open("wb") as output:
         server = subprocess.Popen(
             [*_rasa("run"), "--model", str(model), "--interface", "127.0.0.1", "--port", str(port), "--enable-api",
-             "--credentials", str(credentials), "--endpoints", str(BOT / "endpoints.yml")],
-            cwd=BOT, env=_environment(), stdout=output, stderr=subprocess.STDOUT,
+             "--credentials", str(credentials), "--endpoints", str(endpoints)],
+            cwd=BOT, env={**_environment(), PATH_VARIABLE: str(endpoints)}, stdout=output, stderr=subprocess.STDOUT,
             # A session of its own: Ctrl-C reaches this process alone, which then stops the server in good order.
             start_new_session=True,
         )  # fmt: skip

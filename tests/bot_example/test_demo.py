@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from playback.exchange import OUTCOME
 
 pytestmark = pytest.mark.rasa
 
@@ -20,13 +21,19 @@ def demo(bot_folder: Path, *options: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def turns(bot_folder: Path, bot_model: Path, speech: Any, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+def printed(bot_folder: Path, bot_model: Path, speech: Any) -> list[Any]:
     """The default call, as the demo prints it for programs, played once for all tests."""
     played = subprocess.run(
         demo(bot_folder, "--json"), cwd=bot_folder.parent, capture_output=True, text=True, check=False
     )
     assert played.returncode == 0, played.stderr
     return [json.loads(line) for line in played.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def turns(printed: list[Any]) -> list[Any]:
+    """The caller's turns."""
+    return printed[:-1]
 
 
 def test_every_turn_is_heard_and_answered(turns: list[Any]) -> None:
@@ -58,6 +65,21 @@ def test_the_angry_caller_gets_a_human_at_the_end(turns: list[Any]) -> None:
     assert turns[-1]["escalated"]
     assert turns[-1]["mood"] == "hostile"
     assert not any(turn["escalated"] for turn in turns[:4])
+
+
+def test_the_human_sees_the_packet_and_talks_to_the_caller(printed: list[Any], turns: list[Any]) -> None:
+    ending = printed[-1]
+    packet = ending["packet"]
+    assert packet["reason"] == next(turn["reason"] for turn in turns if turn["escalated"])
+    assert next(line["text"] for line in packet["transcript"] if line["speaker"] == "caller") == turns[0]["text"]
+    assert packet["slots"]["line_type"] == "broadband"
+    assert [line["speaker"] for line in ending["exchange"]] == ["human", "caller", "human", "caller", "bot"]
+
+
+def test_the_bot_goes_on_and_knows_the_outcome(printed: list[Any]) -> None:
+    ending = printed[-1]
+    assert ending["outcome"] == OUTCOME
+    assert "human" not in ending["exchange"][-1]["text"]  # it replays nothing of what was said
 
 
 def test_ctrl_c_stops_the_server_too(bot_folder: Path, bot_model: Path, speech: Any) -> None:

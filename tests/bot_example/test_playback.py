@@ -13,6 +13,7 @@ from playback.outcome import Outcome, outcome_of
 from playback.screen import show_call, show_ending, show_turn
 from rich.console import Console
 
+from rasa_emotion.endpoints import read_endpoints
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.model_folder import read_model_folder, write_manifest
@@ -111,7 +112,9 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_fold_model_stands_in_for_the_acoustic_one(shipped: Path, tmp_path: Path) -> None:
     credentials = models.credentials_for(Call("", (), fold=2), tmp_path)
 
-    folder = Path(json.loads(credentials.read_text(encoding="utf-8"))[models.CHANNEL]["models"])
+    relay = json.loads(credentials.read_text(encoding="utf-8"))[models.RELAY]
+    assert relay["channel"] == models.CHANNEL
+    folder = Path(relay["options"]["models"])
     acoustic = read_model_folder(folder / "acoustic", "acoustic")
     assert acoustic.file("heads.npz").read_text(encoding="utf-8") == "the folds"
     assert acoustic.settings["head"] == "fold2"
@@ -130,11 +133,16 @@ def test_other_calls_use_the_bots_own_credentials(bot_folder: Path, tmp_path: Pa
     assert models.credentials_for(Call("", ()), tmp_path) == bot_folder / "credentials.yml"
 
 
+def test_a_call_keeps_its_conversations_to_itself(tmp_path: Path) -> None:
+    endpoints = models.endpoints_for(tmp_path)
+    assert read_endpoints(endpoints).database == f"sqlite:///{tmp_path}/conversations.db"
+
+
 def test_a_failing_server_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "import sys; print('usual chatter'); print('some.module.SadError: no such channel'); sys.exit(3)"
     monkeypatch.setattr(server, "_rasa", lambda verb: [server.sys.executable, "-c", script])
     with pytest.raises(server.BotError, match=r"code 3[\s\S]*SadError: no such channel") as caught:  # noqa: SIM117
-        with server.running_bot(Path("model"), Path("credentials.yml"), tmp_path / "log"):
+        with server.running_bot(Path("model"), Path("credentials.yml"), Path("endpoints.yml"), tmp_path / "log"):
             pass
     assert "chatter" not in str(caught.value)
 
