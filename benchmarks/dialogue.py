@@ -3,6 +3,7 @@
 Each sample is a conversation of its own with the example bot's domain: turns heard in voice and words, with their
 slots, replies and mistakes. The policy is asked twice a turn, as Rasa asks it: before the reply and after it. The reply
 is made by `EmotionResponses`, from which Rasa's own generator is taken off, since the bot would need that one anyway.
+Beside the time on the clock stands the time on the processor, which other programs disturb less.
 
     python benchmarks/dialogue.py            # a table
     python benchmarks/dialogue.py --json
@@ -16,11 +17,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
+import numpy.typing as npt
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.local_model_storage import LocalModelStorage
@@ -35,6 +37,8 @@ from rich.table import Table
 from rasa_emotion import EmotionPolicy, EmotionResponses
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.estimate import EmotionEstimate, Evidence
+
+Taken: TypeAlias = npt.NDArray[np.float64]
 
 DOMAIN = Path(__file__).resolve().parent.parent / "bot_example" / "domain.yml"
 REPLY = "utter_dispute"
@@ -87,10 +91,11 @@ def make_policy() -> EmotionPolicy:
     return EmotionPolicy.create(dict(CONFIG), storage, Resource("policy"), ExecutionContext(GraphSchema({}), "run"))
 
 
-def milliseconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def milliseconds(run: Callable[[], object]) -> Taken:
+    """Time on the clock, and time on the processor."""
+    clock, processor = time.perf_counter(), time.thread_time()
     run()
-    return (time.perf_counter() - start) * 1000
+    return np.array([time.perf_counter() - clock, time.thread_time() - processor]) * 1000
 
 
 def measure(samples: int, turns: int) -> dict[str, dict[str, float]]:
@@ -101,7 +106,7 @@ def measure(samples: int, turns: int) -> dict[str, dict[str, float]]:
     def reply(generator: TemplatedNaturalLanguageGenerator, tracker: DialogueStateTracker) -> Callable[[], Any]:
         return lambda: loop.run_until_complete(generator.generate(REPLY, tracker, "emotion"))
 
-    taken: dict[str, list[float]] = {"policy, before the reply": [], "responses": [], "policy, after the reply": []}
+    taken: dict[str, list[Taken]] = {"policy, before the reply": [], "responses": [], "policy, after the reply": []}
     for sample in track(range(samples + 3), description="turns", transient=True, console=Console(stderr=True)):
         tracker = conversation(rng, domain, turns)
         before = milliseconds(lambda: policy.predict_action_probabilities(tracker, domain))  # noqa: B023 -- run at once
@@ -113,11 +118,12 @@ def measure(samples: int, turns: int) -> dict[str, dict[str, float]]:
                 taken[name].append(value)
     loop.close()
     taken["together"] = [sum(parts) for parts in zip(*taken.values(), strict=True)]
-    return {name: {"p50_ms": percentile(row, 50), "p95_ms": percentile(row, 95)} for name, row in taken.items()}
+    return {name: summary(np.array(rows)) for name, rows in taken.items()}
 
 
-def percentile(values: list[float], rank: int) -> float:
-    return float(np.percentile(values, rank))
+def summary(rows: Taken) -> dict[str, float]:
+    (p50, cpu_p50), (p95, cpu_p95) = np.percentile(rows, [50, 95], axis=0)
+    return {"p50_ms": p50, "p95_ms": p95, "cpu_p50_ms": cpu_p50, "cpu_p95_ms": cpu_p95}
 
 
 def main() -> None:
@@ -130,9 +136,10 @@ def main() -> None:
     if options.json:
         print(json.dumps(results))
         return
-    table = Table("added to a turn", "p50 ms", "p95 ms", title=f"turn {options.turns} of a conversation")
+    columns = ["p50 ms", "p95 ms", "processor p50 ms", "processor p95 ms"]
+    table = Table("added to a turn", *columns, title=f"turn {options.turns} of a conversation")
     for name, row in results.items():
-        table.add_row(name, f"{row['p50_ms']:.2f}", f"{row['p95_ms']:.2f}")
+        table.add_row(name, *(f"{value:.2f}" for value in row.values()))
     Console().print(table)
 
 

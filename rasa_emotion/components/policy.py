@@ -34,10 +34,8 @@ from rasa_emotion.conversation.history import (
     Recorded,
     awaits_first_action,
     current_turns,
-    escalated_since_boundary,
-    escalations,
     last_reply,
-    since_boundary,
+    standing,
 )
 from rasa_emotion.conversation.rule_options import escalation_rules
 from rasa_emotion.errors import ConfigError, place_of
@@ -165,11 +163,11 @@ class EmotionPolicy(Policy):
     def _move(self, tracker: DialogueStateTracker, domain: Domain) -> _Move | None:
         if tracker.is_paused():
             return None
-        events = since_boundary(list(tracker.events))
+        events = list(tracker.events)
         if not awaits_first_action(events):
             return self._after_own_reply(tracker, events)
-        earlier = escalations(events)
-        if escalated_since_boundary(events, ESCALATED_SLOT) or any(past.turns_ago == 0 for past in earlier):
+        earlier, is_escalated = standing(events, ESCALATED_SLOT)
+        if is_escalated or any(past.turns_ago == 0 for past in earlier):
             return None
         turns = current_turns(events, last=MEMORY)
         offered = self._replies.offer_action is not None and last_reply(events) == self._replies.offer_action
@@ -208,7 +206,7 @@ class EmotionPolicy(Policy):
     def _after_own_reply(self, tracker: DialogueStateTracker, events: Sequence[Event]) -> _Move | None:
         """An offer waits for its answer; after a call back or a declined offer a form goes on."""
         latest = next((event for event in reversed(events) if isinstance(event, ActionExecuted)), None)
-        if latest is None or latest.policy != EmotionPolicy.__name__:
+        if latest is None or latest.policy != type(self).__name__:
             return None
         if latest.action_name == self._replies.offer_action:
             return _Move(ACTION_LISTEN_NAME)

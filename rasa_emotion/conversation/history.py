@@ -5,7 +5,7 @@ Events may be Rasa's objects or the dictionaries that they are stored as.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -250,23 +250,37 @@ def since_boundary(events: Sequence[Any]) -> Sequence[Any]:
     return events
 
 
-def escalated_since_boundary(events: Iterable[Any], slot: str) -> bool:
-    """Whether `slot` became true after the caller's first turn since the last boundary, and is so still.
+def slot_events(events: Sequence[Any], names: Collection[str]) -> list[tuple[Any, int]]:
+    """The events since the last boundary that set one of these slots, newest first, each with the turns since.
 
-    A new session carries slots over: such a copy precedes the caller's first turn and does not count.
+    A new session carries slots over: such copies precede the caller's first turn and are left out.
     """
-    escalated = False
-    for event in reversed(list(events)):
+    found: list[tuple[Any, int]] = []
+    before_turn: list[tuple[Any, int]] = []
+    turns = 0
+    for event in reversed(events):
         kind = _kind(event)
-        if kind in BOUNDARIES:
-            return False
-        if escalated and kind == "user":
-            return True
-        if not escalated and kind == "slot" and slot == _get(event, "key", "name"):
-            if not _get(event, "value"):
-                return False
-            escalated = True
-    return False
+        if kind == "slot":
+            if _get(event, "key", "name") in names:
+                before_turn.append((event, turns))
+        elif kind == "user":
+            found, before_turn, turns = found + before_turn, [], turns + 1
+        elif kind in BOUNDARIES:
+            break
+    return found
+
+
+def standing(events: Sequence[Any], escalated: str) -> tuple[list[Recorded], bool]:
+    """What was decided since the last boundary, oldest first, and whether the slot `escalated` is true since then."""
+    decisions: list[Recorded] = []
+    is_escalated: bool | None = None
+    for event, turns_ago in slot_events(events, (ESCALATION_SLOT, escalated)):
+        value = _get(event, "value")
+        if _get(event, "key", "name") == escalated:
+            is_escalated = bool(value) if is_escalated is None else is_escalated
+        elif decision := _decision(value):
+            decisions.append(Recorded(decision, turns_ago, event))
+    return decisions[::-1], bool(is_escalated)
 
 
 def _decision(value: Any) -> Decision | None:

@@ -11,13 +11,13 @@ from rasa_emotion.conversation.history import (
     command_intent,
     current_turns,
     earlier_words,
-    escalated_since_boundary,
     escalation_key,
     escalations,
     exchanges_backwards,
     last_choice,
     latest_turn,
     since_boundary,
+    standing,
 )
 from rasa_emotion.emotions import UNKNOWN
 
@@ -90,10 +90,17 @@ def test_the_bot_acts_once_per_utterance_first():
 
 def test_escalated_slot_counts_only_when_set_in_this_conversation():
     true, false = ({"event": "slot", "name": "escalated", "value": value} for value in (True, False))
-    assert escalated_since_boundary([user(), true], "escalated")
-    assert not escalated_since_boundary([user(), true, false], "escalated")
-    assert not escalated_since_boundary([user(), true, {"event": "session_started"}, true, user()], "escalated")
-    assert not escalated_since_boundary([user(), {"event": "slot", "name": "other", "value": True}], "escalated")
+    assert standing([user(), true], "escalated") == ([], True)
+    assert not standing([user(), true, false], "escalated")[1]
+    assert not standing([user(), true, {"event": "session_started"}, true, user()], "escalated")[1]
+    assert not standing([user(), {"event": "slot", "name": "other", "value": True}], "escalated")[1]
+
+
+def test_decisions_stand_since_the_last_boundary():
+    events = [user(), decided(), {"event": "session_started"}, decided(), user(), decided(timestamp=9.0), user()]
+    ((found,), _) = standing(events, "escalated")
+    assert (found.event["timestamp"], found.turns_ago) == (9.0, 1)
+    assert standing(events, "escalated")[0] == escalations(since_boundary(events))
 
 
 DECIDED = {"action": "alert", "rule": "anger", "reason": "The caller was angry.", "urgency": "high", "dry_run": False}
