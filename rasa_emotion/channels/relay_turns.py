@@ -95,10 +95,8 @@ class Turns:
     async def _relayed(self, agent: Agent, message: UserMessage) -> bool:
         sender = message.sender_id
         try:
-            holder, closed = await self._service.ask(
-                lambda record: (record.holder(sender), record.to_resume(sender)), patience_secs=PATIENCE_SECS
-            )
-            if holder is not None:
+            handover = await self._service.ask(lambda record: record.unfinished(sender), patience_secs=PATIENCE_SECS)
+            if handover is not None and handover.closed is None:
                 await self._heed(message)
                 words = _words(message)
                 if not words or await self._service.ask(
@@ -106,9 +104,9 @@ class Turns:
                 ):
                     return True
                 # They gave it back just now.
-                closed = await self._service.ask(lambda record: record.to_resume(sender))
-            if closed is not None:
-                await self._resume(agent, closed)
+                handover = await self._service.ask(lambda record: record.to_resume(sender))
+            if handover is not None:
+                await self._resume(agent, handover)
         except Unavailable:
             pass  # has been logged; the bot goes on
         return False

@@ -8,6 +8,7 @@ CLASSIFIER = "rasa_emotion.EmotionClassifier"
 POLICY = "rasa_emotion.EmotionPolicy"
 RESPONSES = "rasa_emotion.EmotionResponses"
 CHANNEL = "rasa_emotion.EmotionRestInput"
+RELAY = "rasa_emotion.RelayInput"
 
 VOICE_INTENT = "voice_without_words"
 VOICE_REPLY = "utter_voice_without_words"

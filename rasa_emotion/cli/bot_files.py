@@ -271,7 +271,9 @@ def _endpoints(file: BotFile) -> Change | None:
 
 
 def _credentials(file: BotFile) -> Change | None:
-    if any(_same_class(name, additions.CHANNEL) for name in file.data):
+    relays = (options for name, options in file.data.items() if _same_class(name, additions.RELAY))
+    wrapped = (options.get("channel") for options in relays if isinstance(options, Mapping))
+    if any(_same_class(name, additions.CHANNEL) for name in (*file.data, *wrapped)):
         return None
     return _changed(file, {additions.CHANNEL: None})
 

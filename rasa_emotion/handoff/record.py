@@ -96,6 +96,12 @@ class Record:
         """The open handover of a conversation, the newest of several; None while the bot has it."""
         return self._first(_is_open, handoffs.c.sender == sender)
 
+    def unfinished(self, sender: str) -> Handover | None:
+        """The open handover, or else the one that the human closed and the bot has not taken up: what a turn asks."""
+        with self._engine.connect() as connection:
+            chosen = (handoffs.c.kind == HANDOVER, handoffs.c.resumed.is_(None), handoffs.c.sender == sender)
+            return _newest(connection, *chosen, first=handoffs.c.closed.is_not(None))
+
     def open_handovers(self) -> list[Handover]:
         """All conversations that humans have or wait for, oldest first."""
         with self._engine.connect() as connection:
@@ -256,7 +262,8 @@ _is_open = and_(handoffs.c.kind == HANDOVER, handoffs.c.closed.is_(None))
 _to_resume = and_(handoffs.c.kind == HANDOVER, handoffs.c.closed.is_not(None), handoffs.c.resumed.is_(None))
 
 
-def _newest(connection: Connection, *chosen: Any) -> Handover | None:
-    ordered = select(_HANDOVER).where(and_(*chosen)).order_by(handoffs.c.created.desc(), handoffs.c.key)
+def _newest(connection: Connection, *chosen: Any, first: Any = None) -> Handover | None:
+    order = [handoffs.c.created.desc(), handoffs.c.key] if first is None else [first, handoffs.c.created.desc()]
+    ordered = select(_HANDOVER).where(and_(*chosen)).order_by(*order)
     row = connection.execute(ordered.limit(1)).mappings().first()
     return None if row is None else Handover(**row)

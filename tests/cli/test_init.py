@@ -393,6 +393,13 @@ def test_file_that_changed_meanwhile(small: Path) -> None:
     assert "rasa_emotion" not in (small / "config.yml").read_text()
 
 
+def test_a_channel_inside_a_relay_is_there_already(small: Path) -> None:
+    (small / "credentials.yml").write_text("rasa_emotion.RelayInput: {channel: rasa_emotion.EmotionRestInput}\n")
+    assert all(change.file.path.name != "credentials.yml" for change in plan(small).changes)
+    (small / "credentials.yml").write_text("rasa_emotion.RelayInput: {channel: rest}\n")
+    assert any(change.file.path.name == "credentials.yml" for change in plan(small).changes)
+
+
 @pytest.mark.parametrize("failing", ["write_bytes", "replace"])
 def test_all_or_nothing(small: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
     """A disk that is full in the middle leaves the bot as it was."""

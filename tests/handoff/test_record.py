@@ -49,17 +49,19 @@ def test_nobody_has_a_conversation_at_first(record: Record) -> None:
 def test_a_human_has_it_until_they_give_it_back(engine: Engine, record: Record) -> None:
     hand_over(engine, "a", "alice")
     assert record.holder("alice") == record.handover("a") == record.of_ticket("ta")
-    assert record.holder("bob") is None
+    assert record.holder("bob") is record.unfinished("bob") is None
+    assert record.unfinished("alice") == record.holder("alice")
     assert record.close("a", "paid") is True
     assert record.close("a", "again") is False
     assert record.holder("alice") is None
     waiting = record.to_resume("alice")
     assert waiting is not None
     assert waiting.outcome == "paid"
+    assert record.unfinished("alice") == waiting
     assert record.all_to_resume("rest") == [waiting]
     assert record.all_to_resume("callback") == []
     record.mark_resumed("alice")
-    assert record.to_resume("alice") is None
+    assert record.to_resume("alice") is record.unfinished("alice") is None
 
 
 def test_an_alert_leaves_the_conversation_with_the_bot(engine: Engine, record: Record) -> None:
