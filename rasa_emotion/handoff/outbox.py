@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import Table, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, Row
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql import ClauseElement, Select
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.helpdesk import Message
@@ -143,36 +143,10 @@ class Outbox:
 
         A packet waits while an earlier one of the same caller, or a message that belongs to an earlier one, is pending.
         """
-        earlier, owner = handoffs.alias(), handoffs.alias()
-        query = (
-            select(handoffs)
-            .where(
-                self._due(handoffs),
-                ~exists().where(
-                    earlier.c.sender == handoffs.c.sender,
-                    earlier.c.state == PENDING,
-                    or_(
-                        earlier.c.created < handoffs.c.created,
-                        and_(earlier.c.created == handoffs.c.created, earlier.c.key < handoffs.c.key),
-                    ),
-                ),
-                ~exists().where(
-                    messages.c.sender == handoffs.c.sender,
-                    messages.c.direction == TO_HUMAN,
-                    messages.c.state == PENDING,
-                    messages.c.handoff == owner.c.key,
-                    owner.c.state == DELIVERED,
-                    owner.c.created < handoffs.c.created,
-                ),
-            )
-            .order_by(handoffs.c.next_attempt, handoffs.c.created)
-            .limit(1)
-            .with_for_update(skip_locked=True, of=handoffs)
-        )
-        if not self._anything_due(handoffs):
+        if not self._anything(_NEXT_PACKET):
             return None
         with self.engine.begin() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_NEXT_PACKET, {"now": self._now()}).first()
             if row is None:
                 return None
             claim = PacketClaim(worker, _packet(row), row.attempts + 1)
@@ -184,37 +158,10 @@ class Outbox:
 
         A message whose packet was given up waits until somebody retries that, and holds nothing else up.
         """
-        earlier, owner = messages.alias(), handoffs.alias()
-        pending = handoffs.alias()
-        query = (
-            select(messages, handoffs.c.ticket)
-            .join(handoffs, handoffs.c.key == messages.c.handoff)
-            .where(
-                self._due(messages),
-                messages.c.direction == TO_HUMAN,
-                handoffs.c.state == DELIVERED,
-                ~exists().where(
-                    earlier.c.sender == messages.c.sender,
-                    earlier.c.direction == TO_HUMAN,
-                    earlier.c.state == PENDING,
-                    earlier.c.id < messages.c.id,
-                    earlier.c.handoff == owner.c.key,
-                    owner.c.state == DELIVERED,
-                ),
-                ~exists().where(
-                    pending.c.sender == messages.c.sender,
-                    pending.c.state == PENDING,
-                    pending.c.created < handoffs.c.created,
-                ),
-            )
-            .order_by(messages.c.next_attempt, messages.c.id)
-            .limit(1)
-            .with_for_update(skip_locked=True, of=messages)
-        )
-        if not self._anything_due(messages):
+        if not self._anything(_NEXT_MESSAGE):
             return None
         with self.engine.begin() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_NEXT_MESSAGE, {"now": self._now()}).first()
             if row is None:
                 return None
             message = Message(f"{row.handoff}-{row.id}", row.text, row.created)
@@ -310,15 +257,10 @@ class Outbox:
             connection.execute(delete(messages).where(messages.c.handoff.in_(select(handoffs.c.key).where(ended))))
             return int(connection.execute(delete(handoffs).where(ended)).rowcount)
 
-    def _anything_due(self, table: Any) -> bool:
-        """A look without a lock: workers that have nothing to do must not keep a turn from being saved."""
+    def _anything(self, query: Select) -> bool:
+        """A look outside of a transaction: workers that have nothing to do must not keep a turn from being saved."""
         with self.engine.connect() as connection:
-            return connection.execute(select(table.c.state).where(self._due(table)).limit(1)).first() is not None
-
-    def _due(self, table: Any) -> ClauseElement:
-        now = self._now()
-        free = or_(table.c.claimed_until.is_(None), table.c.claimed_until <= now)
-        return and_(table.c.state == PENDING, table.c.next_attempt <= now, free)
+            return connection.execute(query, {"now": self._now()}).first() is not None
 
     def _lease(self, connection: Connection, claim: Claim, lease_secs: float) -> None:
         table = _table(claim)
@@ -332,6 +274,63 @@ class Outbox:
         with self.engine.begin() as connection:
             connection.execute(statement.values(claimed_by=None, claimed_until=None, **values))
 
+
+def _due(table: Table) -> ClauseElement:
+    """Pending, time has come, and no worker has it. `now` is filled in."""
+    free = or_(table.c.claimed_until.is_(None), table.c.claimed_until <= bindparam("now"))
+    return and_(table.c.state == PENDING, table.c.next_attempt <= bindparam("now"), free)
+
+
+def _next_packet() -> Select:
+    earlier, owner = handoffs.alias(), handoffs.alias()
+    earlier_packet = exists().where(
+        earlier.c.sender == handoffs.c.sender,
+        earlier.c.state == PENDING,
+        or_(
+            earlier.c.created < handoffs.c.created,
+            and_(earlier.c.created == handoffs.c.created, earlier.c.key < handoffs.c.key),
+        ),
+    )
+    earlier_words = exists().where(
+        messages.c.sender == handoffs.c.sender,
+        messages.c.direction == TO_HUMAN,
+        messages.c.state == PENDING,
+        messages.c.handoff == owner.c.key,
+        owner.c.state == DELIVERED,
+        owner.c.created < handoffs.c.created,
+    )
+    waiting = select(handoffs).where(_due(handoffs), ~earlier_packet, ~earlier_words)
+    first = waiting.order_by(handoffs.c.next_attempt, handoffs.c.created).limit(1)
+    return first.with_for_update(skip_locked=True, of=handoffs)
+
+
+def _next_message() -> Select:
+    earlier, owner, pending = messages.alias(), handoffs.alias(), handoffs.alias()
+    earlier_words = exists().where(
+        earlier.c.sender == messages.c.sender,
+        earlier.c.direction == TO_HUMAN,
+        earlier.c.state == PENDING,
+        earlier.c.id < messages.c.id,
+        earlier.c.handoff == owner.c.key,
+        owner.c.state == DELIVERED,
+    )
+    earlier_packet = exists().where(
+        pending.c.sender == messages.c.sender,
+        pending.c.state == PENDING,
+        pending.c.created < handoffs.c.created,
+    )
+    waiting = (
+        select(messages, handoffs.c.ticket)
+        .join(handoffs, handoffs.c.key == messages.c.handoff)
+        .where(_due(messages), messages.c.direction == TO_HUMAN, handoffs.c.state == DELIVERED)
+        .where(~earlier_words, ~earlier_packet)
+    )
+    first = waiting.order_by(messages.c.next_attempt, messages.c.id).limit(1)
+    return first.with_for_update(skip_locked=True, of=messages)
+
+
+# Made once: to put them together takes longer than to ask them.
+_NEXT_PACKET, _NEXT_MESSAGE = _next_packet(), _next_message()
 
 _dead_messages = (
     select(func.count())
