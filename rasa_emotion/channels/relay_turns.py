@@ -98,10 +98,10 @@ class Turns:
             handover = await self._service.ask(lambda record: record.unfinished(sender), patience_secs=PATIENCE_SECS)
             if handover is not None and handover.closed is None:
                 await self._heed(message)
-                words = _words(message)
-                if not words or await self._service.ask(
-                    lambda record: record.to_human(sender, words, message.message_id)
-                ):
+                words, origin = _words(message), message.message_id
+                if words:
+                    handover = await self._service.ask(lambda record: record.to_human(sender, words, origin))
+                if handover is not None:
                     return True
                 # They gave it back just now.
                 handover = await self._service.ask(lambda record: record.to_resume(sender))
