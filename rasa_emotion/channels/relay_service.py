@@ -18,6 +18,7 @@ from rasa_emotion.handoff.helpdesks import open_helpdesk
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.reconcile import enqueue_missing, reconcile
 from rasa_emotion.handoff.record import Record
+from rasa_emotion.handoff.redact import Rules
 from rasa_emotion.handoff.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class RelayService:
     """
 
     def __init__(self, endpoints: Endpoints) -> None:
+        Rules.of(endpoints.redact)  # a rule that is wrong is told now, not when somebody is handed over
         self.endpoints = endpoints
         self.engine = open_database(endpoints.database)
         self.helpdesk = open_helpdesk(endpoints.helpdesk)
