@@ -45,7 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "callback_url": None,
     # Response with which the bot takes a conversation up again; null waits for the caller's next message.
     "resume_action": None,
-    # Whether this server delivers to the helpdesk too; false where `rasa-emotion handoff worker` does.
+    # Whether this server delivers to the helpdesk too; false where `rasa-emotion handoff work` does.
     "worker": True,
 }
 
