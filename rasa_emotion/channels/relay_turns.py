@@ -15,7 +15,14 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa_emotion.channels.relay_service import RelayService, Unavailable
 from rasa_emotion.components.consent import shared_consents
 from rasa_emotion.components.tracker_store import EmotionTrackerStore
-from rasa_emotion.conversation.history import CHOICES, ESCALATION_SLOT, HEARD_PREFIX, command_intent, is_command
+from rasa_emotion.conversation.history import (
+    CHOICES,
+    ESCALATION_SLOT,
+    HAND_BACK_KEY,
+    HEARD_PREFIX,
+    command_intent,
+    is_command,
+)
 from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.build import due
 from rasa_emotion.handoff.record import Handover, Record
@@ -29,9 +36,6 @@ OUTCOME_SLOT = "handoff_outcome"
 
 FORGOTTEN_SLOTS = frozenset({ESCALATED_SLOT, ESCALATION_SLOT, OUTCOME_SLOT, REQUESTED_SLOT, "session_started_metadata"})
 """Slots that a hand-back does not carry over as they are."""
-
-HANDOFF_KEY = "handoff"
-"""Where the start of the session after a hand-back holds the handover's key, so that it is begun once."""
 
 NO_WORDS = "[no words]"
 """What the human reads where a voice has none."""
@@ -151,7 +155,8 @@ class Turns:
     async def _resume(self, agent: Agent, handover: Handover, *, utter: str | None = None) -> None:
         tracker = await agent.processor.get_tracker(handover.sender)
         begun = any(
-            isinstance(event, SessionStarted) and event.metadata.get(HANDOFF_KEY) == handover.key
+            # So that it is begun once.
+            isinstance(event, SessionStarted) and event.metadata.get(HAND_BACK_KEY) == handover.key
             for event in tracker.events
         )
         if not begun:
@@ -180,7 +185,7 @@ def _hand_back(tracker: DialogueStateTracker, handover: Handover) -> list[Event]
     }
     return [
         ActionExecuted(ACTION_SESSION_START_NAME),
-        SessionStarted(metadata={HANDOFF_KEY: handover.key}),
+        SessionStarted(metadata={HAND_BACK_KEY: handover.key}),
         *(SlotSet(name, value) for name, value in carried.items()),
         ActionExecuted(ACTION_LISTEN_NAME),
     ]

@@ -7,6 +7,7 @@ from rasa.shared.core.events import BotUttered, SessionStarted
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from rasa_emotion.components.consent import may_analyse
+from rasa_emotion.conversation.history import HAND_BACK_KEY
 
 DISCLOSURE_RESPONSE = "utter_emotion_disclosure"
 """The response that says so; a bot whose domain lacks it says nothing."""
@@ -45,7 +46,8 @@ def _was_told(tracker: DialogueStateTracker) -> bool:
         return True
     for event in reversed(tracker.events):
         if isinstance(event, SessionStarted):
-            return False
+            # After a human has handed back it is still the same call, whose first answer told.
+            return HAND_BACK_KEY in event.metadata
         if isinstance(event, BotUttered) and event.metadata.get(DISCLOSURE_KEY):
             return True
     return False

@@ -39,6 +39,9 @@ _COMMAND = re.compile(r"^/[^\s{@]+\s*(?:@[0-9.]+\s*)?(?:\{.*\})?$", re.DOTALL)
 # A restart, a new session and a human who hands back each begin a conversation anew.
 BOUNDARIES = frozenset({"restart", "session_started", "resume"})
 
+HAND_BACK_KEY = "handoff"
+"""Marks, in the metadata of `session_started`, a session in which a human hands back: the key of the handover."""
+
 
 @dataclass(frozen=True)
 class Turn:

@@ -12,6 +12,7 @@ from rasa.utils.endpoints import EndpointConfig
 
 from rasa_emotion.components.consent import shared_consents
 from rasa_emotion.components.responses import EmotionResponses
+from rasa_emotion.conversation.history import HAND_BACK_KEY
 
 TOLD = "I listen to how you sound."
 DOMAIN = """
@@ -80,6 +81,12 @@ def test_a_new_session_is_told_again_and_a_restart_is_none(tracker):
     assert answer(restored(tracker)) == "Hello."
     tracker.update_with_events([SessionStarted(), UserUttered("hello")], Domain.empty())
     assert answer(restored(tracker)) == f"{TOLD} Hello."
+
+
+def test_a_call_that_a_human_hands_back_is_not_told_again(tracker):
+    back = [SessionStarted(metadata={HAND_BACK_KEY: "0284301b"}), UserUttered("hello")]
+    tracker.update_with_events(back, Domain.empty())
+    assert answers()(restored(tracker)) == "Hello."
 
 
 def test_a_picture_is_told_beside(tracker):
