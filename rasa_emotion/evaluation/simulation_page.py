@@ -102,10 +102,10 @@ def _rule(found: Found) -> str:
         "highest of the two turns before. In the table its weights are fitted without the caller's part (callers are "
         "dealt to five parts) and on other sentences: half held-out ones of the public corpora, half the customers' "
         "training half. The weights that ship are fitted on all callers, and the level at which they escalate is set "
-        "on those calls, so that 2 of 100 calm ones are. The voice of acoustic-emogator has learned from bursts without "
-        "words and does not tell these callers' anger, so with it the words decide alone. Two things were chosen while "
-        "looking at calls of these callers and sentences, of other seeds: the form of the score, among some others, and "
-        "that it is fitted on both kinds of sentences. So a little of its lead is luck."
+        "on those calls, so that 2 of 100 calm ones are. The voice of acoustic-emogator has learned from bursts "
+        "without words and does not tell these callers' anger, so with it the words decide alone. Two things were "
+        "chosen while looking at calls of these callers and sentences, of other seeds: the form of the score, among "
+        "some others, and that it is fitted on both kinds of sentences. So a little of its lead is luck."
     )
 
 
