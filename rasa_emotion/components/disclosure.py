@@ -45,9 +45,10 @@ def _was_told(tracker: DialogueStateTracker) -> bool:
     if getattr(tracker, DISCLOSURE_KEY, False):
         return True
     for event in reversed(tracker.events):
-        if isinstance(event, SessionStarted):
+        # Rasa's events have an abstract base, so that `isinstance` is slow over a long conversation.
+        if event.type_name == SessionStarted.type_name:
             # After a human has handed back it is still the same call, whose first answer told.
             return HAND_BACK_KEY in event.metadata
-        if isinstance(event, BotUttered) and event.metadata.get(DISCLOSURE_KEY):
+        if event.type_name == BotUttered.type_name and event.metadata.get(DISCLOSURE_KEY):
             return True
     return False
