@@ -23,6 +23,7 @@ from rasa_emotion.handoff.tables import (
     handoffs,
     messages,
 )
+from rasa_emotion.handoff.text import storable
 
 DAY_SECS = 86_400
 MOST_ERROR = 500
@@ -125,7 +126,7 @@ class Outbox:
             "key": packet.key,
             "kind": packet.kind,
             "sender": packet.sender,
-            "channel": packet.channel,
+            "channel": storable(packet.channel),
             "packet": json.dumps(packet.to_dict()),
             "state": PENDING,
             "attempts": 0,

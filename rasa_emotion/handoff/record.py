@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.handoff.tables import DELIVERED, HANDOVER, PENDING, TO_CALLER, TO_HUMAN, handoffs, messages
+from rasa_emotion.handoff.text import storable
 
 
 class UnknownHandover(RasaEmotionError):
@@ -177,7 +178,8 @@ class Record:
             if handover.closed is not None:
                 return False
             still_open = and_(_is_open, handoffs.c.sender == handover.sender)
-            connection.execute(update(handoffs).where(still_open).values(closed=self._clock(), outcome=outcome))
+            values = {"closed": self._clock(), "outcome": storable(outcome)}
+            connection.execute(update(handoffs).where(still_open).values(values))
             return True
 
     def to_resume(self, sender: str) -> Handover | None:
@@ -248,6 +250,7 @@ class Record:
         connection.execute(select(handoffs.c.key).where(handoffs.c.sender == sender).with_for_update()).all()
 
     def _keep(self, connection: Connection, handover: Handover, direction: str, text: str, origin: str) -> bool:
+        text, origin = storable(text), storable(origin)
         same = and_(messages.c.handoff == handover.key, messages.c.direction == direction, messages.c.origin == origin)
         if connection.execute(select(messages.c.id).where(same)).first() is not None:
             return False

@@ -17,6 +17,7 @@ MARK = "[... {} characters are left out here ...]"
 # What a reader would take for the beginning of a line that somebody else said, or what some helpdesks refuse.
 LINE_BREAKS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_STORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,16 @@ def shorten(text: str, max_bytes: int | None) -> str:
     'aaa\\n[... 844 characters are left out here ...'
     """
     return fit([Row(text)], max_bytes, lambda row: row.text, "\n")
+
+
+def storable(text: str) -> str:
+    """A text that databases take, whatever a client sends: PostgreSQL refuses a NUL, and half of a surrogate pair, as
+    from an emoji that was cut in two, cannot be encoded.
+
+    >>> storable("one\\x00 two\\ud83d")
+    'one\ufffd two\ufffd'
+    """
+    return _NOT_STORABLE.sub("\ufffd", text)
 
 
 def size(text: str) -> int:

@@ -53,6 +53,13 @@ def arrive(outbox: Outbox) -> str:
     return claimed.key
 
 
+@pytest.mark.parametrize("odd", ["\x00", "\ud83d"])
+def test_a_packet_is_added_whatever_was_said(outbox: Outbox, odd: str) -> None:
+    given = packet("a", channel=f"web{odd}", reason=f"The caller said {odd}.")
+    assert outbox.enqueue(given)
+    assert outbox.find("a").packet == given
+
+
 def test_a_packet_is_added_once(outbox: Outbox) -> None:
     assert [outbox.enqueue(packet("a")), outbox.enqueue(packet("a", reason="other")), outbox.enqueue(packet("b"))] == [
         True,

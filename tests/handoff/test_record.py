@@ -97,6 +97,19 @@ def test_words_after_the_hand_back_still_reach_the_caller(engine: Engine, record
     assert [said.text for said in record.messages_after("alice")] == ["goodbye"]
 
 
+@pytest.mark.parametrize("odd", ["\x00", "\ud83d"])  # what PostgreSQL refuses, and half an emoji
+def test_words_that_no_database_takes_are_kept_all_the_same(engine: Engine, record: Record, odd: str) -> None:
+    hand_over(engine, "a", "alice")
+    assert record.to_human("alice", f"help{odd} me", f"1{odd}") is not None
+    assert record.to_caller("a", f"yes{odd}", f"2{odd}") is True
+    assert record.to_caller("a", f"yes{odd}", f"2{odd}") is False
+    assert [said.text for said in record.messages_after("alice", direction=None)] == ["help\ufffd me", "yes\ufffd"]
+    assert record.close("a", f"done{odd}") is True
+    waiting = record.to_resume("alice")
+    assert waiting is not None
+    assert waiting.outcome == "done\ufffd"
+
+
 def test_what_the_caller_has_is_delivered(engine: Engine, record: Record) -> None:
     hand_over(engine, "a", "alice")
     for number in range(3):
