@@ -10,14 +10,14 @@ from rasa.shared.exceptions import InvalidConfigException
 from sqlalchemy import event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.url import URL
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from rasa_emotion.conversation.history import ESCALATION_SLOT
 from rasa_emotion.database import DIALECTS, create_tables
 from rasa_emotion.endpoints import PATH_VARIABLE, Endpoints, endpoints_path, read_endpoints
-from rasa_emotion.errors import ConfigError
+from rasa_emotion.errors import ConfigError, place_of
 from rasa_emotion.handoff.build import Event, due
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.reconcile import safe_packet
@@ -70,8 +70,8 @@ class EmotionTrackerStore(SQLTrackerStore):
                 # If this fails, the turn is saved all the same; the reconciler finds what has no packet.
                 with session.connection().begin_nested():
                     self._add_packets_of(session, sender, moments)
-            except SQLAlchemyError as error:
-                logger.error("The packet of an escalation could not be stored (%s).", type(error).__name__)
+            except Exception as error:
+                logger.error("The packet of an escalation could not be stored (%s).", place_of(error))
 
     def _add_packets_of(self, session: Session, sender: str, moments: set[float]) -> None:
         events = self._events(session, sender)

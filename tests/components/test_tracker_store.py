@@ -126,7 +126,18 @@ async def test_a_packet_that_cannot_be_stored_does_not_either(store: EmotionTrac
         connection.exec_driver_sql("ALTER TABLE emotion_handoffs RENAME TO gone")
     with caplog.at_level(logging.ERROR):
         await store.save(conversation(*escalated()))
-    assert "could not be stored (OperationalError)" in caplog.text
+    assert "could not be stored (OperationalError" in caplog.text
+    assert (await store.retrieve("ada")).latest_message.text == "this is outrageous"
+
+
+async def test_nor_does_one_that_the_driver_does_not_take(store: EmotionTrackerStore, monkeypatch, caplog) -> None:
+    def fail(*_, **__) -> None:
+        raise ValueError("on purpose")
+
+    monkeypatch.setattr(Outbox, "enqueue", fail)
+    with caplog.at_level(logging.ERROR):
+        await store.save(conversation(*escalated()))
+    assert "could not be stored (ValueError" in caplog.text
     assert (await store.retrieve("ada")).latest_message.text == "this is outrageous"
 
 
