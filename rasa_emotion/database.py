@@ -73,6 +73,16 @@ def create_tables(engine: Engine) -> None:
             ) from error
 
 
+def cause_of(error: SQLAlchemyError) -> str:
+    """What the driver says of an error, in one line: without the statement and its values, which may quote a caller.
+
+    >>> cause_of(SQLAlchemyError("[parameters: my number is 07700 900123]"))
+    'SQLAlchemyError'
+    """
+    said = str(getattr(error, "orig", None) or "").strip()
+    return said.partition("\n")[0] or type(error).__name__
+
+
 def _without_password(url: str) -> str:
     return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url, flags=re.DOTALL)
 

@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer, Table, func, insert, inspect, select
+from sqlalchemy import Column, Integer, Table, func, insert, inspect, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from rasa_emotion.database import create_tables, metadata, open_database
+from rasa_emotion.database import cause_of, create_tables, metadata, open_database
 from rasa_emotion.errors import ConfigError
 
 counters = Table("test_counters", metadata, Column("id", Integer, primary_key=True))
@@ -46,3 +47,10 @@ def test_a_url_that_is_none(url: str) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="check that it runs and that its folder can be written"):
         create_tables(open_database(f"sqlite:///{tmp_path}/nowhere/a.db"))
+
+
+def test_an_error_is_told_without_what_was_asked() -> None:
+    with pytest.raises(SQLAlchemyError) as caught, open_database("sqlite://").connect() as connection:
+        connection.execute(text("SELECT * FROM nowhere WHERE words = :words"), {"words": "my number is 07700 900123"})
+    assert "07700" in str(caught.value)
+    assert cause_of(caught.value) == "no such table: nowhere"

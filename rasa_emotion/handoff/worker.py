@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from aiohttp import ClientConnectionError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from tenacity import (
     AsyncRetrying,
+    Future,
     RetryCallState,
     retry_if_exception,
     retry_if_exception_type,
@@ -23,6 +24,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from rasa_emotion.database import cause_of
 from rasa_emotion.endpoints import Delivery, Endpoints
 from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.helpdesk import ConversationGone, Helpdesk, HelpdeskError, TemporaryFailure
@@ -181,7 +183,7 @@ class Worker:
         except Exception as error:
             # A fault of ours in one packet must neither stop the worker nor lose the packet.
             logger.error("Packet or message of '%s' could not be handed over (%s).", claim.key, place_of(error))
-            await self._try_again(claim, f"{type(error).__name__}: {error}")
+            await self._try_again(claim, f"It could not be handed over ({place_of(error)}).")
         else:
             await self._ask(lambda: self.outbox.delivered(claim, ticket))
             self._report(claim, "delivered", ticket=ticket)
@@ -269,7 +271,7 @@ class Worker:
 
         def say(state: RetryCallState) -> None:
             if state.attempt_number == 3 and state.outcome is not None:
-                self._on_trouble(f"The database does not answer ({state.outcome.exception()}); it is tried again.")
+                self._on_trouble(f"The database does not answer ({_cause(state.outcome)}); it is tried again.")
 
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type((OperationalError, InterfaceError)),
@@ -298,6 +300,11 @@ class Worker:
 
 def _broken(error: BaseException) -> bool:
     return isinstance(error, TemporaryFailure) and isinstance(error.__cause__, OSError | ClientConnectionError)
+
+
+def _cause(outcome: Future) -> str:
+    error = outcome.exception()
+    return cause_of(error) if isinstance(error, SQLAlchemyError) else type(error).__name__
 
 
 def _wait_secs(strategy: Any, attempts: int) -> float:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
-from rasa_emotion.database import create_tables, metadata, open_database
+from rasa_emotion.database import cause_of, create_tables, metadata, open_database
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.errors import ConfigError
 
@@ -122,7 +122,7 @@ class Consents:
         try:
             return self._delete(sender)
         except SQLAlchemyError as error:
-            raise ConfigError(f"A caller's choice cannot be deleted ({_cause(error)}); try again.") from error
+            raise ConfigError(f"A caller's choice cannot be deleted ({cause_of(error)}); try again.") from error
 
     def _delete(self, sender: str) -> int:
         if not self._exists():
@@ -226,9 +226,8 @@ def _limit_wait(connection: Any, _: object) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """What the driver says, without the statement and its values."""
     below = error.__cause__ if isinstance(error, ConfigError) else error
-    return " ".join(str(getattr(below, "orig", None) or type(error).__name__).split())
+    return cause_of(below) if isinstance(below, SQLAlchemyError) else type(error).__name__
 
 
 def _hash(salt: str, sender: str) -> str:

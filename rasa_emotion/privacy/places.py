@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from rasa_emotion.database import open_database
+from rasa_emotion.database import cause_of, open_database
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.tables import DELIVERED, handoffs, messages
 
@@ -205,6 +205,5 @@ def _reaching(engine: Engine) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        said = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
-        where = _address(engine)
+        where, said = _address(engine), cause_of(error)
         raise ConfigError(f"'{where}' cannot be used ({said}); check that it runs and may be written.") from error
