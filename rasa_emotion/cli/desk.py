@@ -17,10 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rasa_emotion.cli.handoff import EndpointsOption, open_outbox
+from rasa_emotion.conversation.decision import URGENCIES
 from rasa_emotion.errors import ConfigError, RasaEmotionError
+from rasa_emotion.handoff.packet import Packet, stored_packet
+from rasa_emotion.handoff.screen import packet_view, printable
 
 if TYPE_CHECKING:
-    from rasa_emotion.handoff.packet import Packet
     from rasa_emotion.handoff.record import Handover, Record, Said
 
 LOOK_SECS = 0.5
@@ -29,7 +31,9 @@ LOOK_SECS = 0.5
 SHOWN_KEY = 8
 """Characters of a key that are enough to tell conversations apart."""
 
-URGENCIES = ("urgent", "high", "normal")
+LINE_BREAK = "\n        "
+"""Further lines stand below the first, so that none of them looks like another's words."""
+
 STYLES = {"urgent": "bold red", "high": "yellow"}
 VOICES = {"to_human": ("caller", "bold cyan"), "to_caller": ("you", "bold green")}
 
@@ -127,8 +131,6 @@ class Desk:
         self._console.print(_table(self._listed) if self._listed else "Nobody waits.")
 
     def _enter(self, number: str) -> None:
-        from rasa_emotion.handoff.screen import packet_view  # noqa: PLC0415
-
         if not number.isdigit() or not 1 <= int(number) <= len(self._listed):
             raise ConfigError(f"There is no conversation '{number}'; type a number from /list.")
         self._open = self._listed[int(number) - 1]
@@ -205,13 +207,12 @@ def _say(record: "Record", handover: "Handover", text: str) -> None:
 
 def _by_urgency(handovers: "list[Handover]") -> "list[Handover]":
     """The most urgent first, and of these the one who waits longest."""
-    return sorted(handovers, key=lambda handover: URGENCIES.index(_packet(handover).urgency))
+    return sorted(handovers, key=lambda handover: -URGENCIES.index(_packet(handover).urgency))
 
 
-def _packet(handover: "Handover") -> "Packet":
-    from rasa_emotion.handoff.packet import Packet  # noqa: PLC0415
-
-    return Packet.from_dict(json.loads(handover.packet))
+def _packet(handover: "Handover") -> Packet:
+    basics = {name: getattr(handover, name) for name in ("key", "sender", "channel", "created")}
+    return stored_packet(handover.packet, kind="handover", **basics)
 
 
 def _waiting(record: "Record", handover: "Handover") -> dict[str, Any]:
@@ -233,14 +234,14 @@ def _table(handovers: "list[Handover]") -> Table:
     for number, handover in enumerate(handovers, start=1):
         packet = _packet(handover)
         urgency = Text(packet.urgency, STYLES.get(packet.urgency, ""))
-        caller = Text(_plain(f"{handover.sender} on {handover.channel}"))
+        caller = Text(printable(f"{handover.sender} on {handover.channel}"))
         key = Text(handover.key[:SHOWN_KEY], "dim")
         table.add_row(str(number), urgency, _duration(time.time() - handover.created), caller, _reason(handover), key)
     return table
 
 
 def _reason(handover: "Handover") -> Text:
-    return Text(_plain(_packet(handover).reason))
+    return Text(printable(_packet(handover).reason))
 
 
 def _duration(secs: float) -> str:
@@ -251,11 +252,4 @@ def _duration(secs: float) -> str:
 
 def _line(said: "Said") -> Text:
     name, style = VOICES[said.direction]
-    return Text.assemble((f"{name:>6}  ", style), _plain(said.text))
-
-
-def _plain(text: str) -> str:
-    """A text without what a terminal would obey."""
-    from rasa_emotion.handoff.text import CONTROLS, LINE_BREAKS  # noqa: PLC0415
-
-    return CONTROLS.sub("\ufffd", LINE_BREAKS.sub("\n        ", text))
+    return Text.assemble((f"{name:>6}  ", style), printable(said.text, LINE_BREAK))

@@ -13,7 +13,7 @@ from sqlalchemy.sql import ClauseElement, Select
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.helpdesk import Message
-from rasa_emotion.handoff.packet import Packet
+from rasa_emotion.handoff.packet import Packet, stored_packet
 from rasa_emotion.handoff.tables import (
     ALERT,
     DEAD,
@@ -367,11 +367,5 @@ def _handoff(row: Row) -> Handoff:
 
 
 def _packet(row: Row) -> Packet:
-    """The packet, or where it cannot be read, one that says so: people must hear of it all the same."""
-    try:
-        return Packet.from_dict(json.loads(row.packet))
-    except (ValueError, KeyError, TypeError) as error:
-        reason = f"The stored packet cannot be read ({type(error).__name__})."
-        basics = {"key": row.key, "kind": row.kind, "sender": row.sender, "channel": row.channel}
-        told = f"{reason} Look the conversation up in the bot's tracker store."
-        return Packet(**basics, rule="", reason=reason, urgency="high", created=row.created, summary=told, mood="calm")
+    basics = {name: row[name] for name in ("key", "kind", "sender", "channel", "created")}
+    return stored_packet(row.packet, **basics)

@@ -1,5 +1,6 @@
 """What a person needs to take a conversation over: frozen and JSON-safe."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -96,3 +97,28 @@ class Packet:
         turns = tuple(TimelineTurn(**{**turn, "modalities": tuple(turn["modalities"])}) for turn in data["timeline"])
         lines = tuple(Line(**line) for line in data["transcript"])
         return cls(**{**data, "timeline": turns, "transcript": lines})
+
+
+def stored_packet(text: str, *, key: str, kind: str, sender: str, channel: str, created: float) -> Packet:
+    """The packet that a database holds as JSON; where it cannot be read, one that says so: people must hear of it.
+
+    Args:
+        text: the JSON.
+        key, kind, sender, channel, created: what stands beside it.
+    """
+    try:
+        return Packet.from_dict(json.loads(text))
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"The stored packet cannot be read ({type(error).__name__})."
+        return Packet(
+            key=key,
+            kind=kind,
+            sender=sender,
+            channel=channel,
+            rule="",
+            reason=reason,
+            urgency="high",
+            created=created,
+            summary=f"{reason} Look the conversation up in the bot's tracker store.",
+            mood="calm",
+        )

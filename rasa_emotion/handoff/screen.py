@@ -128,9 +128,9 @@ def _heading(text: str) -> Text:
     return Text(f"\n{printable(text)}", "bold underline")
 
 
-def printable(value: Any) -> str:
-    """A text without what a terminal would obey."""
-    return CONTROLS.sub("\ufffd", LINE_BREAKS.sub(" ", str(value)))
+def printable(value: Any, line_break: str = " ") -> str:
+    """A text without what a terminal would obey; `line_break` stands where its lines end."""
+    return CONTROLS.sub("\ufffd", LINE_BREAKS.sub(line_break, str(value)))
 
 
 def _clock(seconds: float) -> str:

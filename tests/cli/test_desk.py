@@ -64,6 +64,15 @@ def test_the_most_urgent_come_first_then_those_who_wait_longest(outbox: Outbox) 
     assert shown.index("carol") < shown.index("bob") < shown.index("alice")
 
 
+def test_a_packet_that_cannot_be_read_keeps_nobody_from_the_caller(outbox: Outbox, record: Record) -> None:
+    hand_over(outbox, "a1", "alice")
+    with outbox.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE emotion_handoffs SET packet = '{'")
+    output = call(typed="1\nhello\n").output
+    assert "cannot be read" in output
+    assert said(record, "alice") == ["hello"]
+
+
 def test_a_conversation_from_the_packet_to_the_way_back(outbox: Outbox, record: Record) -> None:
     hand_over(outbox, "a1", "alice")
     record.to_human("alice", "is anybody there?", "1")
