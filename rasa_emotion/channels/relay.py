@@ -1,7 +1,6 @@
 """An input channel around any other: while a human has a conversation, the two talk and the bot is silent."""
 
 import asyncio
-import hmac
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -26,6 +25,7 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.helpdesk import FromHuman, PermanentFailure
 from rasa_emotion.handoff.helpdesks import open_helpdesk
 from rasa_emotion.handoff.record import Record, Said, UnknownHandover
+from rasa_emotion.handoff.signing import same
 from rasa_emotion.settings import check_flag, check_text, checked
 
 HUMAN_HEADER = "X-Emotion-Human"
@@ -150,7 +150,7 @@ class RelayInput(InputChannel):
 
     async def _messages(self, request: Request) -> HTTPResponse:
         """What the human said after the message that the caller names; waits for it where that is asked."""
-        if self.config["token"] is not None and not _same(request.args.get("token", ""), self.config["token"]):
+        if self.config["token"] is not None and not same(request.args.get("token", ""), self.config["token"]):
             return _failure(401, "The query lacks the 'token' of credentials.yml, or has another; correct it.")
         try:
             sender, after, wait_secs = _polled(request)
@@ -237,10 +237,6 @@ def _polled(request: Request) -> tuple[str, int, float]:
     if not 0 <= secs <= LONGEST_POLL_SECS:
         raise ValueError(f"'wait' is no number from 0 to {LONGEST_POLL_SECS:g}; give seconds.")
     return sender, int(after), secs
-
-
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode(), expected.encode())
 
 
 def _failure(status: int, sentence: str) -> HTTPResponse:

@@ -10,7 +10,7 @@ from rasa.core.tracker_store import DynamoTrackerStore, MongoTrackerStore, Redis
 from sanic import Sanic
 from sqlalchemy.exc import SQLAlchemyError
 
-from rasa_emotion.database import create_tables, open_database
+from rasa_emotion.database import cause_of, create_tables, open_database
 from rasa_emotion.endpoints import Endpoints, read_endpoints
 from rasa_emotion.errors import ConfigError, RasaEmotionError, place_of
 from rasa_emotion.handoff.build import Event
@@ -61,6 +61,12 @@ class RelayService:
         self.endpoints = endpoints
         self.engine = open_database(endpoints.database)
         self.helpdesk = open_helpdesk(endpoints.helpdesk)
+        if not self.helpdesk.two_way:
+            logger.warning(
+                "The helpdesk '%s' brings callers no answers: after a handover the bot is silent until somebody gives "
+                "the conversation back in 'rasa-emotion desk'. Let rules raise alerts, or choose another.",
+                self.helpdesk.name,
+            )
         self.stopping = False
         self._record = Record(self.engine)
         self._outbox = Outbox(self.engine)
@@ -89,12 +95,12 @@ class RelayService:
             asked = asyncio.get_running_loop().run_in_executor(self._threads, self._ask, question)
             answer = await asyncio.wait_for(asked, patience_secs)
         except (SQLAlchemyError, ConfigError, OSError, asyncio.TimeoutError) as error:
-            # The statement and its values, which hold what was said, come after the first line.
-            cause = str(error).partition("\n")[0] or "no answer in time"
+            cause = cause_of(error) if isinstance(error, SQLAlchemyError) else str(error) or "no answer in time"
             if not self._failing:
                 logger.error("The database of the handovers fails (%s); the bot goes on without it.", cause)
             self._failing = True
-            raise Unavailable(f"The database of the handovers fails ({cause}); try again later.") from error
+            # Clients read this; addresses and names of servers are for the log alone.
+            raise Unavailable("The database of the handovers does not answer; try again later.") from error
         if self._failing:
             logger.info("The database of the handovers answers again.")
         self._failing = False

@@ -17,11 +17,11 @@ from rasa_emotion.components.consent import shared_consents
 from rasa_emotion.components.tracker_store import EmotionTrackerStore
 from rasa_emotion.conversation.history import (
     CHOICES,
+    ESCALATED_SLOT,
     ESCALATION_SLOT,
     HAND_BACK_KEY,
-    HEARD_PREFIX,
     command_intent,
-    is_command,
+    shown_words,
 )
 from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.build import due
@@ -30,15 +30,11 @@ from rasa_emotion.privacy.pseudonym import pseudonym
 
 logger = logging.getLogger(__name__)
 
-ESCALATED_SLOT = "escalated"
 OUTCOME_SLOT = "handoff_outcome"
 """The slot from which the bot knows what the human left for it."""
 
 FORGOTTEN_SLOTS = frozenset({ESCALATED_SLOT, ESCALATION_SLOT, OUTCOME_SLOT, REQUESTED_SLOT, "session_started_metadata"})
 """Slots that a hand-back does not carry over as they are."""
-
-NO_WORDS = "[no words]"
-"""What the human reads where a voice has none."""
 
 PATIENCE_SECS = 5.0
 """How long a turn waits for the database before the bot goes on without it."""
@@ -102,8 +98,8 @@ class Turns:
             handover = await self._service.ask(lambda record: record.unfinished(sender), patience_secs=PATIENCE_SECS)
             if handover is not None and handover.closed is None:
                 await self._heed(message)
-                words, origin = _words(message), message.message_id
-                if words:
+                words, origin = shown_words(message.text or "", message.message_id), message.message_id
+                if message.text:
                     handover = await self._service.ask(lambda record: record.to_human(sender, words, origin))
                 if handover is not None:
                     return True
@@ -206,11 +202,3 @@ async def _text_of(agent: Agent, tracker: DialogueStateTracker, response: str, c
         logger.error("The bot's domain has no text for 'resume_action: %s'; add the response.", response)
         return None
     return str(said["text"])
-
-
-def _words(message: UserMessage) -> str:
-    """What the human reads."""
-    text = message.text or ""
-    if is_command(text) and message.message_id.startswith(HEARD_PREFIX):
-        return NO_WORDS
-    return text

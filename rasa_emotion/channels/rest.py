@@ -24,7 +24,7 @@ from rasa_emotion.channels.rest_request import Audio, RequestError, TurnRequest,
 from rasa_emotion.components.consent import may_analyse
 from rasa_emotion.components.evidence import EVIDENCE_KEY
 from rasa_emotion.components.shared import shared_analyzer
-from rasa_emotion.conversation.history import CHOICES, HEARD_PREFIX, command_intent
+from rasa_emotion.conversation.history import CHOICES, HEARD_PREFIX, VOICE_INTENT, command_intent
 from rasa_emotion.errors import ConfigError, place_of
 from rasa_emotion.privacy.pseudonym import pseudonym
 from rasa_emotion.settings import check_number, check_text, checked
@@ -40,7 +40,7 @@ DEFAULTS: dict[str, Any] = {
     # Only so many seconds of a recording are decoded and analysed.
     "max_secs": 30,
     # Intent of a turn without words; the domain needs it, and a rule of its own.
-    "voice_intent": "voice_without_words",
+    "voice_intent": VOICE_INTENT,
     # Recordings that are analysed at the same time.
     "workers": 2,
     # As in config.yml: folder of the models, and name of the acoustic one.

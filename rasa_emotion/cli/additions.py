@@ -4,13 +4,14 @@ from typing import Any
 
 from ruamel.yaml.scalarstring import LiteralScalarString
 
+from rasa_emotion.conversation.history import VOICE_INTENT
+
 CLASSIFIER = "rasa_emotion.EmotionClassifier"
 POLICY = "rasa_emotion.EmotionPolicy"
 RESPONSES = "rasa_emotion.EmotionResponses"
 CHANNEL = "rasa_emotion.EmotionRestInput"
 RELAY = "rasa_emotion.RelayInput"
 
-VOICE_INTENT = "voice_without_words"
 VOICE_REPLY = "utter_voice_without_words"
 
 OFF_INTENT, ON_INTENT = "emotion_off", "emotion_on"

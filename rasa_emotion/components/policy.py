@@ -19,7 +19,6 @@ from rasa.shared.exceptions import InvalidConfigException
 
 from rasa_emotion.components.answers import answer_taken_back, unvalidated_taken_back
 from rasa_emotion.components.policy_domain import (
-    ESCALATED_SLOT,
     REASON_SLOT,
     Replies,
     missing_action,
@@ -30,6 +29,7 @@ from rasa_emotion.conversation.conditions import MEMORY, Requested
 from rasa_emotion.conversation.decision import ALERT, ASK, HANDOVER, OFFER, Decision
 from rasa_emotion.conversation.escalation import EscalationRules, decide
 from rasa_emotion.conversation.history import (
+    ESCALATED_SLOT,
     ESCALATION_SLOT,
     Recorded,
     awaits_first_action,

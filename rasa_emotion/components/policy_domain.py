@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.slots import AnySlot, BooleanSlot, Slot
 
-from rasa_emotion.conversation.history import ESCALATION_SLOT
+from rasa_emotion.conversation.history import ESCALATED_SLOT, ESCALATION_SLOT
 
-ESCALATED_SLOT = "escalated"
 REASON_SLOT = "escalation_reason"
 
 _SLOTS: dict[str, tuple[tuple[type[Slot], ...], str]] = {

@@ -27,6 +27,15 @@ is the channel's.
 ESCALATION_SLOT = "escalation"
 """The slot whose events record what was decided."""
 
+ESCALATED_SLOT = "escalated"
+"""The slot that is true from a handover to the hand-back."""
+
+VOICE_INTENT = "voice_without_words"
+"""What a channel calls a voice in which there are no words, unless it is told otherwise."""
+
+NO_WORDS = "[no words]"
+"""What people read of it."""
+
 FALLBACK_INTENT, FALLBACK_ACTION = "nlu_fallback", "action_default_fallback"
 
 CHOICES: dict[str, bool] = {"emotion_off": False, "emotion_on": True}
@@ -181,6 +190,21 @@ def command_intent(text: str) -> str | None:
     ('inform', None)
     """
     return re.split(r"[\s{@]", text.strip().removeprefix("/"), maxsplit=1)[0] if is_command(text) else None
+
+
+def shown_words(text: str, message_id: str | None = None) -> str:
+    """What people read of a message: its words, or that it has none, as a voice that brought none.
+
+    Args:
+        text: of the message.
+        message_id: which says whether a channel of this package heard it, whatever intent it then sent.
+
+    >>> shown_words("hello"), shown_words("/sigh", "emotion-1"), shown_words("/affirm", "1")
+    ('hello', '[no words]', '/affirm')
+    """
+    text = text.strip()
+    heard = is_command(text) and str(message_id).startswith(HEARD_PREFIX)
+    return NO_WORDS if not text or heard or command_intent(text) == VOICE_INTENT else text
 
 
 def last_choice(events: Iterable[Any]) -> tuple[bool, float] | None:

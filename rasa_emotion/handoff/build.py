@@ -15,6 +15,7 @@ from rasa_emotion.conversation.history import (
     current_turns,
     escalation_key,
     escalations,
+    shown_words,
 )
 from rasa_emotion.conversation.mood import mood
 from rasa_emotion.endpoints import Endpoints
@@ -42,9 +43,6 @@ EMOTION_SLOTS = frozenset(
     }
 )
 """Slots that say what the timeline says better."""
-
-WITHOUT_WORDS = "/voice_without_words"
-"""What a channel sends for a voice in which there are no words."""
 
 
 def due(events: Sequence[Event]) -> Iterator[Recorded]:
@@ -208,8 +206,7 @@ def _lines(events: Sequence[Event]) -> Iterator[Line]:
 
 
 def _caller_text(event: Event) -> str:
-    text = str(event.get("text") or "").strip()
-    return "[no words]" if text in ("", WITHOUT_WORDS) else text
+    return shown_words(str(event.get("text") or ""), event.get("message_id"))
 
 
 def _bot_text(event: Event) -> str:

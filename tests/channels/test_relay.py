@@ -23,11 +23,11 @@ from rasa.utils.endpoints import EndpointConfig
 from rasa_emotion import RelayInput
 from rasa_emotion.channels import relay_callers, relay_service, relay_turns
 from rasa_emotion.channels.relay_callers import Callers, presence_of, push_of
-from rasa_emotion.channels.relay_service import RelayService
-from rasa_emotion.channels.relay_turns import NO_WORDS, Turns
+from rasa_emotion.channels.relay_service import RelayService, Unavailable
+from rasa_emotion.channels.relay_turns import Turns
 from rasa_emotion.channels.rest import EmotionRestInput
 from rasa_emotion.components.consent import shared_consents
-from rasa_emotion.conversation.history import HEARD_PREFIX
+from rasa_emotion.conversation.history import HEARD_PREFIX, NO_WORDS
 from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.handoff.record import Record, Said
@@ -230,6 +230,9 @@ async def test_a_database_that_fails_costs_one_log_line(
         broken.setattr(Record, "holder", _fail)
         for text in ("one", "two"):
             assert await bench.say(text) == (False, [text])
+        with pytest.raises(Unavailable, match="try again later") as told:
+            await bench.service.ask(_fail)
+    assert "disk full" not in str(told.value)  # which clients read
     assert [record.levelno for record in caplog.records if "database" in record.message] == [logging.ERROR]
     assert "fails (disk full)" in caplog.text
     caplog.set_level(logging.INFO)
@@ -366,6 +369,17 @@ async def test_a_socket_that_nobody_holds_is_no_caller() -> None:
     await channel.sio.enter_room(sid, "alice")
     assert present("alice") is True
     assert presence_of(RestInput())("alice") is True
+
+
+@pytest.mark.parametrize(
+    ("helpdesk", "warned"),
+    [({"type": "desk"}, False), ({"type": "slack", "webhook_url": "https://hooks.slack.com/services/T0/B0/a"}, True)],
+)
+async def test_a_helpdesk_without_answers_is_named_at_the_start(
+    tmp_path: Path, helpdesk: dict, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await RelayService(Endpoints(database=f"sqlite:///{tmp_path}/a.db", helpdesk=helpdesk)).stop()
+    assert ("brings callers no answers" in caplog.text) is warned
 
 
 async def test_what_runs_beside_is_repeated_whatever_it_meets(

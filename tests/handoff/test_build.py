@@ -128,6 +128,11 @@ def test_what_has_no_words_is_named() -> None:
     ]
 
 
+def test_a_voice_without_words_whatever_its_channel_calls_it() -> None:
+    call = Call().add("user", text="/sigh", message_id="emotion-1", input_channel="emotion", parse_data={}).decides()
+    assert [line.text for line in made(call).transcript] == ["[no words]"]
+
+
 def test_two_sentences() -> None:
     assert made(fault_call()).summary == (
         'The caller has spoken three turns about "report fault" and was in the form "fault form" (asked: callback '
