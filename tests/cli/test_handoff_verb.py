@@ -25,7 +25,8 @@ def packet(key: str, **changes) -> Packet:
 
 
 @pytest.fixture
-def endpoints(tmp_path: Path) -> Path:
+def endpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)  # where a section that names no database has its own
     path = tmp_path / "endpoints.yml"
     path.write_text(f"rasa_emotion: {{database: 'sqlite:///{tmp_path}/a.db'}}")
     return path
