@@ -97,11 +97,7 @@ class Turns:
         try:
             handover = await self._service.ask(lambda record: record.unfinished(sender), patience_secs=PATIENCE_SECS)
             if handover is not None and handover.closed is None:
-                await self._heed(message)
-                words, origin = shown_words(message.text or "", message.message_id), message.message_id
-                if message.text:
-                    handover = await self._service.ask(lambda record: record.to_human(sender, words, origin))
-                if handover is not None:
+                if await self._heard_by_human(message):
                     return True
                 # They gave it back just now.
                 handover = await self._service.ask(lambda record: record.to_resume(sender))
@@ -110,6 +106,20 @@ class Turns:
         except Unavailable:
             pass  # has been logged; the bot goes on
         return False
+
+    async def _heard_by_human(self, message: UserMessage) -> bool:
+        """Keep the caller's words for the human; False where they have given the conversation back meanwhile."""
+        sender, origin = message.sender_id, message.message_id
+        words = shown_words(message.text or "", origin)
+        try:
+            await self._heed(message)
+            if not message.text:
+                return True
+            return await self._service.ask(lambda record: record.to_human(sender, words, origin)) is not None
+        except Unavailable:
+            # That a human has it is known: the bot must not answer in their place.
+            logger.error("Words of caller %s did not reach the human who has the conversation.", pseudonym(sender))
+            return True
 
     async def _heed(self, message: UserMessage) -> None:
         """A caller may refuse the analysis at any time; the component that notes it hears nothing now."""

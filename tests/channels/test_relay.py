@@ -240,6 +240,20 @@ async def test_a_database_that_fails_costs_one_log_line(
     assert "answers again" in caplog.text
 
 
+async def test_the_bot_does_not_answer_for_the_human_where_words_cannot_be_kept(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.say("human")
+    with monkeypatch.context() as broken:
+        broken.setattr(Record, "to_human", _fail)
+        assert await bench.say("are you there?") == (True, [])
+    assert "did not reach the human" in caplog.text
+    assert "alice" not in caplog.text
+    assert bench.processor.heard == ["human"]
+    assert await bench.say("and now?") == (True, [])
+    assert bench.to_human() == ["and now?"]
+
+
 async def test_a_database_that_is_silent_does_not_keep_the_bot_waiting(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
