@@ -6,6 +6,7 @@ import sre_parse
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from rasa_emotion.errors import ConfigError
@@ -31,6 +32,10 @@ LONGEST_MATCH = 100
 MOST_WAYS = 1000
 """Ways in which an own pattern may match at one place. All of them are tried before it is given up, so that this bounds
 the time that a text can cost, whatever a caller writes into it."""
+
+MOST_NAMES = 200
+"""Names and parts of names that are looked for, the latest first: each of them costs time in every text, and a caller
+may fill a slot with a whole page."""
 
 _REPEATS = (sre_constants.MAX_REPEAT, sre_constants.MIN_REPEAT)
 
@@ -175,8 +180,9 @@ def _merged(found: Iterator[tuple[str, int, int]]) -> list[tuple[str, int, int]]
 
 def _any_of(names: Iterable[str]) -> "re.Pattern[str] | None":
     """Whole names and their parts, in any case; a single letter is none."""
-    parts = {part for name in names for part in (name.strip(), *re.split(r"[\s,;]+", name))}
-    wanted = sorted((part for part in parts if len(part) > 1), key=len, reverse=True)
+    parts = (part for name in [*names][::-1] for part in (name.strip(), *re.split(r"[\s,;]+", name)))
+    latest = islice(dict.fromkeys(part for part in parts if len(part) > 1), MOST_NAMES)
+    wanted = sorted(latest, key=len, reverse=True)
     if not wanted:
         return None
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, wanted))})(?!\w)", re.IGNORECASE)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.packet import Line, Packet
-from rasa_emotion.handoff.redact import Redactor, Rules, redacted
+from rasa_emotion.handoff.redact import MOST_NAMES, Redactor, Rules, redacted
 
 RULES = Rules()
 SPACES = ["", " ", "-", " - ", ".", "\u00a0", "\u2009", "\u200b", "  ", "/", ", ", "\n", "–"]
@@ -179,6 +179,14 @@ def test_time_grows_with_the_length_alone(unit: str) -> None:
 
     # Ten times the text: ten times the time, where quadratic growth would take a hundred times.
     assert secs(text) < 40 * max(secs(text[: len(text) // 10]), 0.005)
+
+
+def test_a_page_in_a_slot_for_names_costs_no_more_than_names_do() -> None:
+    page = " ".join(f"a{number}b" for number in range(20_000))
+    redactor = Redactor(RULES, [page, "Ada Lovelace"])
+    assert redactor._name is not None
+    assert redactor._name.pattern.count("|") < MOST_NAMES
+    assert redactor.text("I am Ada Lovelace, called Ada") == "I am [name], called [name]"
 
 
 @pytest.mark.parametrize(
