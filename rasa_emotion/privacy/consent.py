@@ -71,8 +71,8 @@ class Consent:
 class Consents:
     """The record of choices in the database. A database that fails makes nothing here raise, except for `drop`.
 
-    Whose record cannot be read is not analysed. A choice that cannot be stored holds in this process, which goes on
-    trying to store it.
+    Whose record cannot be read is not analysed. A choice that cannot be stored holds in this process, which
+    tries again whenever it is asked about that caller.
 
     >>> consents = Consents("sqlite://")
     >>> consents.allows("alice"), consents.set("alice", False), consents.allows("alice")
