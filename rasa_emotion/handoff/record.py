@@ -201,15 +201,15 @@ class Record:
 
     def due(self, channel: str) -> list[Said]:
         """For each caller of a channel the oldest message that they do not have yet, where it is time to try."""
+        both = messages.join(handoffs, messages.c.handoff == handoffs.c.key)
+        # Of this channel: what the same caller has not fetched on another one holds nothing up here.
         oldest = (
             select(func.min(messages.c.id))
-            .where(messages.c.direction == TO_CALLER, messages.c.state == PENDING)
+            .select_from(both)
+            .where(messages.c.direction == TO_CALLER, messages.c.state == PENDING, handoffs.c.channel == channel)
             .group_by(messages.c.sender)
         )
-        chosen = and_(
-            messages.c.id.in_(oldest), messages.c.next_attempt <= self._clock(), handoffs.c.channel == channel
-        )
-        both = messages.join(handoffs, messages.c.handoff == handoffs.c.key)
+        chosen = and_(messages.c.id.in_(oldest), messages.c.next_attempt <= self._clock())
         with self._engine.connect() as connection:
             rows = connection.execute(select(_SAID).select_from(both).where(chosen).order_by(messages.c.id))
             return [Said(**row) for row in rows.mappings()]

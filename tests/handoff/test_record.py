@@ -17,9 +17,11 @@ from rasa_emotion.handoff.record import Record, UnknownHandover
 from rasa_emotion.handoff.tables import ALERT, DELIVERED, HANDOVER, PENDING, TO_CALLER, TO_HUMAN, handoffs
 
 
-def hand_over(engine: Engine, key: str, sender: str, *, created: float = 0, kind: str = HANDOVER) -> None:
+def hand_over(
+    engine: Engine, key: str, sender: str, *, created: float = 0, kind: str = HANDOVER, channel: str = "rest"
+) -> None:
     """What the tracker store or the reconciler writes when an escalation was decided."""
-    row = {"key": key, "kind": kind, "sender": sender, "channel": "rest", "packet": "{}", "state": DELIVERED}
+    row = {"key": key, "kind": kind, "sender": sender, "channel": channel, "packet": "{}", "state": DELIVERED}
     with engine.begin() as connection:
         connection.execute(
             insert(handoffs).values(**row, attempts=0, next_attempt=0, created=created, ticket=f"t{key}")
@@ -143,6 +145,16 @@ def test_each_caller_is_due_their_oldest_message_once(engine: Engine) -> None:
     record.settle(bob, PENDING, wait_secs=60, error="refused")
     # Order before speed: what comes later waits for what failed.
     assert [said.text for said in record.due("rest")] == ["a1"]
+
+
+def test_what_was_not_fetched_on_one_channel_holds_nothing_up_on_another(engine: Engine, record: Record) -> None:
+    hand_over(engine, "a", "alice", created=1)
+    record.to_caller("a", "goodbye", "1")
+    record.close("a")
+    hand_over(engine, "b", "alice", created=2, channel="callback")
+    record.to_caller("b", "hello", "2")
+    assert [said.text for said in record.due("callback")] == ["hello"]
+    assert [said.text for said in record.due("rest")] == ["goodbye"]
 
 
 def test_reading_does_not_wait_for_a_writer(engine: Engine, record: Record) -> None:
