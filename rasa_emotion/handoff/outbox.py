@@ -233,12 +233,17 @@ class Outbox:
             return int(connection.execute(unsent).scalar_one()) + self.count()[PENDING]
 
     def retry(self, key: str | None = None) -> int:
-        """Try a dead letter, or all of them, again, with their messages; return how many that were."""
+        """Try a dead letter, or all of them, again, with the caller's messages; return how many that were.
+
+        What a person said to a caller whom it could not reach for a day is not tried again: it would surprise them.
+        """
         again = {"state": PENDING, "attempts": 0, "next_attempt": self._now()}
         with self.engine.begin() as connection:
             number = 0
             for table, column in ((handoffs, handoffs.c.key), (messages, messages.c.handoff)):
                 statement = update(table).where(table.c.state == DEAD)
+                if table is messages:
+                    statement = statement.where(messages.c.direction == TO_HUMAN)
                 statement = statement if key is None else statement.where(column == key)
                 number += connection.execute(statement.values(**again)).rowcount
             return number

@@ -258,3 +258,14 @@ def test_a_row_is_found_by_how_its_key_begins(outbox: Outbox) -> None:
         with pytest.raises(ConfigError, match="no handoff"):
             outbox.find(key)
     assert [row.key for row in outbox.rows(sender="caller-7", most=2)] == ["abc", "abd"]
+
+
+def test_words_that_would_surprise_the_caller_are_not_tried_again(outbox: Outbox) -> None:
+    outbox.enqueue(packet("a"))
+    arrive(outbox)
+    record = Record(outbox.engine)
+    record.to_caller("a", "are you there?", "1")
+    (said,) = record.messages_after("caller-7")
+    record.settle(said, "dead", error="The caller could not be reached.")
+    assert outbox.retry() == 0
+    assert [one.state for one in record.messages_after("caller-7")] == ["dead"]
