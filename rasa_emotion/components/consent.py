@@ -63,13 +63,14 @@ def _catch_up(consents: Consents, tracker: DialogueStateTracker) -> None:
 
 def shared_consents() -> Consents | None:
     """The record that the bot's endpoints.yml names; None, with one log line, where that cannot be used."""
-    return _open(endpoints_path().resolve())
+    # Not the resolved path, which would ask the disk in every turn.
+    return _open(Path.cwd(), endpoints_path())
 
 
 @cache
-def _open(path: Path) -> Consents | None:
+def _open(folder: Path, path: Path) -> Consents | None:
     try:
-        return Consents.of(read_endpoints(path))
+        return Consents.of(read_endpoints(folder / path))
     except ConfigError as error:
         logger.error("Nobody's emotions are analysed, as the record of consents cannot be opened. %s", error)
         return None
