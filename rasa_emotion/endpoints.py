@@ -29,6 +29,8 @@ DEFAULTS: dict[str, Any] = {
     "helpdesk": {"type": "desk"},
     # Which personal data is struck out of a packet, see docs/handoff.md; null keeps the defaults.
     "redact": None,
+    # Minutes without a word of the human after which the bot takes a conversation back; null leaves it to the human.
+    "give_back_minutes": 30,
     # Days after which what was delivered and closed is deleted; null keeps it.
     "retention_days": 30,
     # Whose emotions are analysed: opt_out for all who have not said no, opt_in for those alone who have said yes.
@@ -71,6 +73,7 @@ class Endpoints:
         links: templates of addresses, by name.
         consent: "opt_out" analyses callers till they say no, "opt_in" only when they have said yes.
         delivery: how the worker delivers.
+        give_back_minutes: without a word of the human, after which the bot takes a conversation back; None for never.
     """
 
     database: str = DEFAULT_DATABASE
@@ -80,6 +83,7 @@ class Endpoints:
     links: Mapping[str, str] = field(default_factory=dict)
     consent: str = "opt_out"
     delivery: Delivery = field(default_factory=Delivery)
+    give_back_minutes: float | None = 30
 
 
 def endpoints_path() -> Path:
@@ -132,7 +136,8 @@ def _variable(name: str, where: str) -> str:
 def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any]) -> Endpoints:
     settings = checked(owner, section, DEFAULTS)
     check_text(owner, "database", settings["database"], optional=True)
-    check_number(owner, "retention_days", settings["retention_days"], above=0, optional=True)
+    for name in ("retention_days", "give_back_minutes"):
+        check_number(owner, name, settings[name], above=0, optional=True)
     helpdesk = settings["helpdesk"]
     if not isinstance(helpdesk, dict) or not isinstance(helpdesk.get("type"), str):
         raise ConfigError(f"{owner}: 'helpdesk' is {helpdesk!r}; give a mapping with a 'type', such as desk.")
@@ -150,6 +155,7 @@ def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any])
         _links(owner, settings["links"] or {}),
         settings["consent"],
         _delivery(owner, settings["delivery"] or {}),
+        settings["give_back_minutes"],
     )
 
 

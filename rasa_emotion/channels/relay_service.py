@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from rasa.core.tracker_store import DynamoTrackerStore, MongoTrackerStore, RedisTrackerStore, SQLTrackerStore
@@ -39,6 +40,12 @@ STOP_SECS = 10
 
 LOOK_THROUGH_SECS = 3600.0
 """Between looks through a whole tracker store."""
+
+UNATTENDED_SECS = 15.0
+"""Between looks for conversations that nobody attends to."""
+
+UNATTENDED = "nobody answered"
+"""What the bot knows of such a handover."""
 
 THREAD_SAFE = (SQLTrackerStore, RedisTrackerStore, MongoTrackerStore, DynamoTrackerStore)
 """Tracker stores that can be read in a thread; a long look must not keep conversations waiting. The one in memory has
@@ -123,6 +130,8 @@ class RelayService:
         """
         if not self._tasks and agent is not None:
             self.repeat(lambda: self._look_through(agent.tracker_store), LOOK_THROUGH_SECS)
+            if self.endpoints.give_back_minutes is not None:
+                self.repeat(self.give_back_unattended, UNATTENDED_SECS)
         if worker and self._worker is None:
             self._worker = Worker.of(self.endpoints, self._outbox, self.helpdesk)
             self._delivery = asyncio.create_task(self._deliver(self._worker))
@@ -132,6 +141,24 @@ class RelayService:
         store = getattr(tracker_store, "_tracker_store", tracker_store)
         if isinstance(store, THREAD_SAFE):
             await self.ask(lambda _: asyncio.run(reconcile(store, self._outbox, self.endpoints)))
+
+    async def give_back_unattended(self) -> None:
+        """Let the bot take back the conversations that nobody attends to: a caller must not be left with silence.
+
+        Raises:
+            Unavailable: the database failed.
+        """
+        minutes = self.endpoints.give_back_minutes
+        if minutes is None:
+            return
+        for handover in await self.ask(lambda record: record.unattended(60 * minutes)):
+            await self.ask(partial(Record.close, key=handover.key, outcome=UNATTENDED))
+            logger.warning(
+                "Nobody answers the caller of the handover '%s' (the packet was refused for good, or no word for %g "
+                "minutes); the bot takes the conversation back.",
+                handover.key,
+                minutes,
+            )
 
     def repeat(self, step: Callable[[], Awaitable[None]], secs: float = TICK_SECS) -> None:
         """Do `step` again and again beside the conversations, whatever it meets."""

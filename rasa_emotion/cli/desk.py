@@ -135,7 +135,7 @@ class Desk:
             raise ConfigError(f"There is no conversation '{number}'; type a number from /list.")
         self._open = self._listed[int(number) - 1]
         self._shown = 0
-        self._console.print(packet_view(_packet(self._open)))
+        self._console.print(packet_view(_packet(self._open)), soft_wrap=False)
 
     def _back(self, outcome: str) -> None:
         if self._open is None:

@@ -23,7 +23,7 @@ from rasa_emotion.conversation.escalation import ALWAYS_EXEMPT, ANGER, Escalatio
 from rasa_emotion.conversation.quiet import DAYS, QuietHours
 from rasa_emotion.emotions import EMOTIONS, FAMILIES
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.settings import check_flag, check_names, check_number, check_text, checked
+from rasa_emotion.settings import check_flag, check_keys, check_names, check_number, check_text, checked
 
 CALL_BACK = "call_back"
 
@@ -152,6 +152,7 @@ def _condition(given: Mapping[str, Any]) -> Condition:
     if "emotions" in names:
         del names["emotions"]
         names["emotion"] = "angry"
+        check_keys("when", given, {**names, **_KINDS})  # which option was meant may decide on the kind
     options = checked("when", given, names)
     if "emotion" in options:
         options["emotions"] = _emotions(options.pop("emotion"))

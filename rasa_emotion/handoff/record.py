@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.engine import Connection, Engine
 
 from rasa_emotion.errors import RasaEmotionError
-from rasa_emotion.handoff.tables import DELIVERED, HANDOVER, PENDING, TO_CALLER, TO_HUMAN, handoffs, messages
+from rasa_emotion.handoff.tables import DEAD, DELIVERED, HANDOVER, PENDING, TO_CALLER, TO_HUMAN, handoffs, messages
 from rasa_emotion.handoff.text import storable
 
 
@@ -181,6 +181,16 @@ class Record:
             values = {"closed": self._clock(), "outcome": storable(outcome)}
             connection.execute(update(handoffs).where(still_open).values(values))
             return True
+
+    def unattended(self, silent_secs: float) -> list[Handover]:
+        """Open handovers that nobody attends to: given up as dead, or without a word of the human for so long."""
+        since = self._clock() - silent_secs
+        lately = select(messages.c.handoff).where(messages.c.direction == TO_CALLER, messages.c.created > since)
+        silent = and_(handoffs.c.created <= since, handoffs.c.key.not_in(lately))
+        with self._engine.connect() as connection:
+            chosen = and_(_is_open, or_(handoffs.c.state == DEAD, silent))
+            rows = connection.execute(select(_HANDOVER).where(chosen).order_by(handoffs.c.created, handoffs.c.key))
+            return [Handover(**row) for row in rows.mappings()]
 
     def to_resume(self, sender: str) -> Handover | None:
         """The handover that the human closed and the bot has not taken up, the newest of several."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +24,7 @@ from rasa.utils.endpoints import EndpointConfig
 from rasa_emotion import RelayInput
 from rasa_emotion.channels import relay_callers, relay_service, relay_turns
 from rasa_emotion.channels.relay_callers import Callers, presence_of, push_of
-from rasa_emotion.channels.relay_service import RelayService, Unavailable
+from rasa_emotion.channels.relay_service import UNATTENDED, RelayService, Unavailable
 from rasa_emotion.channels.relay_turns import Turns
 from rasa_emotion.channels.rest import EmotionRestInput
 from rasa_emotion.components.consent import shared_consents
@@ -311,6 +312,23 @@ class Pushed:
 
     def present(self, sender: str) -> bool:
         return sender not in self.absent
+
+
+async def test_a_caller_whom_nobody_answers_gets_the_bot_back(bench: Bench) -> None:
+    await bench.say("human")
+    await bench.service.give_back_unattended()
+    assert await bench.say("hello?") == (True, [])
+    bench.service.endpoints = replace(bench.service.endpoints, give_back_minutes=1e-9)
+    await bench.service.give_back_unattended()
+    assert await bench.say("hello?") == (False, ["hello?"])
+    assert (await bench.tracker()).get_slot("handoff_outcome") == UNATTENDED
+
+
+async def test_a_human_may_keep_it_for_as_long_as_they_like(bench: Bench) -> None:
+    await bench.say("human")
+    bench.service.endpoints = replace(bench.service.endpoints, give_back_minutes=None)
+    await bench.service.give_back_unattended()
+    assert await bench.say("hello?") == (True, [])
 
 
 @pytest.fixture

@@ -132,6 +132,7 @@ def test_the_rest():
         ),
         ({"rules": [{"when": {"intents": []}}]}, "rule 1, when: 'intents' is empty; name"),
         ({"rules": [{"when": {"emotion": "angry"}, "do": "shout"}]}, "rule 1, 'do' is 'shout'; choose from offer, ask"),
+        ({"rules": [{"when": {"turned_angy": 0.5}}]}, "when has no option 'turned_angy'; did you mean 'turned_angry'?"),
         ({"rules": [{"when": {"emotion": "angry"}, "name": ""}]}, "rule 1: 'name' is ''; give a name."),
         (
             {"rules": [{"when": {"emotion": "angry"}}] * 2},

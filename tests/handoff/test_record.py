@@ -9,12 +9,12 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.engine import Engine
 
 from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.handoff.record import Record, UnknownHandover
-from rasa_emotion.handoff.tables import ALERT, DELIVERED, HANDOVER, PENDING, TO_CALLER, TO_HUMAN, handoffs
+from rasa_emotion.handoff.tables import ALERT, DEAD, DELIVERED, HANDOVER, PENDING, TO_CALLER, TO_HUMAN, handoffs
 
 
 def hand_over(
@@ -40,6 +40,24 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def record(engine: Engine) -> Record:
     return Record(engine)
+
+
+def test_who_is_left_alone(engine: Engine) -> None:
+    now = 10_000.0
+    record = Record(engine, clock=lambda: now)
+    hand_over(engine, "new", "alice", created=now - 100)
+    hand_over(engine, "talking", "bob", created=now - 5000)
+    hand_over(engine, "silent", "carol", created=now - 5000)
+    hand_over(engine, "dead", "dan", created=now - 100)
+    hand_over(engine, "closed", "eve", created=now - 5000)
+    hand_over(engine, "alert", "fred", created=now - 5000, kind=ALERT)
+    record.to_caller("talking", "one moment", "1")
+    record.close("closed")
+    with engine.begin() as connection:
+        connection.execute(update(handoffs).where(handoffs.c.key == "dead").values(state=DEAD))
+    assert [handover.key for handover in record.unattended(600)] == ["silent", "dead"]
+    now += 700
+    assert [handover.key for handover in record.unattended(600)] == ["silent", "talking", "dead", "new"]
 
 
 def test_nobody_has_a_conversation_at_first(record: Record) -> None:

@@ -80,6 +80,10 @@ class Webhook(Helpdesk):
 
 def check_secret(owner: str, value: Any, *, optional: bool = False) -> str:
     """A secret of 16 characters or more; empty where it is None and may be. Raises ConfigError otherwise."""
+    if value is None and not optional:
+        raise ConfigError(
+            f"{owner} needs a 'secret' of {MIN_SECRET} characters or more; draw one, and give both sides the same."
+        )
     check_text(owner, "secret", value, optional=optional)
     if value is not None and len(value) < MIN_SECRET:
         raise ConfigError(f"{owner}: 'secret' is shorter than {MIN_SECRET} characters; draw a longer one.")
