@@ -64,6 +64,18 @@ def test_the_most_urgent_come_first_then_those_who_wait_longest(outbox: Outbox) 
     assert shown.index("carol") < shown.index("bob") < shown.index("alice")
 
 
+def test_a_long_summary_is_shown_to_its_end(outbox: Outbox, record: Record) -> None:
+    long = {
+        "summary": f"{'The caller waits. ' * 20}The end.",
+        "reason": "r",
+        "rule": "r",
+        "urgency": "high",
+        "mood": "upset",
+    }
+    outbox.enqueue(Packet(key="a1", kind="handover", sender="alice", channel="rest", created=1000.0, **long))
+    assert "The end." in call(typed="1\n/quit\n").output
+
+
 def test_a_packet_that_cannot_be_read_keeps_nobody_from_the_caller(outbox: Outbox, record: Record) -> None:
     hand_over(outbox, "a1", "alice")
     with outbox.engine.begin() as connection:
