@@ -116,6 +116,9 @@ def show(console: Console, found: Mapping[str, Any]) -> None:
     for name, part in found["slices"].items():
         table.add_row(f"{name}: within 2 / false", f"{100 * part['within_2']:.1f} % / {100 * part['false']:.1f} %", "")
     console.print(table)
+    if len(found["rules"]) > 1:
+        parts = ", ".join(f"{name} {number:,}" for name, number in found["rules"].items())
+        console.print(f"Calls by the rule that decided: {parts}.", highlight=False)
     if found["curve"]:
         best = at_false(found["curve"])
         console.print(
