@@ -91,31 +91,33 @@ DOMAIN: dict[str, Any] = {
     },
 }
 
+# Each names what it is about: with "stop" or "don't" alone in common, an outburst would be taken for a choice.
 EXAMPLES: dict[str, tuple[str, ...]] = {
     OFF_INTENT: (
         "stop analysing my emotions",
-        "do not analyse my feelings",
-        "stop judging how I sound",
-        "I don't want you to analyse my voice",
-        "switch off the emotion analysis",
-        "please turn off emotion detection",
+        "turn off the emotion analysis",
+        "switch off the emotion recognition",
+        "turn emotion detection off please",
+        "no emotion analysis please",
         "no emotion recognition please",
         "I object to the analysis of my emotions",
-        "stop tracking my mood",
-        "you may not analyse how I feel",
-        "don't listen to my feelings",
+        "I do not want my emotions to be analysed",
+        "I do not agree to emotion recognition",
+        "my feelings are not to be analysed",
+        "my voice is not to be analysed",
+        "please do not analyse my voice",
     ),
     ON_INTENT: (
         "you may analyse my emotions again",
-        "switch the emotion analysis back on",
-        "turn emotion detection on again",
-        "I allow you to analyse my voice",
-        "you can take into account how I feel",
-        "it is fine to analyse how I sound",
-        "start analysing my emotions again",
+        "turn the emotion analysis back on",
+        "switch the emotion recognition on again",
+        "turn emotion detection on please",
         "I agree to emotion recognition",
+        "I agree to the analysis of my emotions",
+        "I allow you to analyse my emotions",
+        "my voice may be analysed again",
+        "my feelings may be analysed again",
         "resume the emotion analysis",
-        "yes you may analyse my feelings",
     ),
 }
 """How callers say it in English, the language of the shipped text model."""

@@ -24,6 +24,8 @@ from rasa_emotion.evaluation.tradeoff import trade_off
 from rasa_emotion.settings import checked
 
 POLICY = "EmotionPolicy"
+OTHER_OPTIONS = ("priority", "handoff_action", "offer_action", "declined_action", "call_back_action")
+"""Options of the policy that decide nothing."""
 
 
 class Heard(str, Enum):
@@ -82,13 +84,16 @@ def rules_of(config: Path) -> EscalationRules:
     """The rules of the EmotionPolicy in a bot's config.yml. Raises ConfigError where there is none, or it is wrong."""
     try:
         content = YAML(typ="safe").load(config.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"'{config}' does not exist; name a bot's config.yml.") from error
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise ConfigError(f"'{config}' cannot be read as YAML ({error}); name a bot's config.yml.") from error
     policies = (content.get("policies") if isinstance(content, dict) else None) or []
     for policy in policies:
         if isinstance(policy, dict) and str(policy.get("name", "")).rpartition(".")[2] == POLICY:
-            given = {key: value for key, value in policy.items() if key in DEFAULT_OPTIONS}
-            return escalation_rules(POLICY, checked(POLICY, given, DEFAULT_OPTIONS))
+            given = {key: value for key, value in policy.items() if key != "name"}
+            settings = checked(POLICY, given, {**DEFAULT_OPTIONS, **dict.fromkeys(OTHER_OPTIONS)})
+            return escalation_rules(POLICY, settings)
     raise ConfigError(f"'{config}' has no {POLICY} among its policies; run 'rasa-emotion init' or name another file.")
 
 
@@ -122,7 +127,7 @@ def show(console: Console, found: Mapping[str, Any]) -> None:
     if found["curve"]:
         best = at_false(found["curve"])
         console.print(
-            f"With its first threshold at {best['threshold']:g} and no other rule: {100 * best['within_2']:.1f} % "
-            f"within 2 angry turns at {100 * best['false']:.1f} false per 100 calm calls.",
+            f"With the threshold of the rule on anger at {best['threshold']:g} and no other rule: "
+            f"{100 * best['within_2']:.1f} % within 2 angry turns at {100 * best['false']:.1f} false per 100 calls.",
             highlight=False,
         )

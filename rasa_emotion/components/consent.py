@@ -36,6 +36,9 @@ def heed(intent: str | None, tracker: DialogueStateTracker, *, how: str) -> bool
         consents = shared_consents()
         if consents is None:
             return False
+        if how == "words" and CHOICES.get(intent or "") and consents.allows(tracker.sender_id):
+            # A yes that changes nothing: often an outburst that the intent classifier does not know better.
+            return True
         if intent in CHOICES:
             consents.set(tracker.sender_id, CHOICES[intent], how=how)
             return False  # there is nothing in it but the choice

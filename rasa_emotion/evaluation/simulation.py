@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from rasa_emotion.conversation.conditions import Felt, TurnedAngry
 from rasa_emotion.conversation.decision import ALERT, Decision
 from rasa_emotion.conversation.escalation import EscalationRules, decide
 from rasa_emotion.conversation.history import Recorded, Turn
@@ -117,8 +118,12 @@ def play(
 
 
 def swept_condition(rules: EscalationRules) -> Graded | None:
-    """The condition of the first rule whose threshold can be swept."""
-    return next((rule.when for rule in rules.rules if isinstance(rule.when, Graded)), None)
+    """The condition of the first rule on anger whose threshold can be swept."""
+    return next((rule.when for rule in rules.rules if isinstance(rule.when, Graded) and _on_anger(rule.when)), None)
+
+
+def _on_anger(condition: object) -> bool:
+    return isinstance(condition, TurnedAngry) or (isinstance(condition, Felt) and "angry" in condition.emotions)
 
 
 def figures(played: Sequence[Played]) -> dict[str, Any]:

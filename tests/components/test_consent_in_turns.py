@@ -65,6 +65,12 @@ def is_empty(found):
     return "angry" not in stored and EVIDENCE_KEY not in stored and found.get("metadata") == {"shop": 7}
 
 
+def test_an_outburst_that_is_taken_for_a_yes_is_heard(classifier):
+    found = turn(classifier, "you useless idiots", conversation(), intent="emotion_on")
+    assert slots(found)["emotion"] == "angry"
+    assert shared_consents().find("alice") is None
+
+
 def test_who_said_no_leaves_no_trace(classifier):
     shared_consents().set("alice", False)
     found = turn(classifier, "I am furious", conversation())

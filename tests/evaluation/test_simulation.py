@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from rasa_emotion.cli import app, verbs  # noqa: F401 -- verbs register themselves
+from rasa_emotion.cli.simulate import OTHER_OPTIONS
 from rasa_emotion.conversation.conditions import Lasting
 from rasa_emotion.conversation.escalation import EscalationRules, Rule
+from rasa_emotion.conversation.rule_options import DEFAULT_OPTIONS
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError, ModelError
 from rasa_emotion.evaluation.calls import (
@@ -26,7 +28,7 @@ from rasa_emotion.evaluation.calls import (
     read_bank,
     write_bank,
 )
-from rasa_emotion.evaluation.simulation import Hearing, Played, at_false, figures, play, play_all
+from rasa_emotion.evaluation.simulation import Hearing, Played, at_false, figures, play, play_all, swept_condition
 from rasa_emotion.evaluation.simulation_page import document, plot
 from rasa_emotion.fusion import Fusion
 from rasa_emotion.model_folder import sha256, shipped_models
@@ -122,6 +124,13 @@ def test_the_curve_rises(hearing: Hearing) -> None:
     assert at_false(rows)["false"] <= 0.02
 
 
+def test_the_rule_on_anger_is_the_one_that_is_varied() -> None:
+    distress, anger = Lasting(emotions=("fear", "sad")), Lasting()
+    rules = EscalationRules((Rule("distress", distress, "ask"), Rule("anger", anger)))
+    assert swept_condition(rules) is anger
+    assert swept_condition(EscalationRules((Rule("distress", distress, "ask"),))) is None
+
+
 def test_a_bank_is_read_as_it_was_written(tmp_path: Path) -> None:
     written = bank("acoustic", (CLEAN, TELEPHONE))
     write_bank(tmp_path / CALLS_FILE, written)
@@ -166,6 +175,7 @@ def test_the_command_reads_a_bots_rules_and_draws(tmp_path: Path) -> None:
         ("policies: []", "has no EmotionPolicy"),
         ("policies: [", "cannot be read as YAML"),
         ("policies: [{name: EmotionPolicy, threshold: 3}]", "'threshold' is 3"),
+        ("policies: [{name: EmotionPolicy, offer_acton: utter_offer}]", "did you mean 'offer_action'"),
     ],
 )
 def test_a_config_that_cannot_be_tried(tmp_path: Path, content: str, sentence: str) -> None:
@@ -174,6 +184,17 @@ def test_a_config_that_cannot_be_tried(tmp_path: Path, content: str, sentence: s
     answer = CliRunner().invoke(app, ["simulate", str(config)])
     assert isinstance(answer.exception, ConfigError)
     assert sentence in str(answer.exception)
+
+
+def test_a_config_that_is_not_there(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["simulate", str(tmp_path / "config.yml")])
+    assert "does not exist" in str(answer.exception)
+
+
+def test_the_command_knows_the_policys_options() -> None:
+    from rasa_emotion.components.policy import EmotionPolicy  # noqa: PLC0415 -- loads Rasa
+
+    assert set(EmotionPolicy.get_default_config()) == {*DEFAULT_OPTIONS, *OTHER_OPTIONS}
 
 
 def test_the_page_and_its_plot_are_what_the_figures_give(repository: Path) -> None:

@@ -97,7 +97,7 @@ def bears_emotions(event: str) -> bool:
     return "angry" in event or "acoustic" in event or bool(estimate.get("evidence") or estimate.get("probabilities"))
 
 
-@pytest.mark.parametrize("no", ["/emotion_off", "please stop analysing my emotions", "oh, stop tracking my mood"])
+@pytest.mark.parametrize("no", ["/emotion_off", "please stop analysing my emotions", "oh, no emotion analysis please"])
 @pytest.mark.parametrize("channel", ["emotion", "rest"])
 def test_a_no_holds_at_once_and_nothing_is_stored(bot, no, channel):
     voice = "angry" if channel == "emotion" else None
