@@ -3,27 +3,21 @@
 python -m rasa_emotion.evaluation.embeddings docs
 """
 
-import argparse
-import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.markdown import p_value, percent, table, wrapped
+from rasa_emotion.evaluation.page import Found, Page
 from rasa_emotion.evaluation.plots import BLUE, FAINT, ORANGE, drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DOCUMENT, PLOT, FIGURES_FILE = "embeddings.md", "embeddings.svg", "embeddings.json"
 TEMPLATE = "embeddings.template.md"
 PROTOCOLS: Mapping[str, str] = {"speaker": "by speaker", "speaker-script": "by speaker and script"}
 COLOURS = {"speaker": (ORANGE, "s"), "speaker-script": (BLUE, "o")}
-
-Found = Mapping[str, Any]
 
 
 def document(found: Found) -> str:
@@ -161,30 +155,7 @@ def plot(figure: "Figure", found: Found) -> None:
     )
 
 
-def write(docs: Path) -> None:
-    """Write the page and its plot into the folder `docs` from its figures.
-
-    Raises:
-        ConfigError: the figures are missing or incomplete.
-    """
-    file = docs / FIGURES_FILE
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        text, picture = document(found), plot(found)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise ConfigError(
-            f"'{file}' has no figures of the embeddings ({type(error).__name__}: {error}): run "
-            "rasa_emotion.training.text.embeddings again."
-        ) from error
-    (docs / DOCUMENT).write_text(text, encoding="utf-8")
-    (docs / PLOT).write_bytes(picture)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Write the page on contextual and static embeddings.")
-    parser.add_argument("docs", type=Path, help="the folder of the documents")
-    write(parser.parse_args(arguments).docs)
-
+PAGE = Page("embeddings", "the embeddings", "rasa_emotion.training.text.embeddings", document, plot)
 
 if __name__ == "__main__":
-    main()
+    PAGE.main()

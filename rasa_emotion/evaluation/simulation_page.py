@@ -3,25 +3,18 @@
 python -m rasa_emotion.evaluation.simulation_page docs
 """
 
-import argparse
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
-from pathlib import Path
 from string import Template
-from typing import Any
 
-from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.calls import CALM_MIX, DISTURBED, LENGTHS, NEUTRAL_WORDS, RELAPSES
 from rasa_emotion.evaluation.markdown import percent, table, wrapped
+from rasa_emotion.evaluation.page import Found, Page
 from rasa_emotion.evaluation.simulation import at_false
 from rasa_emotion.evaluation.tradeoff import trade_off
 
-DOCUMENT, PLOT, FIGURES_FILE = "simulation.md", "simulation.svg", "simulation.json"
 TEMPLATE = "simulation.template.md"
 DEFAULT = "default"
-
-Found = Mapping[str, Any]
 
 
 def document(found: Found) -> str:
@@ -120,30 +113,7 @@ def plot(found: Found) -> bytes:
     return trade_off({row["rule"]: row for row in rows})
 
 
-def write(docs: Path) -> None:
-    """Write the page and its plot into the folder `docs` from its figures.
-
-    Raises:
-        ConfigError: the figures are missing or incomplete.
-    """
-    file = docs / FIGURES_FILE
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        text, picture = document(found), plot(found)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise ConfigError(
-            f"'{file}' has no figures of simulated calls ({type(error).__name__}: {error}): run "
-            "rasa_emotion.training.fusion.escalation again."
-        ) from error
-    (docs / DOCUMENT).write_text(text, encoding="utf-8")
-    (docs / PLOT).write_bytes(picture)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Write the page on escalation in simulated calls.")
-    parser.add_argument("docs", type=Path, help="the folder of the documents")
-    write(parser.parse_args(arguments).docs)
-
+PAGE = Page("simulation", "simulated calls", "rasa_emotion.training.fusion.escalation", document, plot)
 
 if __name__ == "__main__":
-    main()
+    PAGE.main()

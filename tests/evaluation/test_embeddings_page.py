@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.evaluation.embeddings import DOCUMENT, FIGURES_FILE, PLOT, document, main, write
+from rasa_emotion.evaluation.embeddings import PAGE, document
 
 CLASSES = ["angry", "happy", "neutral", "sad"]
 
@@ -71,25 +71,25 @@ def test_only_what_is_more_than_chance_is_said_to_flatter() -> None:
 
 
 def test_the_same_figures_make_the_same_files(tmp_path: Path) -> None:
-    (tmp_path / FIGURES_FILE).write_text(json.dumps(made_up()))
-    main([str(tmp_path)])
-    first = [(tmp_path / name).read_bytes() for name in (DOCUMENT, PLOT)]
-    main([str(tmp_path)])
-    assert [(tmp_path / name).read_bytes() for name in (DOCUMENT, PLOT)] == first
+    (tmp_path / "embeddings.json").write_text(json.dumps(made_up()))
+    PAGE.main([str(tmp_path)])
+    first = [(tmp_path / name).read_bytes() for name in ("embeddings.md", "embeddings.svg")]
+    PAGE.main([str(tmp_path)])
+    assert [(tmp_path / name).read_bytes() for name in ("embeddings.md", "embeddings.svg")] == first
     assert b"by speaker and script" in first[1]
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"rows": []}', json.dumps({**made_up(), "rows": [{}]})])
 def test_figures_that_are_none_are_refused(content: str, tmp_path: Path) -> None:
-    (tmp_path / FIGURES_FILE).write_text(content)
+    (tmp_path / "embeddings.json").write_text(content)
     with pytest.raises(ConfigError, match="has no figures of the embeddings"):
-        write(tmp_path)
+        PAGE.write(tmp_path)
 
 
 def test_the_page_in_the_documents_is_that_of_its_figures(repository: Path, tmp_path: Path) -> None:
-    shutil.copyfile(repository / "docs" / FIGURES_FILE, tmp_path / FIGURES_FILE)
-    write(tmp_path)
-    for name in (DOCUMENT, PLOT):
+    shutil.copyfile(repository / "docs" / "embeddings.json", tmp_path / "embeddings.json")
+    PAGE.write(tmp_path)
+    for name in ("embeddings.md", "embeddings.svg"):
         assert (tmp_path / name).read_text(encoding="utf-8") == (repository / "docs" / name).read_text(
             encoding="utf-8"
         ), "run: python -m rasa_emotion.evaluation.embeddings docs"

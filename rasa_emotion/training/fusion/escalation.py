@@ -5,7 +5,6 @@ The weights of the default rule are fitted anew for each caller, on other caller
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +21,7 @@ from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate
 from rasa_emotion.evaluation.calls import Bank, Call, draw_calls, hear_call
 from rasa_emotion.evaluation.simulation import Hearing, Played, figures, play, swept_condition
-from rasa_emotion.evaluation.simulation_page import FIGURES_FILE, write
+from rasa_emotion.evaluation.simulation_page import PAGE
 from rasa_emotion.training.fusion.anger import TRAINING_HALF, as_json, fit, heard_calls, sentences
 from rasa_emotion.training.fusion.calls import read
 from rasa_emotion.training.fusion.material import read_words
@@ -140,8 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         found = build(options.models, options.data, options.cache, count=options.calls, seed=options.seed)
-        (options.docs / FIGURES_FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        write(options.docs)
+        PAGE.publish(options.docs, found)
     except RasaEmotionError as error:
         sys.exit(str(error))
 

@@ -8,7 +8,6 @@ published vectors too.
 
 import csv
 import hashlib
-import json
 import random
 import re
 import sys
@@ -28,7 +27,7 @@ from rasa_emotion.corpora.clip import Clip
 from rasa_emotion.corpora.splits import ScriptSplit, Split, deal_scripts
 from rasa_emotion.corpora.text import COLUMNS, read_text_corpus
 from rasa_emotion.errors import ConfigError, RasaEmotionError
-from rasa_emotion.evaluation.embeddings import FIGURES_FILE, write
+from rasa_emotion.evaluation.embeddings import PAGE
 from rasa_emotion.evaluation.metrics import (
     Answers,
     IntArray,
@@ -313,9 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         scored = score(clips, parts, embedded, Fitting(epochs=options.epochs, seed=options.seed))
         write_answers(options.out / "answers.csv", scored)
         found = figures(scored, parts, {name: part.dims for name, part in embedded.items()}, options.samples)
-        options.docs.mkdir(parents=True, exist_ok=True)
-        (options.docs / FIGURES_FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        write(options.docs)
+        PAGE.publish(options.docs, found)
     except RasaEmotionError as error:
         sys.exit(str(error))
 

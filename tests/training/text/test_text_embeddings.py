@@ -9,7 +9,6 @@ import torch
 from transformers import DistilBertModel
 
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.evaluation.embeddings import DOCUMENT, FIGURES_FILE, PLOT
 from rasa_emotion.evaluation.metrics import unweighted_accuracy
 from rasa_emotion.training.text import embeddings
 from rasa_emotion.training.text.branch import Fitting, Padded, fit, probabilities
@@ -162,7 +161,7 @@ def test_the_whole_way_to_the_page(
     docs, out = tmp_path / "docs", tmp_path / "out"
     options = ["--data", str(data), "--out", str(out), "--docs", str(docs), "--glove", str(glove)]
     main([*options, "--rotations", "1", "--epochs", "1", "--samples", "20"])
-    found = json.loads((docs / FIGURES_FILE).read_text())
+    found = json.loads((docs / "embeddings.json").read_text())
     assert [(row["embedding"], row["protocol"]) for row in found["rows"]] == [
         (name, protocol)
         for name in ("minilm", "minilm-table", "word2vec", "glove")
@@ -170,9 +169,9 @@ def test_the_whole_way_to_the_page(
     ]
     assert found["shared_dialogues"]["speaker-script"] == 0 < found["shared_dialogues"]["speaker"]
     assert {row["against"] for row in found["paired"]} == {"MiniLM's word table", "word2vec, trained here", "GloVe"}
-    text = (docs / DOCUMENT).read_text(encoding="utf-8")
+    text = (docs / "embeddings.md").read_text(encoding="utf-8")
     assert "| GloVe | 2 | by speaker and script |" in text
-    assert (docs / PLOT).read_text().count("<svg") == 1
+    assert (docs / "embeddings.svg").read_text().count("<svg") == 1
     answers = (out / "answers.csv").read_text().splitlines()
     assert len(answers) == 1 + found["sentences"]
     assert "hate" not in "".join(answers)
