@@ -35,6 +35,7 @@ from rich.progress import track
 from rich.table import Table
 
 from rasa_emotion import EmotionPolicy, EmotionResponses
+from rasa_emotion.components.disclosure import DISCLOSURE_KEY
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 
@@ -68,10 +69,12 @@ def conversation(rng: np.random.Generator, domain: Domain, turns: int) -> Dialog
         events.append(SlotSet("caller_mood", "tense"))
         if number == turns - 1:
             break
-        if rng.random() < 0.1:
+        if number and rng.random() < 0.1:
             events += [ActionExecuted("action_default_fallback"), UserUtteranceReverted()]
         else:
-            events += [ActionExecuted("utter_anything_else"), BotUttered("Is there anything else? I am here.")]
+            # As in a real call, the first answer has told that emotions are analysed.
+            told = {DISCLOSURE_KEY: True} if number == 0 else {}
+            events += [ActionExecuted("utter_anything_else"), BotUttered("Is there anything else?", metadata=told)]
             events.append(ActionExecuted("action_listen"))
     return DialogueStateTracker.from_events("caller", events, slots=domain.slots, domain=domain)
 
