@@ -14,7 +14,6 @@ from rasa_emotion.evaluation.simulation import at_false
 from rasa_emotion.evaluation.tradeoff import trade_off
 
 TEMPLATE = "simulation.template.md"
-DEFAULT = "default"
 
 
 def document(found: Found) -> str:

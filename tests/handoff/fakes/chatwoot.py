@@ -16,13 +16,13 @@ from aiohttp import web
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fakes.server import FakeServer, Handler, main
+from fakes.server import Handler, TwoWayServer, main
 
 TYPES = {"incoming": 0, "outgoing": 1}
 MAX_CONTENT = 150_000
 
 
-class FakeChatwoot(FakeServer):
+class FakeChatwoot(TwoWayServer):
     """One account with one API inbox."""
 
     options: ClassVar[dict] = {

@@ -14,11 +14,11 @@ from aiohttp import web
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fakes.server import FakeServer, Handler, main
+from fakes.server import Handler, TwoWayServer, main
 from fakes.webhook import signed_headers
 
 
-class FakeRequestTracker(FakeServer):
+class FakeRequestTracker(TwoWayServer):
     """One queue."""
 
     options: ClassVar[dict] = {

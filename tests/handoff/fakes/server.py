@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import random
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ BROKEN_BEFORE = Fault()
 BROKEN_AFTER = Fault(after=True)
 
 
-class FakeServer:
+class FakeServer(ABC):
     """An aiohttp server on a free port of this machine.
 
     Args:
@@ -75,22 +76,14 @@ class FakeServer:
         self.add_routes(self._app.router)
         self._app.router.add_get(STATE_PATH, self._show)
 
+    @abstractmethod
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        raise NotImplementedError
+        """Answer the vendor's requests."""
 
+    @abstractmethod
     def state(self) -> dict:
         """What people would see, as JSON: `tickets` (key of the escalation by ticket, one row for each that is
         visible) and `messages` (texts by ticket, in order)."""
-        raise NotImplementedError
-
-    def sign(self, body: bytes, at: float | None = None) -> dict[str, str]:
-        """Headers that make a request to the bot genuine, sent at a time (now, unless given)."""
-        raise NotImplementedError
-
-    def signed(self, event: object, at: float | None = None) -> tuple[dict[str, str], bytes]:
-        """Headers and body of a request to the bot."""
-        body = json.dumps(event).encode()
-        return self.sign(body, at), body
 
     @property
     def settings(self) -> dict:
@@ -155,6 +148,19 @@ class FakeServer:
         """Take as long as this helpdesk does. Called by handlers before the effect."""
         if self.slow_secs:
             await asyncio.sleep(self._random.random() * self.slow_secs)
+
+
+class TwoWayServer(FakeServer):
+    """A fake that also reports to the bot."""
+
+    @abstractmethod
+    def sign(self, body: bytes, at: float | None = None) -> dict[str, str]:
+        """Headers that make a request to the bot genuine, sent at a time (now, unless given)."""
+
+    def signed(self, event: object, at: float | None = None) -> tuple[dict[str, str], bytes]:
+        """Headers and body of a request to the bot."""
+        body = json.dumps(event).encode()
+        return self.sign(body, at), body
 
 
 def main(fake: type[FakeServer]) -> None:

@@ -16,10 +16,10 @@ from aiohttp import web
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fakes.server import FakeServer, main
+from fakes.server import TwoWayServer, main
 
 
-class FakeWebhook(FakeServer):
+class FakeWebhook(TwoWayServer):
     """Takes packets and messages once for each key, whatever the number of tries."""
 
     options: ClassVar[dict] = {"type": "webhook", "secret": "a secret for the tests"}

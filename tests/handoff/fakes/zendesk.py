@@ -14,12 +14,12 @@ from aiohttp import BasicAuth, web
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fakes.server import FakeServer, Handler, main
+from fakes.server import Handler, TwoWayServer, main
 
 ROOT = "/v2/apps/5d8cff3cd55b040010928b5b"
 
 
-class FakeZendesk(FakeServer):
+class FakeZendesk(TwoWayServer):
     """One app whose switchboard has people and a bot."""
 
     options: ClassVar[dict] = {
