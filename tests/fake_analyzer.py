@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import re
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,8 @@ WORDS = {
 }
 # The seconds that hearing this pitch takes, for tests of what goes on meanwhile.
 SLOW_PITCH, SLOW_SECS = 1200, 3.0
+SLOWLY = threading.Event()
+"""Set when that has begun."""
 PITCHES = {
     200: ("neutral", 0.8),
     400: ("angry", 0.7),
@@ -70,7 +73,9 @@ class FakeAnalyzer:
         spectrum = np.abs(np.fft.rfft(waveform.samples))
         pitch = float(np.argmax(spectrum)) * waveform.sample_rate / len(waveform.samples)
         nearest = min(PITCHES, key=lambda known: abs(known - pitch))
-        time.sleep(SLOW_SECS if nearest == SLOW_PITCH else 0)
+        if nearest == SLOW_PITCH:
+            SLOWLY.set()
+            time.sleep(SLOW_SECS)
         return evidence("acoustic", *PITCHES[nearest])
 
     def read(self, text: str, *, confidence: float | None = None, context=()) -> Evidence:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 
 from rasa.core.channels.callback import CallbackOutput
@@ -78,7 +77,7 @@ class Callers:
         await asyncio.gather(*(self._bring(said) for said in due))
 
     async def _bring(self, said: Said) -> None:
-        if time.time() - said.created > KEPT_SECS:
+        if self._service.clock() - said.created > KEPT_SECS:
             logger.error("Message %d of the human never reached its caller; it is given up.", said.id)
             await self._service.ask(lambda record: record.settle(said, DEAD, error="The caller could not be reached."))
             return

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -59,13 +60,18 @@ class Unavailable(RasaEmotionError):
 class RelayService:
     """Made when a server process starts, after Sanic has forked.
 
+    Args:
+        endpoints: what endpoints.yml says.
+        clock: seconds since 1970.
+
     Raises:
         ConfigError: endpoints.yml cannot be used.
     """
 
-    def __init__(self, endpoints: Endpoints) -> None:
+    def __init__(self, endpoints: Endpoints, clock: Callable[[], float] = time.time) -> None:
         Rules.of(endpoints.redact)  # a rule that is wrong is told now, not when somebody is handed over
         self.endpoints = endpoints
+        self.clock = clock
         self.engine = open_database(endpoints.database)
         self.helpdesk = open_helpdesk(endpoints.helpdesk)
         if not self.helpdesk.two_way:
@@ -75,8 +81,8 @@ class RelayService:
                 self.helpdesk.name,
             )
         self.stopping = False
-        self._record = Record(self.engine)
-        self._outbox = Outbox(self.engine)
+        self._record = Record(self.engine, clock)
+        self._outbox = Outbox(self.engine, now=clock)
         self._prepared = False
         self._failing = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="relay")

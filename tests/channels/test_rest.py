@@ -5,14 +5,13 @@ import base64
 import io
 import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 import requests
 import soundfile
-from fake_analyzer import SLOW_PITCH, install
+from fake_analyzer import SLOW_PITCH, SLOWLY, install
 from rasa.shared.exceptions import InvalidConfigException
 from sanic import Sanic
 
@@ -103,9 +102,10 @@ def test_words_alone_carry_no_metadata(post, bot):
 @pytest.mark.parametrize("path", ["webhook", "webhook?stream=true"])
 def test_a_short_turn_does_not_overtake_a_long_one_of_the_same_caller(post, bot, path):
     bot.thinks = {"first": 1.0}
+    SLOWLY.clear()
     with ThreadPoolExecutor(3) as pool:
         pool.submit(post, {"sender": "a", "message": "first"}, pitch=SLOW_PITCH, path=path)
-        time.sleep(1.0)  # the analysis takes longer
+        assert SLOWLY.wait(60)
         pool.submit(post, {"sender": "a", "message": "second"}, path=path)
         pool.submit(post, {"sender": "b", "message": "other"}, path=path)
     assert [message.text for message in bot.messages] == ["other", "first", "second"]
