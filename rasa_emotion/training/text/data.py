@@ -17,7 +17,7 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.text.context import Tokens, join_turns
 from rasa_emotion.text.emoji import spell_emoji
 from rasa_emotion.training.text.recipe import Recipe
-from rasa_emotion.training.text.start import load_tokenizer
+from rasa_emotion.training.text.start import end_marks, load_tokenizer
 
 POOL_BATCHES = 50
 """Batches of similar length are cut out of random pools of so many batches: less padding, order still random."""
@@ -136,7 +136,7 @@ def _with_turns(
     texts = sorted({_line(turn, recipe, form) for said in turns for turn in said})
     encoded = tokenizer.encode_batch(texts, add_special_tokens=False)
     ids = {text: encoding.ids for text, encoding in zip(texts, encoded, strict=True)}
-    marks = {"cls": tokenizer.token_to_id("[CLS]"), "sep": tokenizer.token_to_id("[SEP]")}
+    marks = end_marks(tokenizer)
     found = []
     for said in turns:
         *earlier, utterance = (ids[_line(turn, recipe, form)] for turn in said)

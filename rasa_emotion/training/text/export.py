@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from transformers import DistilBertModel
 
+from rasa_emotion.errors import ConfigError
 from rasa_emotion.text.classifier import POOLED
 from rasa_emotion.training.quantise import quantise_products
 from rasa_emotion.training.text.model import TextEmotionModel
@@ -67,6 +69,9 @@ class PlainModel(nn.Module):
     Args:
         model: the trained model; its weights are shared, not changed, but for the word embeddings, which are in int8.
         pools_utterance: take what is pooled as a third input.
+
+    Raises:
+        ConfigError: the model's encoder is no DistilBERT.
     """
 
     positions: Tensor
@@ -75,6 +80,11 @@ class PlainModel(nn.Module):
         super().__init__()
         self.pools_utterance = pools_utterance
         encoder: Any = model.encoder
+        if not isinstance(encoder, DistilBertModel):
+            raise ConfigError(
+                f"A model of type {encoder.config.model_type} is trained and scored only; train from a DistilBERT or a "
+                "BERT to export."
+            )
         embeddings = encoder.embeddings
         self.words: nn.Module = RowInt8Embedding(embeddings.word_embeddings.weight.detach())
         self.register_buffer("positions", embeddings.position_embeddings.weight.detach())

@@ -1,33 +1,33 @@
-"""The network: DistilBERT, the mean over its tokens, one linear layer."""
+"""The network: an encoder, the mean over its tokens, one linear layer."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import DistilBertModel
+from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.training.text.minilm import distilbert_config
 from rasa_emotion.training.text.start import CONFIG, WEIGHTS, is_run, load_encoder
 
 
 class TextEmotionModel(nn.Module):
-    """A DistilBERT sequence classifier that also gives the sentence embedding.
+    """A sequence classifier that also gives the sentence embedding.
 
     Args:
-        encoder: the DistilBERT.
+        encoder: a DistilBERT, or what else `load_encoder` gives.
         labels: what the logits stand for.
         dropout: share of the embedding that is dropped before the head in training.
     """
 
-    def __init__(self, encoder: DistilBertModel, labels: Sequence[str], dropout: float = 0.1) -> None:
+    def __init__(self, encoder: PreTrainedModel, labels: Sequence[str], dropout: float = 0.1) -> None:
         super().__init__()
         self.encoder = encoder
         self.labels = tuple(labels)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(encoder.config.dim, len(self.labels))
+        self.head = nn.Linear(encoder.config.hidden_size, len(self.labels))
         # Zeros: the first steps then move the head alone, not the pretrained encoder.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -80,7 +80,9 @@ def load_model(folder: Path) -> TextEmotionModel:
     if not (folder / WEIGHTS).is_file():
         raise ConfigError(f"No trained text model at '{folder}'; run rasa_emotion.training.text.train first.")
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    encoder = DistilBertModel(distilbert_config(**config["encoder"]))
+    shape = {"model_type": "distilbert"} | config["encoder"]
+    make: Any = AutoModel.from_config  # without annotations
+    encoder = make(AutoConfig.for_model(**shape))
     model = TextEmotionModel(encoder, config["labels"])
     model.load_state_dict(load_file(folder / WEIGHTS))
     return model.eval()

@@ -46,6 +46,8 @@ class Recipe:
             twice as fast.
         average_decay: the weights that are kept are the moving average of those of the steps, with this decay, such as
             0.99; 0 keeps the last ones.
+        freeze_embeddings: leave the embeddings of the words as they are.
+        freeze_layers: leave these and so many of the lowest layers as they are, which is faster.
         pool: the embedding is the mean over "all" tokens, or over those of the "utterance" without the earlier turns.
     """
 
@@ -76,6 +78,7 @@ class Recipe:
     average_decay: float = 0.0
     plain_share: float = 0.0
     freeze_embeddings: bool = True
+    freeze_layers: int = 0
     checkpoint_every: int = 300
 
 

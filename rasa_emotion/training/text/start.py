@@ -1,7 +1,8 @@
-"""Where a training starts: the pretrained MiniLM-L6, an earlier training, or any DistilBERT or BERT.
+"""Where a training starts: the pretrained MiniLM-L6, an earlier training, or any DistilBERT, BERT or MPNet.
 
 A BERT becomes a DistilBERT that computes the same numbers (see `rasa_emotion.training.text.minilm`), so that one
-network is trained and exported whatever it was started from.
+network is trained and exported whatever it was started from. An MPNet, whose attention knows how far two tokens are
+apart, cannot become one: it is trained and scored, as a teacher or to see what size is worth, and not exported.
 """
 
 import json
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
+from torch import nn
 from transformers import AutoModel, AutoTokenizer, DistilBertModel, PreTrainedModel
 
 from rasa_emotion.errors import ConfigError
@@ -26,31 +28,41 @@ def is_run(start: str) -> bool:
     return config.is_file() and "encoder" in json.loads(config.read_text(encoding="utf-8"))
 
 
-def load_encoder(start: str) -> DistilBertModel:
+def load_encoder(start: str) -> PreTrainedModel:
     """The pretrained encoder that `start` names: "minilm", a Hugging Face identifier, or a folder of that layout.
 
     Hugging Face's own settings hold, such as HF_HUB_OFFLINE=1, which looks at what is on this machine alone.
 
     Raises:
-        ConfigError: it cannot be loaded, or is neither a DistilBERT nor a BERT.
+        ConfigError: it cannot be loaded, or is none of the three.
     """
     if start == MINILM:
         return load_minilm()
     found: PreTrainedModel = _pretrained(AutoModel, start)
     shape = found.config.to_dict()  # DistilBERT and BERT name the same things differently
     kind, activation = found.config.model_type, shape.get("activation") or shape.get("hidden_act")
-    if kind not in {"distilbert", "bert"} or activation != "gelu":
+    if kind not in {"distilbert", "bert", "mpnet"} or activation != "gelu":
         raise ConfigError(
-            f"The model '{start}' is of type {kind} ({activation}); name a DistilBERT or a BERT with gelu."
+            f"The model '{start}' is of type {kind} ({activation}); name a DistilBERT, a BERT or an MPNet with gelu."
         )
-    return found if isinstance(found, DistilBertModel) else _as_distilbert(found)
+    return _as_distilbert(found) if kind == "bert" else found
+
+
+def layers_of(encoder: PreTrainedModel) -> list[nn.Module]:
+    """The embeddings and then the layers of an encoder, from the words upwards.
+
+    >>> len(layers_of(load_encoder(MINILM)))
+    7
+    """
+    parts: Any = encoder
+    return [parts.embeddings, *(parts.transformer if isinstance(encoder, DistilBertModel) else parts.encoder).layer]
 
 
 def load_tokenizer(max_tokens: int = 0, start: str = MINILM) -> Tokenizer:
     """The tokenizer of what a training starts from, cutting after `max_tokens` (nowhere, where 0), padding nothing.
 
     Raises:
-        ConfigError: it cannot be loaded, or marks the ends of a sentence otherwise than BERT.
+        ConfigError: it cannot be loaded, or does not mark the ends of a sentence.
     """
     own = Path(start) / TOKENIZER_FILE
     if own.is_file():
@@ -59,17 +71,24 @@ def load_tokenizer(max_tokens: int = 0, start: str = MINILM) -> Tokenizer:
         tokenizer = Tokenizer.from_file(str(minilm_folder() / TOKENIZER_FILE))
     else:
         tokenizer = _pretrained(AutoTokenizer, start).backend_tokenizer
-    missing = [mark for mark in ("[CLS]", "[SEP]", "[PAD]") if tokenizer.token_to_id(mark) is None]
-    if missing:
-        raise ConfigError(f"The tokenizer of '{start}' has no {missing[0]}; name a DistilBERT or a BERT.")
     tokenizer.no_truncation()
+    tokenizer.no_padding()
+    if len(tokenizer.encode("").ids) != 2:
+        raise ConfigError(
+            f"The tokenizer of '{start}' does not mark both ends of a sentence; name a DistilBERT, a BERT or an MPNet."
+        )
     if max_tokens:
         tokenizer.enable_truncation(max_tokens)
-    tokenizer.no_padding()
     return tokenizer
 
 
-def require_fit(encoder: DistilBertModel, start: str, max_tokens: int) -> None:
+def end_marks(tokenizer: Tokenizer) -> dict[str, int]:
+    """The ids that stand before and after a sentence: "cls" and "sep", in BERT's terms."""
+    first, last = tokenizer.encode("").ids
+    return {"cls": first, "sep": last}
+
+
+def require_fit(encoder: PreTrainedModel, start: str, max_tokens: int) -> None:
     """Raises ConfigError where an encoder and the tokenizer, or the length of its inputs, do not belong together."""
     words, known = load_tokenizer(start=start).get_vocab_size(), encoder.config.vocab_size
     if words > known:
@@ -92,7 +111,8 @@ def _pretrained(kind: Any, start: str) -> Any:
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ConfigError(
-            f"'{start}' cannot be loaded ({reason}); start from minilm, a training's folder, or a DistilBERT or BERT."
+            f"'{start}' cannot be loaded ({reason}); start from minilm, a training's folder, or a DistilBERT, a BERT "
+            "or an MPNet."
         ) from error
 
 

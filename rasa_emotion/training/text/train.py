@@ -36,7 +36,7 @@ from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_
 from rasa_emotion.training.text.objective import Objective, label_weights, start_bias
 from rasa_emotion.training.text.provenance import PROVENANCE, provenance
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
-from rasa_emotion.training.text.start import load_tokenizer, require_fit
+from rasa_emotion.training.text.start import layers_of, load_tokenizer, require_fit
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -120,9 +120,11 @@ def make_optimizer(
     model: TextEmotionModel, recipe: Recipe, *, total: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     """AdamW with lower rates for lower layers, linear warm-up and linear decay to 0."""
-    embeddings = model.encoder.embeddings
-    embeddings.requires_grad_(not recipe.freeze_embeddings)
-    layers = [embeddings, *model.encoder.transformer.layer]
+    layers = layers_of(model.encoder)
+    model.encoder.requires_grad_(False)
+    frozen = recipe.freeze_layers + 1 if recipe.freeze_layers else int(recipe.freeze_embeddings)
+    for layer in layers[frozen:]:
+        layer.requires_grad_(True)
     groups: list[dict[str, Any]] = []
     for depth, layer in enumerate(reversed(layers)):
         rate = recipe.learning_rate * recipe.layer_decay**depth

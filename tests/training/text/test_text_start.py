@@ -1,4 +1,4 @@
-"""A training starts from any DistilBERT or BERT of this machine; others are refused by name."""
+"""A training starts from any DistilBERT, BERT or MPNet of this machine; others are refused by name."""
 
 import json
 import shutil
@@ -7,14 +7,27 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel, RobertaConfig, RobertaModel
+from transformers import (
+    BertConfig,
+    BertModel,
+    DistilBertConfig,
+    DistilBertModel,
+    MPNetConfig,
+    MPNetModel,
+    RobertaConfig,
+    RobertaModel,
+)
 
+from rasa_emotion.corpora.text import LabelledText
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.training.text.data import tokenize
+from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.minilm import minilm_folder
-from rasa_emotion.training.text.model import TextEmotionModel, save_model, start_model
+from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model, start_model
 from rasa_emotion.training.text.provenance import PROVENANCE, licence_of, provenance
 from rasa_emotion.training.text.recipe import Recipe, Source
-from rasa_emotion.training.text.start import load_encoder, load_tokenizer, require_fit
+from rasa_emotion.training.text.start import end_marks, layers_of, load_encoder, load_tokenizer, require_fit
+from rasa_emotion.training.text.train import train_rows
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad"]
 SMALL = {"vocab_size": len(WORDS), "max_position_embeddings": 16}
@@ -50,6 +63,30 @@ def test_a_distilbert_is_taken_as_it_is(tmp_path: Path) -> None:
         assert torch.equal(weight, expected)
 
 
+def test_an_mpnet_is_trained_but_not_exported(tmp_path: Path) -> None:
+    words = ["<s>", "<pad>", "</s>", "<unk>", "[UNK]", "good", "bad", "<mask>"]
+    shape = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
+    mpnet = MPNetModel(MPNetConfig(vocab_size=len(words), max_position_embeddings=18, **shape)).eval()
+    start = save(mpnet, tmp_path / "mpnet")
+    (tmp_path / "mpnet" / "vocab.txt").write_text("\n".join(words) + "\n")
+    settings = {"tokenizer_class": "MPNetTokenizer", "do_lower_case": True}
+    (tmp_path / "mpnet" / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert end_marks(load_tokenizer(start=start)) == {"cls": 0, "sep": 2}
+    recipe = Recipe(
+        train=(Source("own"),), labels=("good", "bad"), start=start, max_tokens=16, epochs=2, freeze_layers=1
+    )
+    rows = tokenize([LabelledText(word, word, {word: 1.0}) for word in ("good", "bad") * 8], recipe)
+    trained = train_rows(recipe, rows, [], tmp_path / "run")
+    moved = [
+        not torch.equal(before, after)
+        for layer in zip(layers_of(mpnet), layers_of(trained.encoder), strict=True)
+        for before, after in zip(*(part.parameters() for part in layer), strict=True)
+    ]
+    assert moved == [False] * 20 + [True] * 32
+    with pytest.raises(ConfigError, match="type mpnet is trained and scored only"):
+        export_int8(load_model(tmp_path / "run"), tmp_path / "model.onnx")
+
+
 def test_what_cannot_be_loaded_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ConfigError, match="There is no folder"):
@@ -78,7 +115,7 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
         json.dumps({"version": "1.0", "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}})
     )
     other.save(str(tmp_path / "bert" / "tokenizer.json"))
-    with pytest.raises(ConfigError, match=r"no \[CLS\]"):
+    with pytest.raises(ConfigError, match="does not mark both ends"):
         load_tokenizer(start=start)
 
 
