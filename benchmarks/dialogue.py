@@ -1,8 +1,10 @@
 """What policy and responses add to a turn of a long conversation, at the median and the 95th percentile.
 
 Each sample is a conversation of its own with the example bot's domain: turns heard in voice and words, with their
-slots, replies and mistakes. The policy is asked twice a turn, as Rasa asks it: before the reply and after it. The reply
-is made by `EmotionResponses`, from which Rasa's own generator is taken off, since the bot would need that one anyway.
+slots, replies and mistakes. First the mood is read, as `EmotionClassifier` does it for the slot `caller_mood` of every
+message; what it has read, the others need not read again. The policy is asked twice a turn, as Rasa asks it: before the
+reply and after it. The reply is made by `EmotionResponses`, from which Rasa's own generator is taken off, since the bot
+would need that one anyway.
 Beside the time on the clock stands the time on the processor, which other programs disturb less.
 
     python benchmarks/dialogue.py            # a table
@@ -36,6 +38,8 @@ from rich.table import Table
 
 from rasa_emotion import EmotionPolicy, EmotionResponses
 from rasa_emotion.components.disclosure import DISCLOSURE_KEY
+from rasa_emotion.conversation.history import current_turns
+from rasa_emotion.conversation.mood import MEMORY, mood_state
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 
@@ -94,6 +98,13 @@ def make_policy() -> EmotionPolicy:
     return EmotionPolicy.create(dict(CONFIG), storage, Resource("policy"), ExecutionContext(GraphSchema({}), "run"))
 
 
+def read_mood(tracker: DialogueStateTracker) -> str:
+    """The mood before the latest utterance, as the classifier reads it when that utterance comes in."""
+    events = list(tracker.events)
+    latest = max(index for index, event in enumerate(events) if isinstance(event, UserUttered))
+    return mood_state(turn.estimate for turn in current_turns(events[:latest], last=MEMORY))
+
+
 def milliseconds(run: Callable[[], object]) -> Taken:
     """Time on the clock, and time on the processor."""
     clock, processor = time.perf_counter(), time.thread_time()
@@ -109,18 +120,21 @@ def measure(samples: int, turns: int) -> dict[str, dict[str, float]]:
     def reply(generator: TemplatedNaturalLanguageGenerator, tracker: DialogueStateTracker) -> Callable[[], Any]:
         return lambda: loop.run_until_complete(generator.generate(REPLY, tracker, "emotion"))
 
-    taken: dict[str, list[Taken]] = {"policy, before the reply": [], "responses": [], "policy, after the reply": []}
+    names = ("policy, before the reply", "responses", "policy, after the reply", "mood, in the classifier")
+    taken: dict[str, list[Taken]] = {name: [] for name in names}
     for sample in track(range(samples + 3), description="turns", transient=True, console=Console(stderr=True)):
         tracker = conversation(rng, domain, turns)
-        before = milliseconds(lambda: policy.predict_action_probabilities(tracker, domain))  # noqa: B023 -- run at once
+        mood = milliseconds(lambda: read_mood(tracker))  # noqa: B023 -- run at once
+        before = milliseconds(lambda: policy.predict_action_probabilities(tracker, domain))  # noqa: B023
         said = milliseconds(reply(ours, tracker)) - milliseconds(reply(rasas, tracker))
         tracker.update(ActionExecuted(REPLY))
         after = milliseconds(lambda: policy.predict_action_probabilities(tracker, domain))  # noqa: B023
         if sample >= 3:  # the first ones warm up
-            for name, value in zip(taken, (before, said, after), strict=True):
+            for name, value in zip(names, (before, said, after, mood), strict=True):
                 taken[name].append(value)
     loop.close()
-    taken["together"] = [sum(parts) for parts in zip(*taken.values(), strict=True)]
+    taken["policy and responses"] = [sum(parts) for parts in zip(*(taken[name] for name in names[:3]), strict=True)]
+    taken["with the mood"] = [sum(parts) for parts in zip(*(taken[name] for name in names), strict=True)]
     return {name: summary(np.array(rows)) for name, rows in taken.items()}
 
 

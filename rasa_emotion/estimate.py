@@ -70,10 +70,10 @@ class Evidence:
         """Raises ValueError, KeyError or TypeError when `data` is no evidence."""
         return cls(
             modality=data["modality"],
-            probabilities={str(k): float(v) for k, v in data["probabilities"].items()},
+            probabilities=_numbers(data["probabilities"]),
             reliability=float(data.get("reliability", 1.0)),
             model=str(data.get("model", "")),
-            quality={str(k): float(v) for k, v in data.get("quality", {}).items()},
+            quality=_numbers(data.get("quality", {})),
             confused=_optional(data.get("confused")),
             foreign_language=_optional_text(data.get("foreign_language")),
         )
@@ -178,7 +178,7 @@ class EmotionEstimate:
         return cls(
             emotion=str(data["emotion"]),
             confidence=float(data["confidence"]),
-            probabilities={str(k): float(v) for k, v in data["probabilities"].items()},
+            probabilities=_numbers(data["probabilities"]),
             valence=float(data["valence"]),
             arousal=float(data["arousal"]),
             evidence={str(k): Evidence.from_dict(v) for k, v in data.get("evidence", {}).items()},
@@ -192,6 +192,11 @@ class EmotionEstimate:
 def _check_confused(value: float | None) -> None:
     if value is not None and not 0 <= value <= 1:
         raise ValueError(f"A probability of being confused of {value} is not between 0 and 1.")
+
+
+def _numbers(data: Mapping[Any, Any]) -> dict[str, float]:
+    # Read for every turn of a conversation, in every turn.
+    return dict(zip(map(str, data.keys()), map(float, data.values()), strict=True))
 
 
 def _optional(value: Any) -> float | None:

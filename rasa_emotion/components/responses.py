@@ -4,7 +4,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from rasa.core.nlg.generator import NaturalLanguageGenerator, ResponseVariationFilter
@@ -37,6 +37,10 @@ _Found = TypeVar("_Found")
 # A custom action may say several things before the tracker knows of the first: where the events ended at the last
 # acknowledgement.
 _ACKNOWLEDGED = "emotion_acknowledged"
+
+
+# A bot's templates are few, and are said again and again.
+rephrased = lru_cache(maxsize=1024)(rephrase)
 
 
 class EmotionResponses(TemplatedNaturalLanguageGenerator):
@@ -123,7 +127,7 @@ class _Making:
     def quiet(self, variations: list[Variation]) -> list[Variation]:
         """The variations with their texts rephrased; what will stand for a placeholder is not touched."""
         rules = self.options.rephrase
-        return [{**v, "text": rephrase(v["text"], rules)} if v.get("text") else v for v in variations]
+        return [{**v, "text": rephrased(v["text"], rules)} if v.get("text") else v for v in variations]
 
     def acknowledged(self, utter_action: str, response: Variation, caller: Caller) -> Variation:
         """The response with an acknowledgement before it where one is due."""

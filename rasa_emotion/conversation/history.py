@@ -6,7 +6,7 @@ Events may be Rasa's objects or the dictionaries that they are stored as.
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -152,11 +152,14 @@ def exchanges_backwards(events: Iterable[Any]) -> Iterator[tuple[Turn, list[Repl
     replies: list[Reply] = []
     for event in reversed(list(events)):
         kind = _kind(event)
+        if kind == "slot":  # most events are
+            continue
         if kind in BOUNDARIES:
             return
         if kind == "user":
-            yield _turn(event, fell_back), replies
-            if _intent(event) in CHOICES:
+            turn = _turn(_Same(event))
+            yield (replace(turn, fallback=True) if fell_back else turn), replies
+            if turn.intent in CHOICES:
                 return
             fell_back, replies = False, []
         elif kind == "bot":
@@ -317,24 +320,6 @@ def _decision(value: Any) -> Decision | None:
         return None
 
 
-def _turn(event: Any, fell_back: bool) -> Turn:
-    parsed = _get(event, "parse_data") or {}
-    metadata = _get(event, "metadata") or {}
-    intent = _intent(event)
-    heard = str(_get(event, "message_id")).startswith(HEARD_PREFIX)
-    return Turn(
-        intent,
-        _read(_Same(parsed.get(ESTIMATE_KEY) or (metadata.get(ESTIMATE_KEY) if heard else None))),
-        _get(event, "timestamp"),
-        fell_back or intent == FALLBACK_INTENT,
-    )
-
-
-def _intent(event: Any) -> str | None:
-    intent: str | None = ((_get(event, "parse_data") or {}).get("intent") or {}).get("name")
-    return intent
-
-
 class _Same:
     """What is read once as long as it is the very same object."""
 
@@ -352,9 +337,28 @@ class _Same:
 
 # In every turn the NLU component, the policy and the replies read the same events, and reading is most of their work.
 @lru_cache(maxsize=256)
-def _read(data: _Same) -> EmotionEstimate:
+def _turn(same: _Same) -> Turn:
+    event = same.data
+    parsed = _get(event, "parse_data") or {}
+    metadata = _get(event, "metadata") or {}
+    intent = _intent(event)
+    heard = str(_get(event, "message_id")).startswith(HEARD_PREFIX)
+    return Turn(
+        intent,
+        _read(parsed.get(ESTIMATE_KEY) or (metadata.get(ESTIMATE_KEY) if heard else None)),
+        _get(event, "timestamp"),
+        intent == FALLBACK_INTENT,
+    )
+
+
+def _intent(event: Any) -> str | None:
+    intent: str | None = ((_get(event, "parse_data") or {}).get("intent") or {}).get("name")
+    return intent
+
+
+def _read(data: Any) -> EmotionEstimate:
     try:
-        return EmotionEstimate.from_dict(data.data)
+        return EmotionEstimate.from_dict(data)
     except (KeyError, TypeError, ValueError, AttributeError):
         return EmotionEstimate.unknown()
 

@@ -307,7 +307,7 @@ async def test_for_calm_callers_a_response_is_rasas_own():
     assert await call.say("utter_open") == {"text": "It is open."}
 
 
-@pytest.mark.parametrize("broken", ["caller_of", "variations_by_fit", "rephrase", "is_worn", "render", "prosody_for"])
+@pytest.mark.parametrize("broken", ["caller_of", "variations_by_fit", "rephrased", "is_worn", "render", "prosody_for"])
 async def test_whatever_fails_costs_one_line_and_the_turn_goes_on(broken, monkeypatch, caplog):
     def fail(*args, **kwargs):
         raise RuntimeError("on purpose")
@@ -316,7 +316,7 @@ async def test_whatever_fails_costs_one_line_and_the_turn_goes_on(broken, monkey
     monkeypatch.setattr(f"rasa_emotion.components.responses.{broken}", fail)
     call.hear("angry")
     with caplog.at_level(logging.ERROR, logger="rasa_emotion"):
-        response = await call.say("utter_ask" if broken == "rephrase" else "utter_sorry")
+        response = await call.say("utter_ask" if broken == "rephrased" else "utter_sorry")
     assert response["text"]
     (record,) = caplog.records
     assert "RuntimeError, test_responses.py" in record.getMessage()
