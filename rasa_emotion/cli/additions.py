@@ -17,6 +17,7 @@ VOICE_REPLY = "utter_voice_without_words"
 OFF_INTENT, ON_INTENT = "emotion_off", "emotion_on"
 OFF_REPLY, ON_REPLY = "utter_emotion_off", "utter_emotion_on"
 DISCLOSURE = "utter_emotion_disclosure"
+ACKNOWLEDGEMENT = "utter_acknowledge"
 
 REPLIES = {VOICE_INTENT: VOICE_REPLY, OFF_INTENT: OFF_REPLY, ON_INTENT: ON_REPLY}
 """What answers the intents that need a rule, in forms too."""
@@ -68,12 +69,21 @@ def _slot(name: str) -> dict[str, Any]:
     return {**slot, "mappings": [mapping]}
 
 
+def _for_callers(family: str, text: str) -> dict[str, Any]:
+    return {"text": text, "condition": [{"type": "slot", "name": "emotion", "value": family}]}
+
+
 DOMAIN: dict[str, Any] = {
     "intents": [OFF_INTENT, ON_INTENT, VOICE_INTENT],
     "entities": [{name: {"influence_conversation": False}} for name in FROM_ENTITY],
     "slots": {name: _slot(name) for name in SLOT_TYPES},
     "responses": {
         "utter_handoff": [{"text": "I am sorry for the trouble. I am putting you through to a colleague."}],
+        ACKNOWLEDGEMENT: [
+            _for_callers("angry", "I hear that you are annoyed, and I am sorry for the trouble."),
+            _for_callers("upset", "I am sorry about this."),
+            _for_callers("worried", "I understand that this worries you."),
+        ],
         DISCLOSURE: [
             {
                 "text": "I am an automated assistant, and I analyse how you sound and what you say to tell how you "

@@ -26,7 +26,10 @@ SHOWN = 20
 
 Step = Callable[[str], Callable[[int, int | None], None]]
 
-corpora = typer.Typer(help="List, fetch and check the speech corpora that models are trained on.", no_args_is_help=True)
+corpora = typer.Typer(
+    help="List, fetch and check the speech corpora that models are trained on.\n\nExample: rasa-emotion corpora list",
+    no_args_is_help=True,
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 CorpusName = Annotated[

@@ -66,6 +66,8 @@ def doctor(
     """Say what is installed, what is missing, and the command that mends it.
 
     The exit code is 1 when voice and words cannot be analysed.
+
+    Example: rasa-emotion doctor
     """
     findings = examine(models)
     healthy = all(finding.ok for finding in findings if finding.required)

@@ -32,7 +32,7 @@ EndpointsOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 handoff = typer.Typer(
-    help="See, retry and deliver what the bot hands to people.",
+    help="See, retry and deliver what the bot hands to people.\n\nExample: rasa-emotion handoff list",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

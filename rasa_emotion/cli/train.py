@@ -21,7 +21,7 @@ OWN_CALLS, FINE_TUNING = "calls", "finetune"
 """The recipes of recordings of your own where none is named: from nothing, and from a classifier of others."""
 
 train = typer.Typer(
-    help="Train a model, export it, check it and measure it.",
+    help="Train a model, export it, check it and measure it.\n\nExample: rasa-emotion train acoustic --data my_calls",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

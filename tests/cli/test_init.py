@@ -187,7 +187,7 @@ def test_split_domain_gets_a_file_of_its_own(small: Path) -> None:
     domain = load(new)
     assert domain["version"] == "3.1"
     assert set(domain["slots"]) == set(additions.SLOT_TYPES)
-    assert set(domain["responses"]) == {"utter_emotion_disclosure", *additions.REPLIES.values()}
+    assert set(domain["responses"]) == {"utter_acknowledge", "utter_emotion_disclosure", *additions.REPLIES.values()}
     assert "intents" not in domain
     assert plan(small).changes == ()
     new.write_text('version: "3.1"\nintents:\n- wave\n')
@@ -259,7 +259,11 @@ def test_no_reply_is_added_where_all_rules_are_there(small: Path) -> None:
     )
     (small / "data" / "rules.yml").write_text("rules:\n" + "".join(mine))
     write(plan(small))
-    assert set(load(small / "domain.yml")["responses"]) == {"utter_handoff", "utter_emotion_disclosure"}
+    assert set(load(small / "domain.yml")["responses"]) == {
+        "utter_handoff",
+        "utter_acknowledge",
+        "utter_emotion_disclosure",
+    }
     assert not (small / "data" / "emotion_rules.yml").exists()
 
 
