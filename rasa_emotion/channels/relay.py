@@ -181,8 +181,11 @@ class RelayInput(InputChannel):
             return _failure(401, str(error))
         try:
             unknown = [item.ticket for item in reported if not await service.ask(partial(_keep, item))]
+            delivering = bool(unknown) and await service.ask(lambda record: record.delivering())
         except Unavailable as error:
             return _failure(503, str(error))
+        if delivering:
+            return _failure(503, "A packet is being delivered whose ticket is not noted yet; try again.")
         if unknown:
             return _failure(404, f"No handover has the ticket {', '.join(sorted(set(unknown)))}.")
         return response.json({"status": "ok"})
@@ -190,9 +193,11 @@ class RelayInput(InputChannel):
 
 def _keep(item: FromHuman, record: Record) -> bool:
     """Keep one report; False where its ticket is none of a handover."""
-    handover = record.of_ticket(item.ticket)
+    handover = (record.handover(item.key) if item.key else None) or record.of_ticket(item.ticket)
     if handover is None:
         return False
+    if item.hand_back and item.at is not None and item.at < handover.created:
+        return True  # late, or said again: it was about an earlier handover of the same ticket
     try:
         if item.text:
             record.to_caller(handover.key, item.text, item.id)

@@ -58,6 +58,8 @@ class FromHuman:
         text: words for the caller; empty in a hand-back without any.
         hand_back: the bot shall go on.
         outcome: what the person leaves for the bot to know; only with `hand_back`.
+        key: of the packet, where the helpdesk repeats it: its answer may be here before the ticket is noted.
+        at: when it happened, in seconds since 1970, where the helpdesk says it.
     """
 
     ticket: str
@@ -65,6 +67,8 @@ class FromHuman:
     text: str = ""
     hand_back: bool = False
     outcome: str = ""
+    key: str = ""
+    at: float | None = None
 
 
 class Helpdesk(ABC):

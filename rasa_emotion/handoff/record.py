@@ -117,6 +117,11 @@ class Record:
         """The handover that a helpdesk calls by that name."""
         return self._first(handoffs.c.kind == HANDOVER, handoffs.c.ticket == ticket)
 
+    def delivering(self) -> bool:
+        """Whether a handover is on its way to the helpdesk, so that its ticket may be known there and not here."""
+        claimed = and_(handoffs.c.state == PENDING, handoffs.c.claimed_until > self._clock())
+        return self._first(handoffs.c.kind == HANDOVER, claimed) is not None
+
     def to_human(self, sender: str, text: str, origin: str) -> Handover | None:
         """Keep the caller's words for the human who has the conversation, and return the handover.
 

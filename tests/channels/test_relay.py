@@ -23,6 +23,7 @@ from rasa.utils.endpoints import EndpointConfig
 
 from rasa_emotion import RelayInput
 from rasa_emotion.channels import relay_callers, relay_service, relay_turns
+from rasa_emotion.channels.relay import _keep
 from rasa_emotion.channels.relay_callers import Callers, presence_of, push_of
 from rasa_emotion.channels.relay_service import UNATTENDED, RelayService, Unavailable
 from rasa_emotion.channels.relay_turns import Turns
@@ -31,6 +32,8 @@ from rasa_emotion.components.consent import shared_consents
 from rasa_emotion.conversation.history import HEARD_PREFIX, NO_WORDS
 from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.endpoints import Endpoints
+from rasa_emotion.handoff.helpdesk import FromHuman
+from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.record import Record, Said
 from rasa_emotion.handoff.tables import TO_HUMAN
 
@@ -345,6 +348,29 @@ async def pushed(bench: Bench):
             bench.record.to_caller(holder.key, str(number), str(number))
     made = Pushed()
     return made, Callers(bench.service, "rest", made, made.present)
+
+
+async def test_an_answer_before_the_ticket_is_noted(bench: Bench) -> None:
+    await bench.say("human")
+    holder = bench.record.holder("alice")
+    assert bench.record.delivering() is False
+    assert _keep(FromHuman("T1", "1", "Hello."), bench.record) is False
+    assert _keep(FromHuman("T1", "1", "Hello.", key="unknown"), bench.record) is False
+    assert _keep(FromHuman("T1", "1", "Hello.", key=holder.key), bench.record) is True
+    assert [said.text for said in bench.record.messages_after("alice")] == ["Hello."]
+    assert Outbox(bench.service.engine).claim_packet("w", lease_secs=600)
+    assert bench.record.delivering() is True
+
+
+async def test_an_old_hand_back_ends_no_newer_handover(bench: Bench) -> None:
+    await bench.say("human")
+    holder, outbox = bench.record.holder("alice"), Outbox(bench.service.engine)
+    outbox.delivered(outbox.claim_packet("w", lease_secs=600), "T1")
+    back = FromHuman("T1", "1", hand_back=True, at=holder.created - 1)
+    assert _keep(back, bench.record) is True
+    assert bench.record.holder("alice") == replace(holder, ticket="T1")
+    assert _keep(replace(back, at=holder.created + 1), bench.record) is True
+    assert bench.record.holder("alice") is None
 
 
 async def test_callers_get_their_messages_in_order(pushed) -> None:

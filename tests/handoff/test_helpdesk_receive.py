@@ -56,6 +56,28 @@ def test_words_and_the_hand_back(name: str) -> None:
     assert said.id != back.id
 
 
+@pytest.mark.parametrize("name", ["chatwoot", "zendesk"])
+def test_the_packet_is_named_before_its_ticket_is_noted(name: str) -> None:
+    fake, helpdesk = opened(name)
+    known = {"custom_attributes": {"rasa_emotion": "k1"}, "metadata": {"rasa_emotion": "k1"}}
+    if name == "chatwoot":
+        fake.conversations.append({"id": 8, **known})
+    else:
+        fake.conversations["8"] = {"id": "8", **known}
+    for event in (fake.words("8", "Hello"), fake.hand_back("8", "")):
+        (said,) = helpdesk.receive(*fake.signed(event))
+        assert said.key == "k1"
+    (said,) = helpdesk.receive(*fake.signed(fake.words("9", "Hello")))
+    assert said.key == ""
+
+
+@pytest.mark.parametrize(("time", "at"), [("1970-01-01T00:01:00.500Z", 60.5), ("soon", None), (7, None), (None, None)])
+def test_zendesk_says_when_it_happened(time: object, at: float | None) -> None:
+    fake, helpdesk = opened("zendesk")
+    (said,) = helpdesk.receive(*fake.signed({**fake.hand_back("7", ""), "createdAt": time}))
+    assert said.at == at
+
+
 @every
 def test_the_same_event_has_the_same_id_and_another_another(name: str) -> None:
     fake, helpdesk = opened(name)

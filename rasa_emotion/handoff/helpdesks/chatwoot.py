@@ -172,7 +172,8 @@ class Chatwoot(Helpdesk):
         ticket, number = event.find("conversation", "id"), event.find("id")
         if not text or ticket is None or number is None:
             return []
-        return [FromHuman(str(ticket), f"message:{number}", text)]
+        key = _key(event.find("conversation", "custom_attributes", KEY))
+        return [FromHuman(str(ticket), f"message:{number}", text, key=key)]
 
     def _hand_back(self, event: Answer) -> list[FromHuman]:
         ticket = event.find("id")
@@ -181,4 +182,9 @@ class Chatwoot(Helpdesk):
         # A conversation may be resolved, opened and resolved again: the time tells which it was.
         at = event.find("updated_at") or event.find("timestamp")
         outcome = event.find("custom_attributes", self._outcome)
-        return [FromHuman(str(ticket), f"resolved:{at}", hand_back=True, outcome=str(outcome or ""))]
+        key = _key(event.find("custom_attributes", KEY))
+        return [FromHuman(str(ticket), f"resolved:{at}", hand_back=True, outcome=str(outcome or ""), key=key)]
+
+
+def _key(value: Any) -> str:
+    return value if isinstance(value, str) else ""

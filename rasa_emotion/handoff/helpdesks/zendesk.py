@@ -7,6 +7,7 @@ passes. Passing control to a named integration is idempotent; conversations and 
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -150,17 +151,19 @@ class Zendesk(Helpdesk):
         ticket, number = event.find("payload", "conversation", "id"), event.find("id")
         if not isinstance(ticket, str) or not isinstance(number, str):
             return []
+        key = event.find("payload", "conversation", "metadata", KEY)
+        origin: dict[str, Any] = {"key": key if isinstance(key, str) else "", "at": _moment(event.find("createdAt"))}
         if event.find("type") == "conversation:message":
-            return self._words(event, ticket)
+            return self._words(event, ticket, origin)
         place = ("payload", "conversation", "activeSwitchboardIntegration")
         active = [event.find(*place, key) for key in ("name", "id")]
         passed = event.find("type") == "switchboard:passControl" and self._bot is not None and self._bot in active
         if not passed and event.find("type") != "switchboard:releaseControl":
             return []
         outcome = event.find("payload", "metadata", "outcome") or event.find("payload", "reason") or ""
-        return [FromHuman(ticket, number, hand_back=True, outcome=str(outcome))]
+        return [FromHuman(ticket, number, hand_back=True, outcome=str(outcome), **origin)]
 
-    def _words(self, event: Answer, ticket: str) -> list[FromHuman]:
+    def _words(self, event: Answer, ticket: str, origin: Mapping[str, Any]) -> list[FromHuman]:
         business = event.find("payload", "message", "author", "type") == "business"
         ours = event.find("payload", "message", "metadata", KEY) is not None
         # In a conversation of Sunshine, the caller has read it already.
@@ -169,11 +172,19 @@ class Zendesk(Helpdesk):
         parts = [event.find("payload", "message", "content", key) for key in ("text", "mediaUrl")]
         text = "\n".join(part for part in parts if isinstance(part, str) and part)
         number = event.find("payload", "message", "id")
-        return [FromHuman(ticket, number, text)] if text and isinstance(number, str) else []
+        return [FromHuman(ticket, number, text, **origin)] if text and isinstance(number, str) else []
 
 
 def _answer(value: Any) -> Answer:
     return Answer(200, value)
+
+
+def _moment(value: Any) -> float | None:
+    """Seconds since 1970 of a time as Sunshine writes it, such as "2026-01-01T00:00:00.000Z"."""
+    try:
+        return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
+    except (AttributeError, ValueError, OverflowError):
+        return None
 
 
 def _path(conversation: str) -> str:

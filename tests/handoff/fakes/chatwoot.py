@@ -155,10 +155,14 @@ class FakeChatwoot(TwoWayServer):
             "private": False,
             "sender": {"id": 1, "name": "Ada", "type": "user"},
             "inbox": {"id": self.options["inbox_id"], "name": "bot"},
-            "conversation": {"id": int(ticket), "status": "open"},
+            "conversation": {"id": int(ticket), "status": "open", "custom_attributes": self.attributes(ticket)},
             "account": {"id": self.options["account_id"]},
         }
         return {**event, **changes}
+
+    def attributes(self, ticket: str) -> dict:
+        """The custom attributes that were given to a conversation; they come with every event of it."""
+        return next((row["custom_attributes"] for row in self.conversations if str(row["id"]) == ticket), {})
 
     def hand_back(self, ticket: str, outcome: str, **changes) -> dict:
         """The event of a resolved conversation."""
@@ -167,7 +171,7 @@ class FakeChatwoot(TwoWayServer):
             "id": int(ticket),
             "inbox_id": self.options["inbox_id"],
             "status": "resolved",
-            "custom_attributes": {"outcome": outcome},
+            "custom_attributes": {**self.attributes(ticket), "outcome": outcome},
             "updated_at": 1_700_000_300.5,
         }
         return {**event, **changes}

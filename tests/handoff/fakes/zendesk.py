@@ -139,14 +139,20 @@ class FakeZendesk(TwoWayServer):
             "content": {"type": "text", "text": text},
             "source": {"type": "zd:agentWorkspace"},
         }
-        payload = {"conversation": {"id": ticket, "type": "personal"}, "message": {**said, **message}}
+        payload = {"conversation": self.truncated(ticket), "message": {**said, **message}}
         return {"id": "e1", "type": "conversation:message", "createdAt": "2026-01-01T00:00:00.000Z", "payload": payload}
 
     def hand_back(self, ticket: str, outcome: str, to: str = "rasa") -> dict:
         """The event of control that passes to the bot."""
-        conversation = {"id": ticket, "activeSwitchboardIntegration": {"id": "s1", "name": to}}
+        conversation = {**self.truncated(ticket), "activeSwitchboardIntegration": {"id": "s1", "name": to}}
         payload = {"conversation": conversation, "metadata": {"outcome": outcome}}
-        return {"id": "e2", "type": "switchboard:passControl", "payload": payload}
+        event = {"id": "e2", "type": "switchboard:passControl", "createdAt": "2026-01-01T00:00:00.000Z"}
+        return {**event, "payload": payload}
+
+    def truncated(self, ticket: str) -> dict:
+        """A conversation as events show it."""
+        metadata = self.conversations.get(ticket, {}).get("metadata", {})
+        return {"id": ticket, "type": "personal", "metadata": metadata}
 
 
 def refused(status: int, code: str) -> web.Response:
