@@ -61,11 +61,11 @@ def _table(found: Found) -> str:
 def _choice(found: Found) -> str:
     both, words = _shipped(found), next(row for row in found["rows"] if row["heard"] == "words alone")
     advice = [
-        "**The bot hears voice and words**: leave the rules out of config.yml, and the default holds. Of 100 callers who "
-        f"stay calm, {percent(both['false'][0])} reach a person without need.",
+        "**The bot hears voice and words**: leave the rules out of config.yml, and the default holds. Of 100 callers "
+        f"who stay calm, {percent(both['false'][0])} reach a person without need.",
         f"**It reads words alone**: the default finds {percent(words['within_2'][0])} % in two angry turns and hardly "
-        f"ever errs. A lower `turned_angry` finds {percent(at_false(words['curve'])['within_2'])} % at two errors in 100 "
-        "calm calls; let that rule `ask`, so that an error costs a question and no agent's time.",
+        f"ever errs. A lower `turned_angry` finds {percent(at_false(words['curve'])['within_2'])} % at two errors in "
+        "100 calm calls; let that rule `ask`, so that an error costs a question and no agent's time.",
         "**There are few people to take calls**: a higher `turned_angry` costs callers on the left end of the curve "
         "above; `do: offer` leaves the choice to the caller, and `do: alert` lets a supervisor decide.",
     ]
