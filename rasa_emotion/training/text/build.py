@@ -27,10 +27,11 @@ from rasa_emotion.training.text.data import inner_split, read_sources
 from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.figures import single_labels
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model
+from rasa_emotion.training.text.predict import predict
 from rasa_emotion.training.text.provenance import TEXTS, licence_of, provenance
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
 from rasa_emotion.training.text.start import load_tokenizer
-from rasa_emotion.training.text.train import load_rows, predict
+from rasa_emotion.training.text.train import load_rows
 
 MAX_TOKENS = 128
 BIASED = "biased"

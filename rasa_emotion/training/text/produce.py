@@ -17,11 +17,12 @@ from rasa_emotion.training.claim import claim
 from rasa_emotion.training.text.build import BIASED, Scored, build, inner_rows, score_single
 from rasa_emotion.training.text.data import read_part, tokenize
 from rasa_emotion.training.text.model import load_model
+from rasa_emotion.training.text.predict import predict
 from rasa_emotion.training.text.provenance import provenance
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
 from rasa_emotion.training.text.report import latency_ms
 from rasa_emotion.training.text.score import FIGURES_FILE, score
-from rasa_emotion.training.text.train import predict, train
+from rasa_emotion.training.text.train import train
 
 RECIPES = Path(__file__).parent / "recipes"
 LEAST_AGREEMENT = 0.9

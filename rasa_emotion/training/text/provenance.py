@@ -41,12 +41,19 @@ def provenance(recipe: Recipe) -> list[str]:
     >>> provenance(Recipe(train=(Source("meld_train"),), labels=("joy", "anger")))
     ['meld', 'minilm']
     """
-    stored = Path(recipe.start) / PROVENANCE
-    before = [recipe.start]
-    if is_run(recipe.start):
-        before = json.loads(stored.read_text(encoding="utf-8")) if stored.is_file() else [MINILM]
+    before = _behind(recipe.start)
+    for source in recipe.train:
+        before += _behind(source.teacher) if source.teacher else []
     own = [_file(s.corpus) if s.corpus.endswith(".csv") else s.corpus.rpartition("_")[0] for s in recipe.train]
     return sorted({*before, *own})
+
+
+def _behind(start: str) -> list[str]:
+    """What stands behind an earlier training, or the name of somebody's model."""
+    if not is_run(start):
+        return [start]
+    stored = Path(start) / PROVENANCE
+    return list(json.loads(stored.read_text(encoding="utf-8"))) if stored.is_file() else [MINILM]
 
 
 def _file(path: str) -> str:

@@ -20,12 +20,14 @@ class Source:
         repeat: how often each row is seen per epoch.
         limit: at most that many rows that are not neutral alone, drawn anew each epoch; 0 keeps all.
         neutral_limit: the same for rows that are neutral and nothing else.
+        teacher: the folder of a training whose answers take the place of the corpus' own labels.
     """
 
     corpus: str
     repeat: int = 1
     limit: int = 0
     neutral_limit: int = 0
+    teacher: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from rasa_emotion.errors import ConfigError, RasaEmotionError
 from rasa_emotion.evaluation.metrics import bootstrap, choose_thresholds, class_recall, label_f1, softmax
 from rasa_emotion.training.text.data import TrainingText, fold_numbers, read_part, read_sources, tokenize
 from rasa_emotion.training.text.figures import CHOSEN_BY, rounded, sigmoid, single_labels, targets_of
+from rasa_emotion.training.text.predict import predict
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
-from rasa_emotion.training.text.train import load_rows, predict, train_rows
+from rasa_emotion.training.text.train import load_rows, train_rows
 
 FIGURES_FILE = "figures.json"
 
@@ -34,6 +35,8 @@ def cross_validate(recipe: Recipe, data: Path, out: Path, *, beside: Path, folds
     Every fold trains all the recipe's epochs and keeps the last; dialogues stay whole. With several labels, the
     thresholds of a fold are chosen on the other folds' answers.
     """
+    if any(source.teacher for source in recipe.train):
+        raise ConfigError("The recipe names a teacher, which has seen every fold; score a part without --folds.")
     rows: list[TrainingText] = []
     numbers: list[int] = []
     for source, read in enumerate(read_sources(recipe, data, beside)):

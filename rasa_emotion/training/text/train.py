@@ -7,15 +7,11 @@ Writes the weights that are best on the inner split (those of the last epoch, wh
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -26,17 +22,17 @@ from rasa_emotion.training.text.data import (
     Batch,
     TrainingText,
     epoch_batches,
-    in_order,
     inner_split,
-    read_sources,
     tokenize,
 )
 from rasa_emotion.training.text.figures import epoch_figures
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model, start_model
 from rasa_emotion.training.text.objective import Objective, label_weights, start_bias
+from rasa_emotion.training.text.predict import inputs, predict
 from rasa_emotion.training.text.provenance import PROVENANCE, provenance
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
 from rasa_emotion.training.text.start import layers_of, load_tokenizer, require_fit
+from rasa_emotion.training.text.teacher import read_taught_sources
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -109,8 +105,10 @@ def load_rows(recipe: Recipe, data: Path, beside: Path) -> tuple[list[TrainingTe
     """Rows to train on and rows to choose by, of all sources."""
     kept: list[TrainingText] = []
     held: list[TrainingText] = []
-    for number, rows in enumerate(read_sources(recipe, data, beside)):
-        train_rows, inner_rows = inner_split(rows, recipe.inner_share, recipe.inner_seed)
+    for number, (source, rows) in enumerate(zip(recipe.train, read_taught_sources(recipe, data, beside), strict=True)):
+        # A teacher's answers are nothing to choose by.
+        share = 0.0 if source.teacher else recipe.inner_share
+        train_rows, inner_rows = inner_split(rows, share, recipe.inner_seed)
         kept += tokenize(train_rows, recipe, number)
         held += tokenize(inner_rows, recipe, number)
     return kept, held
@@ -139,22 +137,6 @@ def make_optimizer(
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
-@torch.no_grad()
-def predict(model: TextEmotionModel, rows: Sequence[TrainingText], pool: str = "all") -> NDArray[np.float64]:
-    """Logits of rows, float64, shape [rows, labels]."""
-    model.eval()
-    device = next(model.parameters()).device
-    logits = np.zeros((len(rows), len(model.labels)))
-    for numbers, batch in in_order(rows, pool):
-        found, _ = model(*_inputs(batch, device))
-        logits[numbers] = found.float().cpu().numpy()
-    return logits
-
-
-def _inputs(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    return batch.input_ids.to(device), batch.attention_mask.to(device), batch.pooled.to(device)
-
-
 def _groups(parameters: list[torch.nn.Parameter], rate: float, decay: float) -> list[dict[str, Any]]:
     # Biases and layer norms are not decayed, as in BERT.
     return [
@@ -167,7 +149,7 @@ def _step(model: TextEmotionModel, batch: Batch, objective: Objective, device: t
     rdrop = objective.recipe.rdrop
     targets = batch.targets.to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=quick_bfloat16(device)):
-        passes = [model(*_inputs(batch, device))[0] for _ in range(2 if rdrop else 1)]
+        passes = [model(*inputs(batch, device))[0] for _ in range(2 if rdrop else 1)]
     logits = [found.float() for found in passes]
     found = torch.stack([objective(each, targets) for each in logits]).mean()
     if rdrop:

@@ -19,9 +19,9 @@ from rasa_emotion.text.classifier import TOKENIZER_FILE
 from rasa_emotion.training.text.build import Scored, build, score_single, write_heldout
 from rasa_emotion.training.text.data import tokenize
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model
+from rasa_emotion.training.text.predict import predict
 from rasa_emotion.training.text.recipe import Recipe, Source
 from rasa_emotion.training.text.report import Part, foreign_shares, recall_table
-from rasa_emotion.training.text.train import predict
 
 RECIPE = Recipe(train=(Source("sentences.csv"),), labels=EMOTIONS, inner_share=0.5)
 
