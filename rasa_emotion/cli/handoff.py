@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 STATES = ("pending", "delivered", "dead")
 STYLES = {"pending": "yellow", "delivered": "green", "dead": "red", "retry": "yellow", "gone": "yellow"}
+
+UNTRIED_SECS = 60.0
+"""After which a packet that nobody tried to deliver is worth a word: a worker takes it within a second."""
 
 EndpointsOption = Annotated[
     Path | None,
@@ -64,6 +68,14 @@ def list_(
         console.print(trouble, style=STYLES["dead"], markup=False, highlight=False, soft_wrap=True)
     counted = outbox.count()
     console.print(", ".join(f"{number} {name}" for name, number in counted.items()), highlight=False)
+    untried = [row for row in rows if row.state == "pending" and not row.attempts]
+    if any(time.time() - row.created > UNTRIED_SECS for row in untried):
+        console.print(
+            "What is pending has not been tried yet: see that the bot's server or 'rasa-emotion handoff "
+            "work' runs, and whether its log has trouble with the helpdesk.",
+            style=STYLES["pending"],
+            soft_wrap=True,
+        )
     if outbox.rows(state="dead", most=1):
         console.print("To try what is dead again: rasa-emotion handoff retry --all", highlight=False)
 

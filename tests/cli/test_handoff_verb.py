@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,14 @@ def test_what_waits_and_what_is_dead(call, outbox: Outbox) -> None:
         ("a" * 32, "The helpdesk refused it.", "a")
     ]
     assert [row["key"] for row in json.loads(call("list", "--json", "--sender", "b"))] == ["b" * 32]
+
+
+def test_what_nobody_tried_is_named(call, outbox: Outbox) -> None:
+    assert "has not been tried yet" in call("list")
+    assert "has not been tried yet" not in call("list", "--state", "dead")
+    outbox.give_up(outbox.claim_packet("w", lease_secs=9), "The helpdesk refused it.")
+    outbox.enqueue(packet("c", sender="c", created=time.time()))
+    assert "has not been tried yet" not in call("list")
 
 
 def test_a_packet_as_people_see_it(call, outbox: Outbox) -> None:
