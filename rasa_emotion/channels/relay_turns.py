@@ -1,6 +1,7 @@
 """Whose turn it is: a caller's message goes to the human who has the conversation, else to the bot."""
 
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -39,6 +40,9 @@ FORGOTTEN_SLOTS = frozenset({ESCALATED_SLOT, ESCALATION_SLOT, OUTCOME_SLOT, REQU
 PATIENCE_SECS = 5.0
 """How long a turn waits for the database before the bot goes on without it."""
 
+MOST_MISSED = 10_000
+"""Messages for humans that are kept in memory while the database is away."""
+
 OnMessage = Callable[[UserMessage], Awaitable[Any]]
 
 
@@ -56,6 +60,7 @@ class Turns:
         self._agent = agent
         self._on_new_message = on_new_message
         self._failed: set[str] = set()
+        self._missed: deque[tuple[str, str, str]] = deque(maxlen=MOST_MISSED)
 
     async def take(self, message: UserMessage) -> bool:
         """Give the message to the human, or to the bot; say whether a human has the conversation."""
@@ -96,6 +101,7 @@ class Turns:
         sender = message.sender_id
         try:
             handover = await self._service.ask(lambda record: record.unfinished(sender), patience_secs=PATIENCE_SECS)
+            await self._catch_up(sender)
             if handover is not None and handover.closed is None:
                 if await self._heard_by_human(message):
                     return True
@@ -103,9 +109,16 @@ class Turns:
                 handover = await self._service.ask(lambda record: record.to_resume(sender))
             if handover is not None:
                 await self._resume(agent, handover)
-        except Unavailable:
-            pass  # has been logged; the bot goes on
+        except Unavailable:  # has been logged; the bot goes on, or is silent in a conversation that it handed over
+            if message.text and (await agent.processor.get_tracker(sender)).is_paused():
+                self._missed.append((sender, shown_words(message.text, message.message_id), message.message_id))
         return False
+
+    async def _catch_up(self, sender: str) -> None:
+        """Give the human what this caller said while the database was away. Raises Unavailable."""
+        for missed in [one for one in self._missed if one[0] == sender]:
+            await self._service.ask(partial(_to_human, said=missed))
+            self._missed.remove(missed)
 
     async def _heard_by_human(self, message: UserMessage) -> bool:
         """Keep the caller's words for the human; False where they have given the conversation back meanwhile."""
@@ -118,7 +131,8 @@ class Turns:
             return await self._service.ask(lambda record: record.to_human(sender, words, origin)) is not None
         except Unavailable:
             # That a human has it is known: the bot must not answer in their place.
-            logger.error("Words of caller %s did not reach the human who has the conversation.", pseudonym(sender))
+            logger.error("Words of caller %s reach the human when the database answers again.", pseudonym(sender))
+            self._missed.append((sender, words, origin))
             return True
 
     async def _heed(self, message: UserMessage) -> None:
@@ -130,7 +144,7 @@ class Turns:
             await self._service.ask(lambda _: consents.set(message.sender_id, allowed))
 
     async def take_up_all(self, channel: str, *, utter: str | None) -> None:
-        """The bot takes up the conversations of a channel that humans gave back.
+        """The bot takes up the conversations of a channel that humans gave back, and humans get what they missed.
 
         Args:
             channel: its name.
@@ -142,6 +156,9 @@ class Turns:
         agent = self._agent()
         if agent is None or not agent.is_ready():
             return
+        for sender in dict.fromkeys(sender for sender, *_ in self._missed):
+            async with agent.lock_store.lock(sender):
+                await self._catch_up(sender)
         for handover in await self._service.ask(lambda record: record.all_to_resume(channel)):
             try:
                 async with agent.lock_store.lock(handover.sender):
@@ -195,6 +212,11 @@ def _hand_back(tracker: DialogueStateTracker, handover: Handover) -> list[Event]
         *(SlotSet(name, value) for name, value in carried.items()),
         ActionExecuted(ACTION_LISTEN_NAME),
     ]
+
+
+def _to_human(record: Record, said: tuple[str, str, str]) -> None:
+    sender, words, origin = said
+    record.to_human(sender, words, origin)
 
 
 def inner_store(agent: Agent) -> TrackerStore:

@@ -255,11 +255,42 @@ async def test_the_bot_does_not_answer_for_the_human_where_words_cannot_be_kept(
     with monkeypatch.context() as broken:
         broken.setattr(Record, "to_human", _fail)
         assert await bench.say("are you there?") == (True, [])
-    assert "did not reach the human" in caplog.text
+    assert "reach the human when the database answers again" in caplog.text
     assert "alice" not in caplog.text
     assert bench.processor.heard == ["human"]
     assert await bench.say("and now?") == (True, [])
-    assert bench.to_human() == ["and now?"]
+    assert bench.to_human() == ["are you there?", "and now?"]
+
+
+@pytest.mark.parametrize("speaks_again", [True, False])
+async def test_what_was_said_without_the_database_reaches_the_human_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, speaks_again: bool
+) -> None:
+    await bench.say("human")
+    await bench.say("hello", sender="bob")
+    with monkeypatch.context() as broken:
+        for question in ("unfinished", "holder"):
+            broken.setattr(Record, question, _fail)
+        for text in ("one", "two"):
+            await bench.say(text)
+        await bench.say("three", sender="bob")
+    if speaks_again:
+        assert await bench.say("four") == (True, [])
+    for _ in range(2):
+        await bench.turns.take_up_all("rest", utter=None)
+    assert bench.to_human() == ["one", "two", *(["four"] if speaks_again else [])]
+    assert bench.to_human("bob") == []
+
+
+async def test_what_was_missed_is_dropped_with_the_hand_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bench.say("human")
+    with monkeypatch.context() as broken:
+        broken.setattr(Record, "to_human", _fail)
+        await bench.say("are you there?")
+    bench.close()
+    await bench.turns.take_up_all("rest", utter=None)
+    assert bench.to_human() == []
+    assert await bench.say("hello") == (False, ["hello"])
 
 
 async def test_a_database_that_is_silent_does_not_keep_the_bot_waiting(
