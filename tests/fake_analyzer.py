@@ -4,7 +4,6 @@ import functools
 import hashlib
 import re
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,8 +25,8 @@ WORDS = {
 }
 # The seconds that hearing this pitch takes, for tests of what goes on meanwhile.
 SLOW_PITCH, SLOW_SECS = 1200, 3.0
-SLOWLY = threading.Event()
-"""Set when that has begun."""
+SLOWLY, ENOUGH = threading.Event(), threading.Event()
+"""The one is set when that has begun; the other may be set to end it before its time."""
 PITCHES = {
     200: ("neutral", 0.8),
     400: ("angry", 0.7),
@@ -75,7 +74,7 @@ class FakeAnalyzer:
         nearest = min(PITCHES, key=lambda known: abs(known - pitch))
         if nearest == SLOW_PITCH:
             SLOWLY.set()
-            time.sleep(SLOW_SECS)
+            ENOUGH.wait(SLOW_SECS)
         return evidence("acoustic", *PITCHES[nearest])
 
     def read(self, text: str, *, confidence: float | None = None, context=()) -> Evidence:

@@ -1,6 +1,7 @@
 """An input channel around any other: while a human has a conversation, the two talk and the bot is silent."""
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -28,10 +29,15 @@ from rasa_emotion.handoff.record import Record, Said, UnknownHandover
 from rasa_emotion.handoff.signing import same
 from rasa_emotion.settings import check_flag, check_text, checked
 
+logger = logging.getLogger(__name__)
+
 HUMAN_HEADER = "X-Emotion-Human"
 """Says in answers whether a human has the conversation: `true` or `false`."""
 
 LONGEST_POLL_SECS = 60.0
+
+CLOCKS_APART_SECS = 60.0
+"""How far a helpdesk's clock may be from ours."""
 MOST_DIGITS = 19
 
 DEFAULTS: dict[str, Any] = {
@@ -180,11 +186,12 @@ class RelayInput(InputChannel):
         except PermanentFailure as error:
             return _failure(401, str(error))
         try:
+            # Asked first: what is on its way now may have arrived, and its ticket be noted, a moment later.
+            delivering = await service.ask(lambda record: record.delivering())
             unknown = [item.ticket for item in reported if not await service.ask(partial(_keep, item))]
-            delivering = bool(unknown) and await service.ask(lambda record: record.delivering())
         except Unavailable as error:
             return _failure(503, str(error))
-        if delivering:
+        if unknown and delivering:
             return _failure(503, "A packet is being delivered whose ticket is not noted yet; try again.")
         if unknown:
             return _failure(404, f"No handover has the ticket {', '.join(sorted(set(unknown)))}.")
@@ -193,11 +200,13 @@ class RelayInput(InputChannel):
 
 def _keep(item: FromHuman, record: Record) -> bool:
     """Keep one report; False where its ticket is none of a handover."""
-    handover = (record.handover(item.key) if item.key else None) or record.of_ticket(item.ticket)
+    named = record.handover(item.key) if item.key else None
+    handover = named or record.of_ticket(item.ticket)
     if handover is None:
         return False
-    if item.hand_back and item.at is not None and item.at < handover.created:
-        return True  # late, or said again: it was about an earlier handover of the same ticket
+    if named is None and item.hand_back and item.at is not None and item.at < handover.created - CLOCKS_APART_SECS:
+        logger.info("A hand-back is passed over: it is older than the handover '%s' of its ticket.", handover.key)
+        return True
     try:
         if item.text:
             record.to_caller(handover.key, item.text, item.id)

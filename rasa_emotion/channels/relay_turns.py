@@ -1,8 +1,8 @@
 """Whose turn it is: a caller's message goes to the human who has the conversation, else to the bot."""
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -43,6 +43,16 @@ PATIENCE_SECS = 5.0
 MOST_MISSED = 10_000
 """Messages for humans that are kept in memory while the database is away."""
 
+
+@dataclass(frozen=True)
+class _Said:
+    """What a caller said: whose, the text as the client sent it, and the message's id."""
+
+    sender: str
+    text: str
+    origin: str
+
+
 OnMessage = Callable[[UserMessage], Awaitable[Any]]
 
 
@@ -60,7 +70,7 @@ class Turns:
         self._agent = agent
         self._on_new_message = on_new_message
         self._failed: set[str] = set()
-        self._missed: deque[tuple[str, str, str]] = deque(maxlen=MOST_MISSED)
+        self._missed: list[_Said] = []
 
     async def take(self, message: UserMessage) -> bool:
         """Give the message to the human, or to the bot; say whether a human has the conversation."""
@@ -101,7 +111,6 @@ class Turns:
         sender = message.sender_id
         try:
             handover = await self._service.ask(lambda record: record.unfinished(sender), patience_secs=PATIENCE_SECS)
-            await self._catch_up(sender)
             if handover is not None and handover.closed is None:
                 if await self._heard_by_human(message):
                     return True
@@ -110,38 +119,55 @@ class Turns:
             if handover is not None:
                 await self._resume(agent, handover)
         except Unavailable:  # has been logged; the bot goes on, or is silent in a conversation that it handed over
-            if message.text and (await agent.processor.get_tracker(sender)).is_paused():
-                self._missed.append((sender, shown_words(message.text, message.message_id), message.message_id))
+            if (await agent.processor.get_tracker(sender)).is_paused():
+                self._miss(message)
         return False
+
+    def _miss(self, message: UserMessage) -> None:
+        """Remember what the human is to get when the database answers again."""
+        if len(self._missed) < MOST_MISSED:
+            self._missed.append(_Said(message.sender_id, message.text or "", message.message_id))
+        else:
+            logger.error("Words of caller %s are too many to be kept for the human.", pseudonym(message.sender_id))
 
     async def _catch_up(self, sender: str) -> None:
         """Give the human what this caller said while the database was away. Raises Unavailable."""
-        for missed in [one for one in self._missed if one[0] == sender]:
-            await self._service.ask(partial(_to_human, said=missed))
+        for missed in [one for one in self._missed if one.sender == sender]:
+            if await self._tell_human(missed):
+                logger.info("What caller %s said while the database was away has reached the human.", pseudonym(sender))
+            else:
+                logger.warning("The human gave caller %s back and missed the last words.", pseudonym(sender))
             self._missed.remove(missed)
+
+    async def _tell_human(self, said: "_Said") -> bool:
+        """Keep a caller's words for the human; False where no human has the conversation. Raises Unavailable."""
+        await self._heed(said)
+        words = shown_words(said.text, said.origin)
+
+        def keep(record: Record) -> Handover | None:
+            return record.to_human(said.sender, words, said.origin) if said.text else record.holder(said.sender)
+
+        return await self._service.ask(keep, patience_secs=PATIENCE_SECS) is not None
 
     async def _heard_by_human(self, message: UserMessage) -> bool:
         """Keep the caller's words for the human; False where they have given the conversation back meanwhile."""
-        sender, origin = message.sender_id, message.message_id
-        words = shown_words(message.text or "", origin)
         try:
-            await self._heed(message)
-            if not message.text:
-                return True
-            return await self._service.ask(lambda record: record.to_human(sender, words, origin)) is not None
+            await self._catch_up(message.sender_id)
+            return await self._tell_human(_Said(message.sender_id, message.text or "", message.message_id))
         except Unavailable:
             # That a human has it is known: the bot must not answer in their place.
-            logger.error("Words of caller %s reach the human when the database answers again.", pseudonym(sender))
-            self._missed.append((sender, words, origin))
+            caller = pseudonym(message.sender_id)
+            logger.error("Words of caller %s wait in memory until the database answers again.", caller)
+            self._miss(message)
             return True
 
-    async def _heed(self, message: UserMessage) -> None:
+    async def _heed(self, said: "_Said") -> None:
         """A caller may refuse the analysis at any time; the component that notes it hears nothing now."""
-        intent = command_intent(message.text or "")
+        intent = command_intent(said.text)
         consents = shared_consents() if intent in CHOICES else None
         if intent is not None and consents is not None:
             allowed = CHOICES[intent]
-            await self._service.ask(lambda _: consents.set(message.sender_id, allowed))
+            await self._service.ask(lambda _: consents.set(said.sender, allowed), patience_secs=PATIENCE_SECS)
 
     async def take_up_all(self, channel: str, *, utter: str | None) -> None:
         """The bot takes up the conversations of a channel that humans gave back, and humans get what they missed.
@@ -156,24 +182,32 @@ class Turns:
         agent = self._agent()
         if agent is None or not agent.is_ready():
             return
-        for sender in dict.fromkeys(sender for sender, *_ in self._missed):
+        to_resume = await self._service.ask(lambda record: record.all_to_resume(channel))
+        for sender in dict.fromkeys(missed.sender for missed in self._missed):
+            await self._one_by_one(agent, sender, partial(self._catch_up, sender))
+        for handover in to_resume:
+            await self._one_by_one(agent, handover.sender, partial(self._take_up, agent, handover.sender, utter))
+
+    async def _one_by_one(self, agent: Agent, sender: str, step: Callable[[], Awaitable[None]]) -> None:
+        """Do a step under the lock of a conversation; where it fails, others do not wait for it. Raises Unavailable."""
+        try:
             async with agent.lock_store.lock(sender):
-                await self._catch_up(sender)
-        for handover in await self._service.ask(lambda record: record.all_to_resume(channel)):
-            try:
-                async with agent.lock_store.lock(handover.sender):
-                    # The caller may have spoken meanwhile.
-                    still = await self._service.ask(partial(Record.to_resume, sender=handover.sender))
-                    if still is not None:
-                        await self._resume(agent, still, utter=utter)
-            except Unavailable:
-                raise
-            except Exception as error:
-                # Rasa's tracker store fails, for instance; it is tried again, and so does the caller's next turn.
-                if handover.key not in self._failed:
-                    caller, where = pseudonym(handover.sender), place_of(error)
-                    logger.error("The bot cannot take up the conversation of caller %s (%s).", caller, where)
-                self._failed.add(handover.key)
+                await step()
+            self._failed.discard(sender)
+        except Unavailable:
+            raise
+        except Exception as error:
+            # Rasa's tracker store fails, for instance; it is tried again, and so does the caller's next turn.
+            if sender not in self._failed:
+                where = place_of(error)
+                logger.error("The bot cannot take up the conversation of caller %s (%s).", pseudonym(sender), where)
+            self._failed.add(sender)
+
+    async def _take_up(self, agent: Agent, sender: str, utter: str | None) -> None:
+        # The caller may have spoken meanwhile.
+        still = await self._service.ask(partial(Record.to_resume, sender=sender))
+        if still is not None:
+            await self._resume(agent, still, utter=utter)
 
     async def _resume(self, agent: Agent, handover: Handover, *, utter: str | None = None) -> None:
         tracker = await agent.processor.get_tracker(handover.sender)
@@ -212,11 +246,6 @@ def _hand_back(tracker: DialogueStateTracker, handover: Handover) -> list[Event]
         *(SlotSet(name, value) for name, value in carried.items()),
         ActionExecuted(ACTION_LISTEN_NAME),
     ]
-
-
-def _to_human(record: Record, said: tuple[str, str, str]) -> None:
-    sender, words, origin = said
-    record.to_human(sender, words, origin)
 
 
 def inner_store(agent: Agent) -> TrackerStore:

@@ -80,7 +80,7 @@ DOMAIN: dict[str, Any] = {
     "responses": {
         "utter_handoff": [{"text": "I am sorry for the trouble. I am putting you through to a colleague."}],
         ACKNOWLEDGEMENT: [
-            _for_callers("angry", "I hear that you are annoyed, and I am sorry for the trouble."),
+            _for_callers("angry", "I can hear that this is annoying."),
             _for_callers("upset", "I am sorry about this."),
             _for_callers("worried", "I understand that this worries you."),
         ],

@@ -68,10 +68,9 @@ def list_(
         console.print(trouble, style=STYLES["dead"], markup=False, highlight=False, soft_wrap=True)
     counted = outbox.count()
     console.print(", ".join(f"{number} {name}" for name, number in counted.items()), highlight=False)
-    untried = [row for row in rows if row.state == "pending" and not row.attempts]
-    if any(time.time() - row.created > UNTRIED_SECS for row in untried):
+    if _are_untried(rows):
         console.print(
-            "What is pending has not been tried yet: see that the bot's server or 'rasa-emotion handoff "
+            "Some of what is pending has not been tried yet: see that the bot's server or 'rasa-emotion handoff "
             "work' runs, and whether its log has trouble with the helpdesk.",
             style=STYLES["pending"],
             soft_wrap=True,
@@ -220,6 +219,14 @@ def _table(rows: "list[Handoff]") -> Table:
             Text(printable(row.ticket or "")),
         )
     return table
+
+
+def _are_untried(rows: "list[Handoff]") -> bool:
+    """Whether a packet should have been tried by now, and was not; it waits for an earlier one of the same caller."""
+    pending = [row for row in rows if row.state == "pending"]
+    tried = {row.packet.sender for row in pending if row.attempts or row.error}
+    late = (row for row in pending if time.time() - row.next_attempt > UNTRIED_SECS)
+    return any(row.packet.sender not in tried for row in late)
 
 
 def _troubles(rows: "list[Handoff]") -> Iterator[str]:

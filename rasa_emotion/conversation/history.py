@@ -157,7 +157,7 @@ def exchanges_backwards(events: Iterable[Any]) -> Iterator[tuple[Turn, list[Repl
         if kind in BOUNDARIES:
             return
         if kind == "user":
-            turn = _turn(_Same(event))
+            turn = _turn(event)
             yield (replace(turn, fallback=True) if fell_back else turn), replies
             if turn.intent in CHOICES:
                 return
@@ -335,17 +335,14 @@ class _Same:
         return isinstance(other, _Same) and self.data is other.data
 
 
-# In every turn the NLU component, the policy and the replies read the same events, and reading is most of their work.
-@lru_cache(maxsize=256)
-def _turn(same: _Same) -> Turn:
-    event = same.data
+def _turn(event: Any) -> Turn:
     parsed = _get(event, "parse_data") or {}
     metadata = _get(event, "metadata") or {}
     intent = _intent(event)
     heard = str(_get(event, "message_id")).startswith(HEARD_PREFIX)
     return Turn(
         intent,
-        _read(parsed.get(ESTIMATE_KEY) or (metadata.get(ESTIMATE_KEY) if heard else None)),
+        _read(_Same(parsed.get(ESTIMATE_KEY) or (metadata.get(ESTIMATE_KEY) if heard else None))),
         _get(event, "timestamp"),
         intent == FALLBACK_INTENT,
     )
@@ -356,9 +353,12 @@ def _intent(event: Any) -> str | None:
     return intent
 
 
-def _read(data: Any) -> EmotionEstimate:
+# In every turn the NLU component, the policy and the replies read the same events, and reading is most of their work.
+# What is kept holds numbers and no words: it outlives the conversation.
+@lru_cache(maxsize=256)
+def _read(same: _Same) -> EmotionEstimate:
     try:
-        return EmotionEstimate.from_dict(data)
+        return EmotionEstimate.from_dict(same.data)
     except (KeyError, TypeError, ValueError, AttributeError):
         return EmotionEstimate.unknown()
 

@@ -118,9 +118,9 @@ class Record:
         return self._first(handoffs.c.kind == HANDOVER, handoffs.c.ticket == ticket)
 
     def delivering(self) -> bool:
-        """Whether a handover is on its way to the helpdesk, so that its ticket may be known there and not here."""
-        claimed = and_(handoffs.c.state == PENDING, handoffs.c.claimed_until > self._clock())
-        return self._first(handoffs.c.kind == HANDOVER, claimed) is not None
+        """Whether a handover has been tried and is not delivered: its ticket may be known there and not here."""
+        begun = and_(handoffs.c.state == PENDING, handoffs.c.attempts > 0)
+        return self._first(handoffs.c.kind == HANDOVER, begun) is not None
 
     def to_human(self, sender: str, text: str, origin: str) -> Handover | None:
         """Keep the caller's words for the human who has the conversation, and return the handover.

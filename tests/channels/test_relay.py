@@ -255,7 +255,7 @@ async def test_the_bot_does_not_answer_for_the_human_where_words_cannot_be_kept(
     with monkeypatch.context() as broken:
         broken.setattr(Record, "to_human", _fail)
         assert await bench.say("are you there?") == (True, [])
-    assert "reach the human when the database answers again" in caplog.text
+    assert "wait in memory until the database answers again" in caplog.text
     assert "alice" not in caplog.text
     assert bench.processor.heard == ["human"]
     assert await bench.say("and now?") == (True, [])
@@ -282,7 +282,63 @@ async def test_what_was_said_without_the_database_reaches_the_human_later(
     assert bench.to_human("bob") == []
 
 
-async def test_what_was_missed_is_dropped_with_the_hand_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_bot_does_not_answer_where_what_was_missed_cannot_be_kept(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.say("human")
+    with monkeypatch.context() as broken:
+        broken.setattr(Record, "to_human", _fail)
+        for text in ("one", "two"):
+            assert await bench.say(text) == (True, [])
+    await bench.turns.take_up_all("rest", utter=None)
+    assert bench.to_human() == ["one", "two"]
+
+
+async def test_a_no_that_was_said_without_the_database_is_heeded_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consents = shared_consents()
+    await bench.say("human")
+    with monkeypatch.context() as broken:
+        broken.setattr(type(consents), "set", _fail)
+        await bench.say("/emotion_off")
+    assert consents.allows("alice") is True
+    await bench.turns.take_up_all("rest", utter=None)
+    assert consents.allows("alice") is False
+
+
+async def test_a_silent_database_keeps_no_caller_waiting_who_was_missed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.say("human")
+    with monkeypatch.context() as broken:
+        broken.setattr(Record, "to_human", _fail)
+        await bench.say("one")
+        broken.setattr(relay_turns, "PATIENCE_SECS", 0.05)
+        broken.setattr(Record, "to_human", lambda *_: time.sleep(0.5))
+        with pytest.raises(Unavailable):
+            await bench.turns.take_up_all("rest", utter=None)
+    await bench.turns.take_up_all("rest", utter=None)
+    assert bench.to_human() == ["one"]
+
+
+async def test_memory_is_bounded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(relay_turns, "MOST_MISSED", 1)
+    await bench.say("human")
+    with monkeypatch.context() as broken:
+        broken.setattr(Record, "to_human", _fail)
+        for text in ("one", "two"):
+            await bench.say(text)
+    assert "too many to be kept" in caplog.text
+    await bench.turns.take_up_all("rest", utter=None)
+    assert bench.to_human() == ["one"]
+
+
+async def test_what_was_missed_is_dropped_with_the_hand_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     await bench.say("human")
     with monkeypatch.context() as broken:
         broken.setattr(Record, "to_human", _fail)
@@ -290,6 +346,7 @@ async def test_what_was_missed_is_dropped_with_the_hand_back(bench: Bench, monke
     bench.close()
     await bench.turns.take_up_all("rest", utter=None)
     assert bench.to_human() == []
+    assert "missed the last words" in caplog.text
     assert await bench.say("hello") == (False, ["hello"])
 
 
@@ -397,10 +454,10 @@ async def test_an_old_hand_back_ends_no_newer_handover(bench: Bench) -> None:
     await bench.say("human")
     holder, outbox = bench.record.holder("alice"), Outbox(bench.service.engine)
     outbox.delivered(outbox.claim_packet("w", lease_secs=600), "T1")
-    back = FromHuman("T1", "1", hand_back=True, at=holder.created - 1)
+    back = FromHuman("T1", "1", hand_back=True, at=holder.created - 100)
     assert _keep(back, bench.record) is True
     assert bench.record.holder("alice") == replace(holder, ticket="T1")
-    assert _keep(replace(back, at=holder.created + 1), bench.record) is True
+    assert _keep(replace(back, at=holder.created - 10), bench.record) is True  # clocks differ
     assert bench.record.holder("alice") is None
 
 

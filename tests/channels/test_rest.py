@@ -8,10 +8,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import fake_analyzer
 import pytest
 import requests
 import soundfile
-from fake_analyzer import SLOW_PITCH, SLOWLY, install
+from fake_analyzer import ENOUGH, SLOW_PITCH, SLOWLY, install
 from rasa.shared.exceptions import InvalidConfigException
 from sanic import Sanic
 
@@ -100,14 +101,16 @@ def test_words_alone_carry_no_metadata(post, bot):
 
 
 @pytest.mark.parametrize("path", ["webhook", "webhook?stream=true"])
-def test_a_short_turn_does_not_overtake_a_long_one_of_the_same_caller(post, bot, path):
-    bot.thinks = {"first": 1.0}
+def test_a_short_turn_does_not_overtake_a_long_one_of_the_same_caller(post, bot, path, monkeypatch):
+    monkeypatch.setattr(fake_analyzer, "SLOW_SECS", 60.0)
     SLOWLY.clear()
+    ENOUGH.clear()
     with ThreadPoolExecutor(3) as pool:
         pool.submit(post, {"sender": "a", "message": "first"}, pitch=SLOW_PITCH, path=path)
         assert SLOWLY.wait(60)
         pool.submit(post, {"sender": "a", "message": "second"}, path=path)
-        pool.submit(post, {"sender": "b", "message": "other"}, path=path)
+        pool.submit(post, {"sender": "b", "message": "other"}, path=path).result()
+        ENOUGH.set()
     assert [message.text for message in bot.messages] == ["other", "first", "second"]
 
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -74,10 +73,13 @@ def test_what_waits_and_what_is_dead(call, outbox: Outbox) -> None:
 
 
 def test_what_nobody_tried_is_named(call, outbox: Outbox) -> None:
+    assert "has not been tried yet" not in call("list")  # only just put there
+    with outbox.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE emotion_handoffs SET next_attempt = 1000")
     assert "has not been tried yet" in call("list")
     assert "has not been tried yet" not in call("list", "--state", "dead")
-    outbox.give_up(outbox.claim_packet("w", lease_secs=9), "The helpdesk refused it.")
-    outbox.enqueue(packet("c", sender="c", created=time.time()))
+    outbox.enqueue(packet("c", sender="b"))
+    outbox.failed(outbox.claim_packet("w", lease_secs=9), "busy", next_attempt=1000)
     assert "has not been tried yet" not in call("list")
 
 

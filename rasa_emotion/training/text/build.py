@@ -23,7 +23,7 @@ from rasa_emotion.evaluation.metrics import fit_temperature, macro_f1, unweighte
 from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE, vocabulary_checksum
-from rasa_emotion.training.text.data import inner_split, read_sources
+from rasa_emotion.training.text.data import read_sources, split_sources
 from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.figures import single_labels
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model
@@ -112,8 +112,7 @@ def add_class_bias(model: TextEmotionModel, recipe: Recipe, data: Path, beside: 
 
 def inner_rows(recipe: Recipe, data: Path, beside: Path) -> list[LabelledText]:
     """The rows that no training of this recipe has seen, as sentences."""
-    held = [inner_split(rows, recipe.inner_share, recipe.inner_seed)[1] for rows in read_sources(recipe, data, beside)]
-    return [row for rows in held for row in rows]
+    return [row for _, held in split_sources(recipe, read_sources(recipe, data, beside)) for row in held]
 
 
 def score_single(logits: Callable[..., NDArray[np.float32]], rows: Sequence[LabelledText]) -> Scored:

@@ -16,7 +16,7 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.text.context import Tokens, join_turns
 from rasa_emotion.text.emoji import spell_emoji
-from rasa_emotion.training.text.recipe import Recipe
+from rasa_emotion.training.text.recipe import Recipe, Source
 from rasa_emotion.training.text.start import end_marks, load_tokenizer
 
 POOL_BATCHES = 50
@@ -62,12 +62,30 @@ def spoken(text: str) -> str:
 
 
 def read_sources(recipe: Recipe, data: Path, beside: Path) -> list[list[LabelledText]]:
-    """The rows of every source of a recipe; CSV files are looked for in the folder `beside`."""
+    """The rows of every source of a recipe; CSV files are looked for in the folder `beside`.
+
+    Rows that a teacher is asked about come without labels: theirs need be none of the recipe's.
+    """
+    return [_read_source(recipe, source, data, beside) for source in recipe.train]
+
+
+def _read_source(recipe: Recipe, source: Source, data: Path, beside: Path) -> list[LabelledText]:
+    if source.corpus.endswith(".csv"):
+        rows = read_sentences(beside / source.corpus)
+    elif source.teacher:
+        rows = read_text_corpus(data, source.corpus, as_emotions=False)
+    else:
+        return read_part(recipe, data, source.corpus)
+    return [replace(row, target={}) for row in rows] if source.teacher else rows
+
+
+def split_sources(
+    recipe: Recipe, sources: Sequence[Sequence[LabelledText]]
+) -> list[tuple[list[LabelledText], list[LabelledText]]]:
+    """Of each source, the rows to train on and those that are held for choosing: none that a teacher labelled."""
     return [
-        read_sentences(beside / source.corpus)
-        if source.corpus.endswith(".csv")
-        else read_part(recipe, data, source.corpus)
-        for source in recipe.train
+        inner_split(rows, 0.0 if source.teacher else recipe.inner_share, recipe.inner_seed)
+        for source, rows in zip(recipe.train, sources, strict=True)
     ]
 
 

@@ -22,6 +22,7 @@ from rasa_emotion.training.text.provenance import provenance
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
 from rasa_emotion.training.text.report import latency_ms
 from rasa_emotion.training.text.score import FIGURES_FILE, score
+from rasa_emotion.training.text.start import MPNET, model_type
 from rasa_emotion.training.text.train import train
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -71,6 +72,8 @@ def train_recipe(
     run = claim(out, {"recipe": file.stem, "settings": json.loads(json.dumps(asdict(recipe)))})
     if recipe.labels != EMOTIONS:
         return {"folder": None, **_figures_alone(recipe, data, out, run, beside=file.parent, part=part)}
+    if model_type(recipe.start) == MPNET:
+        raise ConfigError(f"'{recipe.start}' is an MPNet, which can teach but not be exported; start from another.")
     if not recipe.inner_share:
         raise ConfigError("Nothing is left to fit the temperature on: set the recipe's inner_share above 0.")
     train(recipe, data, run, beside=file.parent)

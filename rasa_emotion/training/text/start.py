@@ -11,13 +11,14 @@ from typing import Any
 
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import AutoModel, AutoTokenizer, DistilBertModel, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoTokenizer, DistilBertModel, PreTrainedModel
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.text.classifier import TOKENIZER_FILE
 from rasa_emotion.training.text.minilm import distilbert_config, distilbert_names, load_minilm, minilm_folder
 
 MINILM = "minilm"
+DISTILBERT, MPNET = "distilbert", "mpnet"
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 
@@ -26,6 +27,20 @@ def is_run(start: str) -> bool:
     """Whether `start` is the folder of an earlier training, rather than of somebody's model."""
     config = Path(start) / CONFIG
     return config.is_file() and "encoder" in json.loads(config.read_text(encoding="utf-8"))
+
+
+def model_type(start: str) -> str:
+    """The type of the encoder that `start` names: "distilbert", "bert", "mpnet" ...
+
+    Raises:
+        ConfigError: it cannot be loaded.
+    """
+    if start == MINILM:
+        return DISTILBERT
+    if is_run(start):
+        config = json.loads((Path(start) / CONFIG).read_text(encoding="utf-8"))
+        return str(config["encoder"].get("model_type", DISTILBERT))
+    return str(_pretrained(AutoConfig, start).model_type)
 
 
 def load_encoder(start: str) -> PreTrainedModel:
@@ -41,7 +56,7 @@ def load_encoder(start: str) -> PreTrainedModel:
     found: PreTrainedModel = _pretrained(AutoModel, start)
     shape = found.config.to_dict()  # DistilBERT and BERT name the same things differently
     kind, activation = found.config.model_type, shape.get("activation") or shape.get("hidden_act")
-    if kind not in {"distilbert", "bert", "mpnet"} or activation != "gelu":
+    if kind not in {DISTILBERT, "bert", MPNET} or activation != "gelu":
         raise ConfigError(
             f"The model '{start}' is of type {kind} ({activation}); name a DistilBERT, a BERT or an MPNet with gelu."
         )
@@ -96,6 +111,8 @@ def require_fit(encoder: PreTrainedModel, start: str, max_tokens: int) -> None:
             f"The tokenizer of '{start}' is that of another model: it has {words} words, the model knows {known}."
         )
     longest = encoder.config.max_position_embeddings
+    if encoder.config.model_type == MPNET:  # its first positions stand for padding
+        longest -= encoder.config.pad_token_id + 1
     if max_tokens > longest:
         raise ConfigError(
             f"'{start}' reads {longest} tokens at most; set max_tokens, now {max_tokens}, to that or less."

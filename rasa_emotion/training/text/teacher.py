@@ -14,6 +14,7 @@ from rasa_emotion.training.text.data import read_sources, tokenize
 from rasa_emotion.training.text.model import load_model
 from rasa_emotion.training.text.predict import predict
 from rasa_emotion.training.text.recipe import Recipe
+from rasa_emotion.training.text.start import require_fit
 
 
 def read_taught_sources(recipe: Recipe, data: Path, beside: Path) -> list[list[LabelledText]]:
@@ -38,8 +39,8 @@ def _taught(asked: Recipe, data: Path, beside: Path) -> list[LabelledText]:
     model = load_model(Path(teacher)).to(pick_device())
     if model.labels != asked.labels:
         raise ConfigError(f"The teacher '{teacher}' says {', '.join(model.labels)}; give the recipe the same `labels`.")
-    # Labels of another corpus could be none of the recipe's.
-    rows = [replace(row, target={}) for row in read_sources(asked, data, beside)[0]]
+    require_fit(model.encoder, teacher, asked.max_tokens)
+    rows = read_sources(asked, data, beside)[0]
     logits = predict(model, tokenize(rows, asked), asked.pool, task=f"asking {teacher}")
     return [
         replace(row, target=dict(zip(asked.labels, found, strict=True)))

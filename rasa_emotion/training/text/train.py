@@ -22,7 +22,7 @@ from rasa_emotion.training.text.data import (
     Batch,
     TrainingText,
     epoch_batches,
-    inner_split,
+    split_sources,
     tokenize,
 )
 from rasa_emotion.training.text.figures import epoch_figures
@@ -105,10 +105,7 @@ def load_rows(recipe: Recipe, data: Path, beside: Path) -> tuple[list[TrainingTe
     """Rows to train on and rows to choose by, of all sources."""
     kept: list[TrainingText] = []
     held: list[TrainingText] = []
-    for number, (source, rows) in enumerate(zip(recipe.train, read_taught_sources(recipe, data, beside), strict=True)):
-        # A teacher's answers are nothing to choose by.
-        share = 0.0 if source.teacher else recipe.inner_share
-        train_rows, inner_rows = inner_split(rows, share, recipe.inner_seed)
+    for number, (train_rows, inner_rows) in enumerate(split_sources(recipe, read_taught_sources(recipe, data, beside))):
         kept += tokenize(train_rows, recipe, number)
         held += tokenize(inner_rows, recipe, number)
     return kept, held

@@ -24,6 +24,7 @@ from rasa_emotion.training.text.data import tokenize
 from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.minilm import minilm_folder
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model, start_model
+from rasa_emotion.training.text.produce import train_recipe
 from rasa_emotion.training.text.provenance import PROVENANCE, licence_of, provenance
 from rasa_emotion.training.text.recipe import Recipe, Source
 from rasa_emotion.training.text.start import end_marks, layers_of, load_encoder, load_tokenizer, require_fit
@@ -77,14 +78,19 @@ def test_an_mpnet_is_trained_but_not_exported(tmp_path: Path) -> None:
     )
     rows = tokenize([LabelledText(word, word, {word: 1.0}) for word in ("good", "bad") * 8], recipe)
     trained = train_rows(recipe, rows, [], tmp_path / "run")
+    pairs = zip(layers_of(mpnet), layers_of(trained.encoder), strict=True)
     moved = [
-        not torch.equal(before, after)
-        for layer in zip(layers_of(mpnet), layers_of(trained.encoder), strict=True)
-        for before, after in zip(*(part.parameters() for part in layer), strict=True)
+        any(not torch.equal(a, b) for a, b in zip(before.parameters(), after.parameters(), strict=True))
+        for before, after in pairs
     ]
-    assert moved == [False] * 20 + [True] * 32
+    assert moved == [False, False, True, True]  # the embeddings, and three layers
+    with pytest.raises(ConfigError, match="reads 16 tokens at most"):
+        require_fit(mpnet, start, 17)
     with pytest.raises(ConfigError, match="type mpnet is trained and scored only"):
         export_int8(load_model(tmp_path / "run"), tmp_path / "model.onnx")
+    with pytest.raises(ConfigError, match="can teach but not be exported"):
+        train_recipe("emotions8", tmp_path, tmp_path / "out", start=str(tmp_path / "run"))
+    assert not (tmp_path / "out" / "model.onnx").exists()
 
 
 def test_what_cannot_be_loaded_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

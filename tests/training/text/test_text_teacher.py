@@ -9,6 +9,7 @@ import pytest
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import softmax
+from rasa_emotion.training.text.build import inner_rows
 from rasa_emotion.training.text.data import read_sources, tokenize
 from rasa_emotion.training.text.model import TextEmotionModel, save_model
 from rasa_emotion.training.text.predict import predict
@@ -41,6 +42,7 @@ def test_the_teachers_answers_are_the_labels(recipe: Recipe, tiny_model: TextEmo
 def test_nothing_is_chosen_by_them(recipe: Recipe, tmp_path: Path) -> None:
     kept, held = load_rows(recipe, tmp_path, tmp_path)
     assert [row.source for row in held] == [0] * 5
+    assert [row.target for row in inner_rows(recipe, tmp_path, tmp_path)] == [{"happy": 1.0}] * 5
     assert [row.source for row in kept] == [0] * 5 + [1] * 10
     with pytest.raises(ConfigError, match="has seen every fold"):
         cross_validate(recipe, tmp_path, tmp_path / "out", beside=tmp_path, folds=2)
@@ -55,6 +57,8 @@ def test_a_teacher_that_does_not_fit_is_named(recipe: Recipe, tmp_path: Path) ->
         read_taught_sources(replace(recipe, labels=("happy", "sad")), tmp_path, tmp_path)
     with pytest.raises(ConfigError, match="takes none"):
         read_taught_sources(replace(recipe, multi_label=True), tmp_path, tmp_path)
+    with pytest.raises(ConfigError, match="reads 128 tokens at most"):
+        read_taught_sources(replace(recipe, max_tokens=129), tmp_path, tmp_path)
     missing = (replace(recipe.train[1], teacher=str(tmp_path / "nobody")),)
     with pytest.raises(ConfigError, match="No trained text model at"):
         read_taught_sources(replace(recipe, train=missing), tmp_path, tmp_path)
