@@ -131,7 +131,7 @@ def test_a_yes_resumes_with_the_next_turn(bot):
     assert answer.startswith(TOLD)  # now it holds, and nobody has said so yet
     assert "take into account again" in answer
     assert packets() == 0
-    assert here.say("hello, I am furious", voice="angry") == [HANDOFF]
+    assert here.say("hello, I am furious", voice="angry") == [f"I can hear that this is annoying. {HANDOFF}"]
     assert packets() == 1
 
 
