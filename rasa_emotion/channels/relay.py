@@ -35,10 +35,10 @@ HUMAN_HEADER = "X-Emotion-Human"
 """Says in answers whether a human has the conversation: `true` or `false`."""
 
 LONGEST_POLL_SECS = 60.0
+MOST_DIGITS = 19
 
 CLOCKS_APART_SECS = 60.0
 """How far a helpdesk's clock may be from ours."""
-MOST_DIGITS = 19
 
 DEFAULTS: dict[str, Any] = {
     # The channel that is wrapped: a name of Rasa's, such as rest, or a module path.

@@ -136,7 +136,7 @@ class Turns:
             if await self._tell_human(missed):
                 logger.info("What caller %s said while the database was away has reached the human.", pseudonym(sender))
             else:
-                logger.warning("The human gave caller %s back and missed the last words.", pseudonym(sender))
+                logger.warning("No human has caller %s any more, and none gets the last words.", pseudonym(sender))
             self._missed.remove(missed)
 
     async def _tell_human(self, said: "_Said") -> bool:

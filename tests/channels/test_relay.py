@@ -110,6 +110,13 @@ class Bench:
         human = await self.turns.take(UserMessage(text, output, sender, input_channel="rest", **more))
         return human, [said["text"] for said in output.messages]
 
+    async def miss(self, monkeypatch: pytest.MonkeyPatch, *texts: str) -> None:
+        """Say to a human what the database does not take."""
+        with monkeypatch.context() as broken:
+            broken.setattr(Record, "to_human", _fail)
+            for text in texts:
+                assert await self.say(text) == (True, [])
+
     def to_human(self, sender: str = "alice") -> list[str]:
         return [said.text for said in self.record.messages_after(sender, direction=TO_HUMAN)]
 
@@ -252,9 +259,7 @@ async def test_the_bot_does_not_answer_for_the_human_where_words_cannot_be_kept(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await bench.say("human")
-    with monkeypatch.context() as broken:
-        broken.setattr(Record, "to_human", _fail)
-        assert await bench.say("are you there?") == (True, [])
+    await bench.miss(monkeypatch, "are you there?")
     assert "wait in memory until the database answers again" in caplog.text
     assert "alice" not in caplog.text
     assert bench.processor.heard == ["human"]
@@ -286,10 +291,7 @@ async def test_the_bot_does_not_answer_where_what_was_missed_cannot_be_kept(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bench.say("human")
-    with monkeypatch.context() as broken:
-        broken.setattr(Record, "to_human", _fail)
-        for text in ("one", "two"):
-            assert await bench.say(text) == (True, [])
+    await bench.miss(monkeypatch, "one", "two")
     await bench.turns.take_up_all("rest", utter=None)
     assert bench.to_human() == ["one", "two"]
 
@@ -311,9 +313,8 @@ async def test_a_silent_database_keeps_no_caller_waiting_who_was_missed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bench.say("human")
+    await bench.miss(monkeypatch, "one")
     with monkeypatch.context() as broken:
-        broken.setattr(Record, "to_human", _fail)
-        await bench.say("one")
         broken.setattr(relay_turns, "PATIENCE_SECS", 0.05)
         broken.setattr(Record, "to_human", lambda *_: time.sleep(0.5))
         with pytest.raises(Unavailable):
@@ -327,10 +328,7 @@ async def test_memory_is_bounded(
 ) -> None:
     monkeypatch.setattr(relay_turns, "MOST_MISSED", 1)
     await bench.say("human")
-    with monkeypatch.context() as broken:
-        broken.setattr(Record, "to_human", _fail)
-        for text in ("one", "two"):
-            await bench.say(text)
+    await bench.miss(monkeypatch, "one", "two")
     assert "too many to be kept" in caplog.text
     await bench.turns.take_up_all("rest", utter=None)
     assert bench.to_human() == ["one"]
@@ -340,13 +338,11 @@ async def test_what_was_missed_is_dropped_with_the_hand_back(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await bench.say("human")
-    with monkeypatch.context() as broken:
-        broken.setattr(Record, "to_human", _fail)
-        await bench.say("are you there?")
+    await bench.miss(monkeypatch, "are you there?")
     bench.close()
     await bench.turns.take_up_all("rest", utter=None)
     assert bench.to_human() == []
-    assert "missed the last words" in caplog.text
+    assert "none gets the last words" in caplog.text
     assert await bench.say("hello") == (False, ["hello"])
 
 

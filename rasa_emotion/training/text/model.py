@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.training.text.start import CONFIG, WEIGHTS, is_run, load_encoder
+from rasa_emotion.training.text.start import CONFIG, DISTILBERT, WEIGHTS, is_run, load_encoder
 
 
 class TextEmotionModel(nn.Module):
@@ -80,7 +80,7 @@ def load_model(folder: Path) -> TextEmotionModel:
     if not (folder / WEIGHTS).is_file():
         raise ConfigError(f"No trained text model at '{folder}'; run rasa_emotion.training.text.train first.")
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    shape = {"model_type": "distilbert"} | config["encoder"]
+    shape = {"model_type": DISTILBERT} | config["encoder"]
     make: Any = AutoModel.from_config  # without annotations
     encoder = make(AutoConfig.for_model(**shape))
     model = TextEmotionModel(encoder, config["labels"])
