@@ -2,6 +2,7 @@
 
 from rasa_emotion.audio.activity import is_silent, speech_secs, trim_silence, voice_activity
 from rasa_emotion.audio.decode import load_audio
+from rasa_emotion.audio.highpass import highpass
 from rasa_emotion.audio.quality import snr_db
 from rasa_emotion.audio.raw import decode_raw
 from rasa_emotion.audio.resample import resample
@@ -14,6 +15,7 @@ __all__ = [
     "Waveform",
     "decode_raw",
     "encode_mulaw",
+    "highpass",
     "is_silent",
     "load_audio",
     "resample",
