@@ -1,6 +1,7 @@
 """The database of what must outlast a process: handoffs, messages, consents."""
 
 import re
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import MetaData, create_engine, event
@@ -19,6 +20,9 @@ LOCK_SECS = 30
 
 DIALECTS = ("sqlite", "postgresql")
 """What the tables have been tried on; what is claimed and what is written once rests on their statements."""
+
+_WRITES = "rasa_emotion_writes"
+"""The execution option of connections that write."""
 
 metadata = MetaData()
 """All tables; a room that needs one declares it on this."""
@@ -61,16 +65,29 @@ def create_tables(engine: Engine) -> None:
         ConfigError: the database cannot be reached or written.
     """
     try:
-        metadata.create_all(engine)
+        _create_all(engine)
     except SQLAlchemyError:
         # Another process may have been faster between the look and the creation; then the second try finds them.
         try:
-            metadata.create_all(engine)
+            _create_all(engine)
         except SQLAlchemyError as error:
             raise ConfigError(
                 f"The database '{engine.url.render_as_string(hide_password=True)}' cannot be used "
                 f"({type(error).__name__}); check that it runs and that its folder can be written."
             ) from error
+
+
+def writing(engine: Engine) -> AbstractContextManager[Connection]:
+    """A transaction that writes: it waits for other writers at its start, and is committed at its end.
+
+    Reads take `engine.connect()`, which on SQLite waits for nobody. There, a transaction that reads first and writes
+    later is refused as soon as another one has written in between; SQLAlchemy 2 opens one for each read, so that
+    writers have to say what they are.
+
+    >>> with writing(open_database("sqlite://")) as connection:
+    ...     rows = connection.exec_driver_sql("CREATE TABLE notes (text VARCHAR)")
+    """
+    return engine.execution_options(**{_WRITES: True}).begin()
 
 
 def cause_of(error: SQLAlchemyError) -> str:
@@ -81,6 +98,11 @@ def cause_of(error: SQLAlchemyError) -> str:
     """
     said = str(getattr(error, "orig", None) or "").strip()
     return said.partition("\n")[0] or type(error).__name__
+
+
+def _create_all(engine: Engine) -> None:
+    with writing(engine) as connection:
+        metadata.create_all(connection)
 
 
 def _without_password(url: str) -> str:
@@ -97,7 +119,8 @@ def _prepare_sqlite(engine: Engine, *, in_file: bool) -> None:
         connection.execute("PRAGMA synchronous=FULL")
 
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     event.listen(engine, "connect", connect)
     event.listen(engine, "begin", begin)

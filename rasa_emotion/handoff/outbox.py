@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.sql import ClauseElement, Select
 
+from rasa_emotion.database import writing
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.helpdesk import Message
 from rasa_emotion.handoff.packet import Packet, stored_packet
@@ -136,7 +137,7 @@ class Outbox:
         }
         if connection is not None:
             return _insert_once(connection, row)
-        with self.engine.begin() as own:
+        with writing(self.engine) as own:
             return _insert_once(own, row)
 
     def claim_packet(self, worker: str, *, lease_secs: float) -> PacketClaim | None:
@@ -146,7 +147,7 @@ class Outbox:
         """
         if not self._anything(_NEXT_PACKET):
             return None
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             row = connection.execute(_NEXT_PACKET, {"now": self._now()}).first()
             if row is None:
                 return None
@@ -161,7 +162,7 @@ class Outbox:
         """
         if not self._anything(_NEXT_MESSAGE):
             return None
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             row = connection.execute(_NEXT_MESSAGE, {"now": self._now()}).first()
             if row is None:
                 return None
@@ -238,7 +239,7 @@ class Outbox:
         What a person said to a caller whom it could not reach for a day is not tried again: it would surprise them.
         """
         again = {"state": PENDING, "attempts": 0, "next_attempt": self._now()}
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             number = 0
             for table, column in ((handoffs, handoffs.c.key), (messages, messages.c.handoff)):
                 statement = update(table).where(table.c.state == DEAD)
@@ -259,7 +260,7 @@ class Outbox:
             handoffs.c.delivered < before,
             or_(handoffs.c.kind == ALERT, handoffs.c.closed < before),
         )
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             connection.execute(delete(messages).where(messages.c.handoff.in_(select(handoffs.c.key).where(ended))))
             return int(connection.execute(delete(handoffs).where(ended)).rowcount)
 
@@ -277,7 +278,7 @@ class Outbox:
         """Note how it went, unless the lease ended and another worker has it now."""
         table = _table(claim)
         statement = update(table).where(claim.row, table.c.claimed_by == claim.worker, table.c.state == PENDING)
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             connection.execute(statement.values(claimed_by=None, claimed_until=None, **values))
 
 
@@ -372,5 +373,5 @@ def _handoff(row: Row) -> Handoff:
 
 
 def _packet(row: Row) -> Packet:
-    basics = {name: row[name] for name in ("key", "kind", "sender", "channel", "created")}
+    basics = {name: row._mapping[name] for name in ("key", "kind", "sender", "channel", "created")}
     return stored_packet(row.packet, **basics)

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.engine import Connection, Engine
 
+from rasa_emotion.database import writing
 from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.handoff.tables import DEAD, DELIVERED, HANDOVER, PENDING, TO_CALLER, TO_HUMAN, handoffs, messages
 from rasa_emotion.handoff.text import storable
@@ -106,7 +107,7 @@ class Record:
     def open_handovers(self) -> list[Handover]:
         """All conversations that humans have or wait for, oldest first."""
         with self._engine.connect() as connection:
-            rows = connection.execute(select(_HANDOVER).where(_is_open).order_by(handoffs.c.created, handoffs.c.key))
+            rows = connection.execute(select(*_HANDOVER).where(_is_open).order_by(handoffs.c.created, handoffs.c.key))
             return [Handover(**row) for row in rows.mappings()]
 
     def handover(self, key: str) -> Handover | None:
@@ -127,7 +128,7 @@ class Record:
 
         None, and nothing is kept, where no human has it. What came with the same `origin` before is kept once.
         """
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             self._lock(connection, sender)
             holder = _newest(connection, _is_open, handoffs.c.sender == sender)
             if holder is not None:
@@ -142,7 +143,7 @@ class Record:
         Raises:
             UnknownHandover
         """
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             handover = self._locked(connection, key)
             return self._keep(connection, handover, TO_CALLER, text, origin)
 
@@ -152,7 +153,7 @@ class Record:
         if direction is not None:
             chosen.append(messages.c.direction == direction)
         with self._engine.connect() as connection:
-            rows = connection.execute(select(_SAID).where(and_(*chosen)).order_by(messages.c.id))
+            rows = connection.execute(select(*_SAID).where(and_(*chosen)).order_by(messages.c.id))
             return [Said(**row) for row in rows.mappings()]
 
     def heard(self, sender: str, up_to: int) -> None:
@@ -167,7 +168,7 @@ class Record:
         with self._engine.connect() as connection:
             news = connection.execute(select(messages.c.id).where(chosen).limit(1)).first()
         if news is not None:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(update(messages).where(chosen).values(state=DELIVERED))
 
     def close(self, key: str, outcome: str = "") -> bool:
@@ -178,7 +179,7 @@ class Record:
         Raises:
             UnknownHandover
         """
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             handover = self._locked(connection, key)
             if handover.closed is not None:
                 return False
@@ -194,7 +195,7 @@ class Record:
         silent = and_(handoffs.c.created <= since, handoffs.c.key.not_in(lately))
         with self._engine.connect() as connection:
             chosen = and_(_is_open, or_(handoffs.c.state == DEAD, silent))
-            rows = connection.execute(select(_HANDOVER).where(chosen).order_by(handoffs.c.created, handoffs.c.key))
+            rows = connection.execute(select(*_HANDOVER).where(chosen).order_by(handoffs.c.created, handoffs.c.key))
             return [Handover(**row) for row in rows.mappings()]
 
     def to_resume(self, sender: str) -> Handover | None:
@@ -205,12 +206,12 @@ class Record:
         """Those of all conversations of a channel, in the order in which they were closed."""
         chosen = and_(_to_resume, handoffs.c.channel == channel)
         with self._engine.connect() as connection:
-            rows = connection.execute(select(_HANDOVER).where(chosen).order_by(handoffs.c.closed, handoffs.c.created))
+            rows = connection.execute(select(*_HANDOVER).where(chosen).order_by(handoffs.c.closed, handoffs.c.created))
             return [Handover(**row) for row in rows.mappings()]
 
     def mark_resumed(self, sender: str) -> None:
         """Note that the bot has taken the conversation up, knowing the outcome."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             chosen = and_(_to_resume, handoffs.c.sender == sender)
             connection.execute(update(handoffs).where(chosen).values(resumed=self._clock()))
 
@@ -226,7 +227,7 @@ class Record:
         )
         chosen = and_(messages.c.id.in_(oldest), messages.c.next_attempt <= self._clock())
         with self._engine.connect() as connection:
-            rows = connection.execute(select(_SAID).select_from(both).where(chosen).order_by(messages.c.id))
+            rows = connection.execute(select(*_SAID).select_from(both).where(chosen).order_by(messages.c.id))
             return [Said(**row) for row in rows.mappings()]
 
     def claim(self, said: Said, secs: float) -> bool:
@@ -235,7 +236,7 @@ class Record:
         """
         now = self._clock()
         mine = and_(messages.c.id == said.id, messages.c.state == PENDING, messages.c.next_attempt <= now)
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             claimed = connection.execute(
                 update(messages).where(mine).values(next_attempt=now + secs, attempts=messages.c.attempts + 1)
             )
@@ -243,7 +244,7 @@ class Record:
 
     def settle(self, said: Said, state: str, *, wait_secs: float = 0.0, error: str | None = None) -> None:
         """Note how a delivery went: `state` "delivered", "pending" for another try after `wait_secs`, or "dead"."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             values = {"state": state, "next_attempt": self._clock() + wait_secs, "error": error}
             connection.execute(update(messages).where(messages.c.id == said.id).values(values))
 
@@ -282,6 +283,6 @@ _to_resume = and_(handoffs.c.kind == HANDOVER, handoffs.c.closed.is_not(None), h
 
 def _newest(connection: Connection, *chosen: Any, first: Any = None) -> Handover | None:
     order = [handoffs.c.created.desc(), handoffs.c.key] if first is None else [first, handoffs.c.created.desc()]
-    ordered = select(_HANDOVER).where(and_(*chosen)).order_by(*order)
+    ordered = select(*_HANDOVER).where(and_(*chosen)).order_by(*order)
     row = connection.execute(ordered.limit(1)).mappings().first()
     return None if row is None else Handover(**row)

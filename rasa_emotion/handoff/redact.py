@@ -1,8 +1,6 @@
 """Strikes personal data out of packets, by rules that the operator sets."""
 
 import re
-import sre_constants
-import sre_parse
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +11,11 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.personal_data import FINDERS, Span
 from rasa_emotion.settings import check_names, checked
+
+try:  # how `re` parses an expression; the old name is deprecated since Python 3.11, which is where the new one began
+    from re import _parser as expressions  # type: ignore[attr-defined]
+except ImportError:
+    import sre_parse as expressions
 
 OWNER = "The section 'redact' of endpoints.yml"
 NAME = "name"
@@ -37,7 +40,7 @@ MOST_NAMES = 200
 """Names and parts of names that are looked for, the latest first: each of them costs time in every text, and a caller
 may fill a slot with a whole page."""
 
-_REPEATS = (sre_constants.MAX_REPEAT, sre_constants.MIN_REPEAT)
+_REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,7 @@ def _pattern(name: Any, expression: Any) -> "re.Pattern[str]":
         raise ConfigError(f"{where} is {expression!r}; give a regular expression.")
     try:
         compiled = re.compile(expression)
-        parsed = sre_parse.parse(expression)
+        parsed = expressions.parse(expression)
     except (re.error, RecursionError, OverflowError) as error:
         raise ConfigError(f"{where} is no regular expression ({error}); correct it.") from error
     shortest, longest = parsed.getwidth()
@@ -216,19 +219,21 @@ def _ways(parsed: Any) -> float:
     """In how many ways a parsed expression may match at one place, at most: a bound on what backtracking tries."""
     ways = 1.0
     for operation, argument in parsed:
-        if operation in _REPEATS:
+        if operation.name in _REPEATS:
             least, most, repeated = argument
             each = _ways(repeated)
             if most > LONGEST_MATCH:
                 return MOST_WAYS + 1
             ways *= sum(each**times for times in range(least, most + 1))
-        elif operation is sre_constants.BRANCH:
+        elif operation.name == "BRANCH":
             ways *= sum(_ways(branch) for branch in argument[1])
-        elif operation is sre_constants.SUBPATTERN:
+        elif operation.name == "SUBPATTERN":
             ways *= _ways(argument[-1])
-        elif operation in (sre_constants.ASSERT, sre_constants.ASSERT_NOT):
+        elif operation.name in ("ASSERT", "ASSERT_NOT"):
             ways *= _ways(argument[1])
-        elif operation is sre_constants.GROUPREF_EXISTS:
+        elif operation.name == "ATOMIC_GROUP":
+            ways *= _ways(argument)
+        elif operation.name == "GROUPREF_EXISTS":
             ways *= sum(_ways(branch) for branch in argument[1:] if branch is not None)
         if ways > MOST_WAYS:
             return MOST_WAYS + 1

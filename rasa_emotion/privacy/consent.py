@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
-from rasa_emotion.database import cause_of, create_tables, metadata, open_database
+from rasa_emotion.database import cause_of, create_tables, metadata, open_database, writing
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.errors import ConfigError
 
@@ -50,7 +50,7 @@ PAUSE_SECS = 5.0
 
 Answer = TypeVar("Answer")
 
-_FIND = select([consents.c.allowed, consents.c.since, consents.c.how]).where(consents.c.caller == bindparam("key"))
+_FIND = select(consents.c.allowed, consents.c.since, consents.c.how).where(consents.c.caller == bindparam("key"))
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Consents:
     def _delete(self, sender: str) -> int:
         if not self._exists():
             return 0
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             salt = self._known_salt(connection)
             if salt is None:
                 return 0
@@ -161,7 +161,7 @@ class Consents:
 
     def _write(self, sender: str, consent: Consent) -> None:
         values = {"allowed": consent.allowed, "since": consent.since, "how": consent.how}
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             salt = self._known_salt(connection)
             if salt is None:
                 salt = secrets.token_hex(16)
@@ -172,7 +172,7 @@ class Consents:
 
     def _known_salt(self, connection: Connection) -> str | None:
         if self._salt is None:
-            self._salt = connection.execute(select([salts.c.salt])).scalar()
+            self._salt = connection.execute(select(salts.c.salt)).scalar()
         return self._salt
 
     def _exists(self) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from rasa_emotion.database import cause_of, open_database
+from rasa_emotion.database import cause_of, open_database, writing
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.tables import DELIVERED, handoffs, messages
 
@@ -60,7 +60,7 @@ def sql_conversations(url: str) -> Place:
             if not _has(engine, _events):
                 return []
             with engine.connect() as connection:
-                found = select([_events.c.sender_id]).group_by(_events.c.sender_id).having(last < moment)
+                found = select(_events.c.sender_id).group_by(_events.c.sender_id).having(last < moment)
                 return [sender for (sender,) in connection.execute(found.order_by(last))]
 
     return replace(_rows("events", engine, _events.c.sender_id), quiet_since=quiet_since)
@@ -127,7 +127,7 @@ def tickets(url: str, sender: str) -> list[str]:
     with _reaching(engine):
         if not _has(engine, handoffs):
             return []
-        found = select([handoffs.c.ticket]).where(handoffs.c.sender == sender, handoffs.c.state == DELIVERED)
+        found = select(handoffs.c.ticket).where(handoffs.c.sender == sender, handoffs.c.state == DELIVERED)
         with engine.connect() as connection:
             return sorted({str(ticket) for (ticket,) in connection.execute(found) if ticket})
 
@@ -157,14 +157,14 @@ def _rows(name: str, engine: Engine, column: Any) -> Place:
             if not _has(engine, table):
                 return 0
             with engine.connect() as connection:
-                rows = select([func.count()]).select_from(table).where(column == sender)
+                rows = select(func.count()).select_from(table).where(column == sender)
                 return int(connection.execute(rows).scalar() or 0)
 
     def remove(sender: str) -> int:
         with _reaching(engine):
             if not _has(engine, table):
                 return 0
-            with engine.begin() as connection:
+            with writing(engine) as connection:
                 deleted = int(connection.execute(delete(table).where(column == sender)).rowcount)
             _empty_log(engine)
             return deleted

@@ -19,7 +19,7 @@ import requests
 from fakes.packets import packet
 from sqlalchemy import text
 
-from rasa_emotion.database import create_tables, open_database
+from rasa_emotion.database import create_tables, open_database, writing
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.record import Record
 
@@ -59,7 +59,7 @@ class Drill:
             self.workers.append(self.start_worker())
 
     def lock_database(self) -> None:
-        with self.engine.begin() as connection:  # on SQLite, the one writer
+        with writing(self.engine) as connection:  # on SQLite, the one writer
             if self.engine.dialect.name == "postgresql":
                 connection.execute(text("LOCK TABLE emotion_handoffs, emotion_messages IN ACCESS EXCLUSIVE MODE"))
             time.sleep(LOCKED_SECS)

@@ -1,6 +1,7 @@
 """What is struck out of packets, and what is not."""
 
 import re
+import sys
 import time
 
 import pytest
@@ -209,3 +210,10 @@ def test_a_page_in_a_slot_for_names_costs_no_more_than_names_do() -> None:
 def test_rules_that_cannot_be_used(options: dict, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         Rules.of(options)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python knows these expressions from 3.11 on")
+@pytest.mark.parametrize("pattern", ["(?>(?:a|a){30})b", "(?:a|a){30}+b"])
+def test_ways_are_counted_in_newer_expressions_too(pattern: str) -> None:
+    with pytest.raises(ConfigError, match="in too many ways"):
+        Rules.of({"patterns": {"x": pattern}})

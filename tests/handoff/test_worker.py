@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientConnectionError
 from fakes.packets import packet
 
-from rasa_emotion.database import create_tables, open_database
+from rasa_emotion.database import create_tables, open_database, writing
 from rasa_emotion.endpoints import Delivery
 from rasa_emotion.handoff import worker as module
 from rasa_emotion.handoff.helpdesk import ConversationGone, Helpdesk, PermanentFailure, TemporaryFailure
@@ -221,14 +221,11 @@ async def test_a_locked_database_is_waited_for(bench: Bench) -> None:
     bench.outbox.enqueue(packet("a"))
     engine = open_database(f"{bench.outbox.engine.url}?timeout=0.05")
     other = Bench(Outbox(engine))
-    holder = bench.outbox.engine.connect()
-    lock = holder.begin()
-    running = asyncio.create_task(other.run())
-    while not other.troubles:
-        await asyncio.sleep(0.02)
-    assert other.desk.taken == []
-    lock.rollback()
-    holder.close()
+    with writing(bench.outbox.engine):
+        running = asyncio.create_task(other.run())
+        while not other.troubles:
+            await asyncio.sleep(0.02)
+        assert other.desk.taken == []
     assert await running == ["delivered"]
     assert set(other.troubles) == {"The database does not answer (database is locked); it is tried again."}
 

@@ -1,6 +1,7 @@
 """The rooms of the package: imports point to the left, and heavy packages stay in their rooms."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,6 +92,17 @@ def test_imports_point_to_the_left(imports: dict[str, list[str]]) -> None:
 def test_rasa_is_imported_by_its_adapters_alone(imports: dict[str, list[str]]) -> None:
     users = {room(module) for module, names in imports.items() if any(name.split(".")[0] == "rasa" for name in names)}
     assert users <= {"components", "channels"}
+
+
+def test_only_the_database_begins_transactions_that_write(repository: Path) -> None:
+    """On SQLite a transaction that is begun otherwise may be refused as soon as it writes; see `database.writing`."""
+    package = repository / "rasa_emotion"
+    found = [
+        str(path.relative_to(package))
+        for path in sorted(package.rglob("*.py"))
+        if re.search(r"engine\.begin\(", path.read_text(encoding="utf-8")) and path.name != "database.py"
+    ]
+    assert found == []
 
 
 def test_heavy_packages_stay_where_training_happens(imports: dict[str, list[str]]) -> None:
