@@ -20,6 +20,7 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
+from postgresql_server import postgresql, postgresql_server  # noqa: E402, F401 -- fixtures
 
 # A busy machine must not fail a test, and in CI the same tests must draw the same examples.
 settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)

@@ -10,7 +10,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine
 
 
 def programs() -> Path | None:
@@ -52,6 +51,8 @@ def postgresql_server() -> Iterator[str]:
 @pytest.fixture
 def postgresql(postgresql_server: str) -> str:
     """The URL of an empty database."""
+    from sqlalchemy import create_engine  # noqa: PLC0415 -- not in every environment that collects tests
+
     name = f"test_{uuid4().hex}"
     engine = create_engine(f"{postgresql_server}/postgres", isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
