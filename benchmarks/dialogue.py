@@ -37,7 +37,7 @@ from rich.progress import track
 from rich.table import Table
 
 from rasa_emotion import EmotionPolicy, EmotionResponses
-from rasa_emotion.components.disclosure import DISCLOSURE_KEY
+from rasa_emotion.bot.disclosure import DISCLOSURE_KEY
 from rasa_emotion.conversation.history import current_turns
 from rasa_emotion.conversation.mood import MEMORY, mood_state
 from rasa_emotion.emotions import EMOTIONS, as_probabilities

@@ -16,12 +16,12 @@ _HOMES = {
     "Evidence": "rasa_emotion.estimate",
     "EmotionEstimate": "rasa_emotion.estimate",
     "EmotionAnalyzer": "rasa_emotion.analyzer",
-    "EmotionClassifier": "rasa_emotion.components.classifier",
-    "EmotionPolicy": "rasa_emotion.components.policy",
-    "EmotionResponses": "rasa_emotion.components.responses",
-    "EmotionRestInput": "rasa_emotion.channels.rest",
-    "RelayInput": "rasa_emotion.channels.relay",
-    "EmotionTrackerStore": "rasa_emotion.components.tracker_store",
+    "EmotionClassifier": "rasa_emotion.bot.classifier",
+    "EmotionPolicy": "rasa_emotion.bot.policy",
+    "EmotionResponses": "rasa_emotion.bot.responses",
+    "EmotionRestInput": "rasa_emotion.bot.channels.rest",
+    "RelayInput": "rasa_emotion.bot.channels.relay",
+    "EmotionTrackerStore": "rasa_emotion.bot.tracker_store",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 -- the names are strings of the table above

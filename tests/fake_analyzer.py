@@ -90,7 +90,7 @@ class FakeAnalyzer:
 
 def install(monkeypatch=None) -> None:
     """Let channels and components load this analyzer instead of the real one."""
-    from rasa_emotion.components import shared  # noqa: PLC0415 -- loads onnxruntime
+    from rasa_emotion.turn import shared  # noqa: PLC0415 -- loads onnxruntime
 
     replace = monkeypatch.setattr if monkeypatch else setattr
     replace(shared, "EmotionAnalyzer", FakeAnalyzer)

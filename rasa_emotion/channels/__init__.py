@@ -1,1 +1,1 @@
-"""Input channels that hear the caller before Rasa reads the words."""
+"""Old paths of what is in `rasa_emotion.bot.channels`; see docs/upgrading.md."""

@@ -1,1 +1,1 @@
-"""What plugs into a Rasa bot: the NLU component, the policy and the response generator."""
+"""Old paths of what is in `rasa_emotion.bot`; see docs/upgrading.md."""

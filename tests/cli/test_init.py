@@ -123,7 +123,14 @@ def test_listed_policies_stay_alone(small: Path) -> None:
     assert "#" not in (small / "config.yml").read_text()
 
 
-@pytest.mark.parametrize("name", ["EmotionClassifier", "rasa_emotion.components.classifier.EmotionClassifier"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "EmotionClassifier",
+        "rasa_emotion.bot.classifier.EmotionClassifier",
+        "rasa_emotion.components.classifier.EmotionClassifier",
+    ],
+)
 def test_other_spellings_count_as_there(small: Path, name: str) -> None:
     (small / "config.yml").write_text(CONFIG.replace("WhitespaceTokenizer", name))
     write(plan(small))

@@ -192,7 +192,7 @@ def test_a_config_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_command_knows_the_policys_options() -> None:
-    from rasa_emotion.components.policy import EmotionPolicy  # noqa: PLC0415 -- loads Rasa
+    from rasa_emotion.bot.policy import EmotionPolicy  # noqa: PLC0415 -- loads Rasa
 
     assert set(EmotionPolicy.get_default_config()) == {*DEFAULT_OPTIONS, *OTHER_OPTIONS}
 

@@ -24,16 +24,18 @@ ROOMS = (
     "fusion",
     "analyzer",
     "conversation",
-    "handoff",  # before the components: the tracker store writes handoffs, the channels relay
+    "handoff",  # before the bot: the tracker store writes handoffs, the channels relay
     "privacy",
-    "components",
-    "speech",
-    "channels",
-    "service",
-    "console",
+    "turn",
     "corpora",
     "evaluation",  # before training, which chooses its epochs by these metrics
     "training",
+    "voice",
+    "service",
+    "console",
+    "bot",
+    "components",  # old paths of what is in `bot`
+    "channels",
     "cli",
 )
 
@@ -89,9 +91,27 @@ def test_imports_point_to_the_left(imports: dict[str, list[str]]) -> None:
     assert wrong == []
 
 
-def test_rasa_is_imported_by_its_adapters_alone(imports: dict[str, list[str]]) -> None:
-    users = {room(module) for module, names in imports.items() if any(name.split(".")[0] == "rasa" for name in names)}
-    assert users <= {"components", "channels"}
+@pytest.mark.parametrize("package", ["rasa", "rasa_sdk", "sanic"])
+def test_rasa_is_imported_in_one_folder(package: str, imports: dict[str, list[str]]) -> None:
+    users = {room(module) for module, names in imports.items() if any(name.split(".")[0] == package for name in names)}
+    assert users <= {"bot"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("components.classifier.EmotionClassifier", "bot.classifier.EmotionClassifier"),
+        ("components.policy.EmotionPolicy", "bot.policy.EmotionPolicy"),
+        ("components.responses.EmotionResponses", "bot.responses.EmotionResponses"),
+        ("components.tracker_store.EmotionTrackerStore", "bot.tracker_store.EmotionTrackerStore"),
+        ("channels.rest.EmotionRestInput", "bot.channels.rest.EmotionRestInput"),
+        ("channels.relay.RelayInput", "bot.channels.relay.RelayInput"),
+    ],
+)
+def test_paths_that_bots_in_the_field_name_lead_to_the_same_class(old: str, new: str) -> None:
+    from rasa.shared.utils.common import class_from_module_path  # noqa: PLC0415 -- loads Rasa
+
+    assert class_from_module_path(f"rasa_emotion.{old}") is class_from_module_path(f"rasa_emotion.{new}")
 
 
 def test_only_the_database_begins_transactions_that_write(repository: Path) -> None:

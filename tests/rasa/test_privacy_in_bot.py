@@ -41,8 +41,8 @@ def bot(trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from rasa.shared.core.domain import Domain  # noqa: PLC0415
     from rasa.utils.endpoints import EndpointConfig  # noqa: PLC0415
 
-    from rasa_emotion.components import consent  # noqa: PLC0415
-    from rasa_emotion.components.tracker_store import EmotionTrackerStore  # noqa: PLC0415
+    from rasa_emotion.bot.tracker_store import EmotionTrackerStore  # noqa: PLC0415
+    from rasa_emotion.turn import consent  # noqa: PLC0415
 
     install(monkeypatch)
     monkeypatch.delenv("RASA_EMOTION_ENDPOINTS", raising=False)
@@ -68,7 +68,7 @@ class Bot:
         """The bot's answers to words, beside which a channel of ours may have heard a voice."""
         from rasa.core.channels.channel import UserMessage  # noqa: PLC0415
 
-        from rasa_emotion.components.evidence import EVIDENCE_KEY, ChannelEvidence  # noqa: PLC0415
+        from rasa_emotion.turn.evidence import EVIDENCE_KEY, ChannelEvidence  # noqa: PLC0415
 
         metadata = {EVIDENCE_KEY: ChannelEvidence.of([evidence("acoustic", voice, 0.96)])} if voice else None
         identity = "emotion-1" if voice else None
@@ -183,7 +183,7 @@ def test_a_conversation_outside_of_nlu_counts_too(bot):
 
 
 def test_logs_hold_neither_callers_nor_their_words(bot, monkeypatch):
-    from rasa_emotion.components import consent  # noqa: PLC0415
+    from rasa_emotion.turn import consent  # noqa: PLC0415
 
     said: list[str] = []
     handler = logging.Handler(logging.DEBUG)
@@ -210,10 +210,10 @@ def test_logs_hold_neither_callers_nor_their_words(bot, monkeypatch):
                 patch.setattr(FakeAnalyzer, target, fail)
                 here.say(f"hello {MARK}", sender=f"{SENDER}-{target}")
         for target in (
-            "rasa_emotion.components.policy.EmotionPolicy._move",
-            "rasa_emotion.components.responses._Making.disclosed",
-            "rasa_emotion.components.consent.last_choice",
-            "rasa_emotion.components.tracker_store.due",
+            "rasa_emotion.bot.policy.EmotionPolicy._move",
+            "rasa_emotion.bot.responses._Making.disclosed",
+            "rasa_emotion.turn.consent.last_choice",
+            "rasa_emotion.bot.tracker_store.due",
         ):
             with monkeypatch.context() as patch:
                 patch.setattr(target, fail)

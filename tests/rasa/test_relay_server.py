@@ -30,7 +30,7 @@ CREDENTIALS = """
 rasa_emotion.RelayInput:
   channel: rasa_emotion.EmotionRestInput
   token: open sesame
-rasa_emotion.channels.relay.RelayInput:
+rasa_emotion.bot.channels.relay.RelayInput:
   channel: callback
   options: {{url: "{url}"}}
   resume_action: utter_back

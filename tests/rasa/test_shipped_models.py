@@ -5,10 +5,10 @@ from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
 from rasa.utils.endpoints import EndpointConfig
 
-from rasa_emotion.channels.listening import listen
-from rasa_emotion.components.evidence import EVIDENCE_KEY
-from rasa_emotion.components.shared import shared_analyzer
 from rasa_emotion.conversation.history import latest_turn
+from rasa_emotion.turn.evidence import EVIDENCE_KEY
+from rasa_emotion.turn.listening import listen
+from rasa_emotion.turn.shared import shared_analyzer
 
 pytestmark = pytest.mark.rasa
 

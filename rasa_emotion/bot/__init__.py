@@ -1,0 +1,1 @@
+"""What plugs into a Rasa bot; the only folder that imports Rasa."""

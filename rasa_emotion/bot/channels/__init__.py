@@ -1,0 +1,1 @@
+"""Input channels: they translate between a protocol and a turn."""

@@ -1,0 +1,273 @@
+"""The policy that brings in a human: it offers one, hands over to one, or only tells them."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rasa.core.policies.policy import Policy, PolicyPrediction
+from rasa.engine.graph import ExecutionContext
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, REQUESTED_SLOT
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, ActiveLoop, ConversationPaused, Event, LoopInterrupted, SlotSet
+from rasa.shared.core.generator import TrackerWithCachedStates
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.exceptions import InvalidConfigException
+
+from rasa_emotion.bot.answers import answer_taken_back, unvalidated_taken_back
+from rasa_emotion.bot.policy_domain import (
+    REASON_SLOT,
+    Replies,
+    missing_action,
+    missing_intent,
+    missing_slot,
+)
+from rasa_emotion.conversation.conditions import MEMORY, Requested
+from rasa_emotion.conversation.decision import ALERT, ASK, HANDOVER, OFFER, Decision
+from rasa_emotion.conversation.escalation import EscalationRules, decide
+from rasa_emotion.conversation.history import (
+    ESCALATED_SLOT,
+    ESCALATION_SLOT,
+    Recorded,
+    awaits_first_action,
+    current_turns,
+    last_reply,
+    standing,
+)
+from rasa_emotion.conversation.rule_options import escalation_rules
+from rasa_emotion.errors import ConfigError, place_of
+from rasa_emotion.settings import check_number, check_text, checked
+
+logger = logging.getLogger(__name__)
+
+# RulePolicy's default; a form's next question is predicted by it, as a "no user" prediction just as ours.
+RULE_POLICY_PRIORITY = 4
+
+_ASKING = (OFFER, ASK)
+
+
+@dataclass(frozen=True)
+class _Move:
+    """What the policy predicts: an action, or None for events alone, which disturb nobody."""
+
+    action: str | None
+    events: tuple[Event, ...] = ()
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
+class EmotionPolicy(Policy):
+    """Offers a human, asks whether one is wanted, hands over, or only tells the humans, after rules over the turns.
+
+    It decides before the bot's first action of a turn, on the estimates in the user events, and also out of an active
+    form. Each decision is recorded in the slot `escalation`. A handover sets the slot `escalated`, closes an open form
+    and pauses the bot; the slot `escalation_reason`, where the domain has one, says why.
+    """
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """The policy's default config (see parent class for full docstring)."""
+        return {
+            # Must be above RulePolicy's, or a form keeps the caller.
+            "priority": 10,
+            # What is done when, the first that applies; null for one rule: hand over a caller who has turned angry.
+            "rules": None,
+            # Instead of `rules`, count angry turns: the probability of anger from which on a turn is angry, ...
+            "threshold": None,
+            # ... how many such turns ...
+            "angry_turns": None,
+            # ... of how many last ones hand over, ...
+            "window": None,
+            # ... and the probability at which a single turn is enough.
+            "extreme": None,
+            # Intents with which a caller asks for a human; they hand over whatever the emotion is.
+            "handoff_intents": [],
+            # Intents in whose turns nothing is decided, besides restart, back and session_start.
+            "exempt_intents": [],
+            # The action that tells the caller about the human.
+            "handoff_action": "utter_handoff",
+            # Response that offers a human, if the bot has one, ...
+            "offer_action": None,
+            # ... and the intents that accept it in the next turn ...
+            "accept_intents": ["affirm"],
+            # ... or decline it.
+            "decline_intents": ["deny"],
+            # What is said when it is declined outside of a form; null leaves that to the bot's other policies.
+            "declined_action": None,
+            # Turns that must pass after an alert or a declined offer.
+            "cooldown": 3,
+            # At most so many offers, and so many alerts, in a conversation.
+            "cap": 3,
+            # When no human is there: {from:, until:, days:, time_zone:, do: alert or call_back}.
+            "quiet_hours": None,
+            # Response that offers a call back in the quiet hours.
+            "call_back_action": None,
+            # Record what would be done, and do nothing.
+            "dry_run": False,
+        }
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> None:
+        """Constructs the policy. Raises InvalidConfigException for a value that cannot be used."""
+        try:
+            settings = checked(EmotionPolicy.__name__, config, self.get_default_config())
+            self._rules, self._replies = _checked(EmotionPolicy.__name__, settings)
+        except ConfigError as error:
+            raise InvalidConfigException(str(error)) from error
+        super().__init__(settings, model_storage, resource, execution_context)
+
+    def train(self, training_trackers: list[TrackerWithCachedStates], domain: Domain, **kwargs: Any) -> Resource:
+        """Checks the domain; there is nothing to train. Raises InvalidConfigException when the domain lacks a part."""
+        fault = (
+            missing_slot(domain)
+            or missing_action(domain, self._replies.named())
+            or missing_intent(domain, self._named_intents())
+        )
+        if fault:
+            raise InvalidConfigException(f"EmotionPolicy cannot bring in a human: {fault}")
+        return self._resource
+
+    def predict_action_probabilities(
+        self,
+        tracker: DialogueStateTracker,
+        domain: Domain,
+        rule_only_data: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> PolicyPrediction:
+        """Predicts what brings in a human, or nothing (see parent class for full docstring)."""
+        try:
+            move = self._move(tracker, domain)
+        except Exception as error:
+            logger.error("EmotionPolicy could not judge a turn (%s).", place_of(error))
+            move = None
+        fault = _fault(domain, move) if move else None
+        if fault:
+            logger.error("EmotionPolicy cannot bring in a human: %s", fault)
+        probabilities = self._default_predictions(domain)
+        if move is None or fault:
+            return self._prediction(probabilities)
+        if move.action is None:
+            return self._prediction(probabilities, events=list(move.events))
+        probabilities[domain.index_for_action(move.action)] = 1.0
+        # Nothing else overrides an active form.
+        return self._prediction(probabilities, optional_events=list(move.events), is_no_user_prediction=True)
+
+    def _move(self, tracker: DialogueStateTracker, domain: Domain) -> _Move | None:
+        if tracker.is_paused():
+            return None
+        events = list(tracker.events)
+        if not awaits_first_action(events):
+            return self._after_own_reply(tracker, events)
+        earlier, is_escalated = standing(events, ESCALATED_SLOT)
+        if is_escalated or any(past.turns_ago == 0 for past in earlier):
+            return None
+        turns = current_turns(events, last=MEMORY)
+        offered = self._replies.offer_action is not None and last_reply(events) == self._replies.offer_action
+        decision = decide(self._rules, turns, earlier=earlier, offered=offered)
+        if decision is not None:
+            logger.info("Rule '%s' decides on '%s'%s.", decision.rule, decision.action, _dry(decision))
+            accepted = offered and turns[-1].intent in self._rules.accept_intents
+            return self._carried_out(decision, tracker, domain, accepted=accepted)
+        declined = bool(turns) and turns[-1].intent in self._rules.decline_intents
+        return self._declined(tracker, domain) if declined and offered and _asked_before(earlier) else None
+
+    def _carried_out(
+        self, decision: Decision, tracker: DialogueStateTracker, domain: Domain, *, accepted: bool
+    ) -> _Move:
+        record = SlotSet(ESCALATION_SLOT, decision.to_dict())
+        if decision.dry_run:
+            return _Move(None, (record,))
+        undone = tuple(answer_taken_back(tracker, domain)) if accepted else ()
+        if decision.action == HANDOVER:
+            return _Move(self._replies.handoff_action, (*undone, record, *_handover_events(tracker, decision)))
+        if decision.action == ALERT and not decision.call_back:
+            return _Move(None, (*undone, record))
+        reply = self._replies.call_back_action if decision.call_back else self._replies.offer_action
+        return _Move(reply, (*(undone or unvalidated_taken_back(tracker, domain)), record))
+
+    def _declined(self, tracker: DialogueStateTracker, domain: Domain) -> _Move | None:
+        """After a no the form goes on without having heard it; outside of a form the bot has its say."""
+        undone = tuple(answer_taken_back(tracker, domain))
+        if tracker.active_loop_name:
+            # Interrupted: the form asks its question again, without looking for an answer in this turn.
+            return _Move(tracker.active_loop_name, (*undone, LoopInterrupted(True)))
+        if self._replies.declined_action:
+            return _Move(self._replies.declined_action, undone)
+        return _Move(None, undone) if undone else None
+
+    def _after_own_reply(self, tracker: DialogueStateTracker, events: Sequence[Event]) -> _Move | None:
+        """An offer waits for its answer; after a call back or a declined offer a form goes on."""
+        latest = next((event for event in reversed(events) if isinstance(event, ActionExecuted)), None)
+        if latest is None or latest.policy != type(self).__name__:
+            return None
+        if latest.action_name == self._replies.offer_action:
+            return _Move(ACTION_LISTEN_NAME)
+        if latest.action_name in (self._replies.call_back_action, self._replies.declined_action):
+            return _Move(tracker.active_loop_name or ACTION_LISTEN_NAME)
+        return None
+
+    def _named_intents(self) -> dict[str, frozenset[str]]:
+        asked = {
+            f"rule '{rule.name}'": rule.when.intents for rule in self._rules.rules if isinstance(rule.when, Requested)
+        }
+        return {
+            "'exempt_intents'": frozenset(self.config["exempt_intents"]),
+            "'handoff_intents'": frozenset(self.config["handoff_intents"]),
+            "'accept_intents'": self._rules.accept_intents if self._replies.offer_action else frozenset(),
+            "'decline_intents'": self._rules.decline_intents if _asks(self._rules) else frozenset(),
+            **asked,
+        }
+
+
+def _fault(domain: Domain, move: _Move) -> str | None:
+    """What this move needs and the domain lacks, in a bot that was trained with another domain."""
+    named = {"the action predicted": move.action} if move.action else {}
+    return missing_slot(domain) or missing_action(domain, named)
+
+
+def _dry(decision: Decision) -> str:
+    return ", which is recorded alone" if decision.dry_run else ""
+
+
+def _asks(rules: EscalationRules) -> bool:
+    return any(rule.do in _ASKING for rule in rules.rules)
+
+
+def _asked_before(earlier: list[Recorded]) -> bool:
+    """Whether the policy itself asked in the turn before; what a story asks, a story answers."""
+    return bool(earlier) and earlier[-1].turns_ago == 1 and earlier[-1].decision.action in _ASKING
+
+
+def _handover_events(tracker: DialogueStateTracker, decision: Decision) -> list[Event]:
+    events: list[Event] = []
+    if tracker.active_loop_name:
+        events += [ActiveLoop(None), SlotSet(REQUESTED_SLOT, None)]
+    events.append(SlotSet(ESCALATED_SLOT, True))
+    if REASON_SLOT in tracker.slots:
+        events.append(SlotSet(REASON_SLOT, decision.reason))
+    return [*events, ConversationPaused()]
+
+
+def _checked(owner: str, settings: dict[str, Any]) -> tuple[EscalationRules, Replies]:
+    check_number(owner, "priority", settings["priority"], above=RULE_POLICY_PRIORITY)
+    check_text(owner, "handoff_action", settings["handoff_action"])
+    for name in ("offer_action", "declined_action", "call_back_action"):
+        check_text(owner, name, settings[name], optional=True)
+    rules = escalation_rules(owner, settings)
+    offer, call_back = settings["offer_action"], settings["call_back_action"]
+    asking = next((rule for rule in rules.rules if rule.do in _ASKING), None)
+    if asking and not offer:
+        raise ConfigError(f"{owner}: rule '{asking.name}' offers a human; name the response that does, 'offer_action'.")
+    if rules.quiet_hours and rules.quiet_hours.call_back and not call_back:
+        raise ConfigError(f"{owner}: 'quiet_hours' offer a call back; name the response that does, 'call_back_action'.")
+    hands_over = bool(offer) or any(rule.do == HANDOVER for rule in rules.rules)
+    handoff = settings["handoff_action"] if hands_over else None
+    return rules, Replies(handoff, offer, settings["declined_action"], call_back)

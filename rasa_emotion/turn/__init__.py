@@ -1,0 +1,1 @@
+"""One turn of a caller, whatever channel it came by. No Rasa."""

@@ -1,0 +1,95 @@
+"""What channels and components ask before they analyse a caller: the bot's record of consents."""
+
+import logging
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from rasa_emotion.conversation.history import CHOICES, last_choice
+from rasa_emotion.endpoints import endpoints_path, read_endpoints
+from rasa_emotion.errors import ConfigError, place_of
+from rasa_emotion.privacy.consent import Consents
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_SENDER_ID = "default"
+"""How Rasa names a conversation to which the client gives no name."""
+
+
+class Conversation(Protocol):
+    """What is asked of a conversation; Rasa's `DialogueStateTracker` is one."""
+
+    @property
+    def sender_id(self) -> str: ...
+
+    @property
+    def events(self) -> Sequence[Any]: ...
+
+
+def may_analyse(sender: str | None) -> bool:
+    """Whether the emotions of this caller may be analysed now; never raises, and says no where that is not known."""
+    try:
+        consents = shared_consents()
+        return consents is not None and consents.allows(_id(sender))
+    except Exception as error:
+        return _unknown(error)
+
+
+def heed(intent: str | None, tracker: Conversation, *, how: str) -> bool:
+    """Note what a turn says about the analysis of emotions; returns whether the turn itself may be analysed.
+
+    Args:
+        intent: the turn's intent, if any.
+        tracker: the conversation before the turn.
+        how: "command" or "words".
+    """
+    try:
+        consents = shared_consents()
+        if consents is None:
+            return False
+        if how == "words" and CHOICES.get(intent or "") and consents.allows(tracker.sender_id):
+            # A yes that changes nothing: often an outburst that the intent classifier does not know better.
+            return True
+        if intent in CHOICES:
+            consents.set(tracker.sender_id, CHOICES[intent], how=how)
+            return False  # there is nothing in it but the choice
+        _catch_up(consents, tracker)
+        return consents.allows(tracker.sender_id)
+    except Exception as error:
+        return _unknown(error)
+
+
+def _unknown(error: Exception) -> bool:
+    logger.error("It is not known whether a caller may be analysed (%s); the turn is not.", place_of(error))
+    return False
+
+
+def _catch_up(consents: Consents, tracker: Conversation) -> None:
+    """Take over a choice that never passed here, such as a button that Rasa's `trigger_intent` reports."""
+    said = last_choice(tracker.events)
+    if said is None:
+        return
+    allowed, moment = said
+    known = consents.find(tracker.sender_id)
+    if known is None or (known.allowed != allowed and known.since < moment):
+        consents.set(tracker.sender_id, allowed, how="event", since=moment)
+
+
+def shared_consents() -> Consents | None:
+    """The record that the bot's endpoints.yml names; None, with one log line, where that cannot be used."""
+    # Not the resolved path, which would ask the disk in every turn.
+    return _open(Path.cwd(), endpoints_path())
+
+
+@cache
+def _open(folder: Path, path: Path) -> Consents | None:
+    try:
+        return Consents.of(read_endpoints(folder / path))
+    except ConfigError as error:
+        logger.error("Nobody's emotions are analysed, as the record of consents cannot be opened. %s", error)
+        return None
+
+
+def _id(sender: str | None) -> str:
+    return DEFAULT_SENDER_ID if sender is None else str(sender)

@@ -1,0 +1,217 @@
+"""The channel in a Sanic server of its own, with a bot that only notes what it is told."""
+
+import asyncio
+import base64
+import io
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import fake_analyzer
+import pytest
+import requests
+import soundfile
+from fake_analyzer import ENOUGH, SLOW_PITCH, SLOWLY, install
+from rasa.shared.exceptions import InvalidConfigException
+from sanic import Sanic
+
+from rasa_emotion.bot.channels import rest
+from rasa_emotion.bot.channels.rest import EmotionRestInput
+from rasa_emotion.conversation.history import HEARD_PREFIX
+from rasa_emotion.turn.consent import shared_consents
+from rasa_emotion.turn.evidence import EVIDENCE_KEY, ChannelEvidence
+
+
+class Bot:
+    """Answers with the text that it got, after the seconds that it `thinks` about it."""
+
+    def __init__(self):
+        self.messages = []
+        self.domain = SimpleNamespace(intents=["voice_without_words"])
+        self.thinks = {}
+
+    async def __call__(self, message):
+        await asyncio.sleep(self.thinks.get(message.text, 0))
+        self.messages.append(message)
+        if message.text == "fail":
+            raise RuntimeError("on purpose")
+        await message.output_channel.send_text_message(message.sender_id, message.text)
+
+
+@pytest.fixture(scope="module")
+def served():
+    """A bot and its channel's address. One server for all tests: Sanic can be started once in a process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    bot, app, loop = Bot(), Sanic("channel", configure_logging=False), asyncio.new_event_loop()
+    app.ctx.agent = bot
+    app.blueprint(EmotionRestInput.from_credentials({"workers": 2}).blueprint(bot), url_prefix="/")
+
+    async def start():
+        server = await app.create_server("127.0.0.1", port, return_asyncio_server=True, access_log=False)
+        await server.startup()
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        install(monkeypatch)
+        loop.run_until_complete(start())
+        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        thread.start()
+        yield bot, f"http://127.0.0.1:{port}"
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+@pytest.fixture
+def bot(served):
+    """The bot, without memory of other tests."""
+    served[0].__init__()
+    return served[0]
+
+
+@pytest.fixture
+def post(served, tone):
+    """`post(body, pitch=None, path="webhook")`: the response."""
+
+    def send(body, *, pitch=None, path="webhook"):
+        if pitch:
+            stream = io.BytesIO()
+            soundfile.write(stream, tone(pitch, 1.0), 16_000, format="WAV")
+            body = {**body, "audio": {"content": base64.b64encode(stream.getvalue()).decode()}}
+        return requests.post(f"{served[1]}/{path}", json=body, timeout=60)
+
+    return send
+
+
+def test_evidence_travels_in_the_metadata(post, bot):
+    post({"sender": "a", "message": "hi", "metadata": {"shop": 7}}, pitch=400)
+    (message,) = bot.messages
+    assert isinstance(message.metadata[EVIDENCE_KEY], ChannelEvidence)
+    assert message.metadata["shop"] == 7
+    assert (message.text, message.sender_id, message.input_channel) == ("hi", "a", "emotion")
+    assert message.output_channel.name() == "emotion"
+    assert message.message_id.startswith(HEARD_PREFIX)
+
+
+def test_words_alone_carry_no_metadata(post, bot):
+    post({"message": "hi"})
+    assert bot.messages[0].metadata is None
+    assert not bot.messages[0].message_id.startswith(HEARD_PREFIX)
+
+
+@pytest.mark.parametrize("path", ["webhook", "webhook?stream=true"])
+def test_a_short_turn_does_not_overtake_a_long_one_of_the_same_caller(post, bot, path, monkeypatch):
+    monkeypatch.setattr(fake_analyzer, "SLOW_SECS", 60.0)
+    SLOWLY.clear()
+    ENOUGH.clear()
+    with ThreadPoolExecutor(3) as pool:
+        pool.submit(post, {"sender": "a", "message": "first"}, pitch=SLOW_PITCH, path=path)
+        assert SLOWLY.wait(60)
+        pool.submit(post, {"sender": "a", "message": "second"}, path=path)
+        pool.submit(post, {"sender": "b", "message": "other"}, path=path).result()
+        ENOUGH.set()
+    assert [message.text for message in bot.messages] == ["other", "first", "second"]
+
+
+def test_a_turn_goes_on_when_its_client_hangs_up(served, bot):
+    bot.thinks = {"first": 2.0}
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(f"{served[1]}/webhook?stream=true", json={"sender": "a", "message": "first"}, timeout=0.5)
+    requests.post(f"{served[1]}/webhook", json={"sender": "a", "message": "second"}, timeout=60)
+    assert [message.text for message in bot.messages] == ["first", "second"]
+
+
+def test_a_bot_without_an_intent_for_it_is_not_made_to_guess(post, bot, caplog):
+    bot.domain.intents = ["greet"]
+    response = post({"sender": "a"}, pitch=400)
+    assert response.status_code == 500
+    assert "no intent 'voice_without_words'" in response.json()["message"]
+    assert bot.messages == []
+    assert len([record for record in caplog.records if record.name == "rasa_emotion.bot.channels.rest"]) == 1
+    assert post({"sender": "a", "message": "hi"}, pitch=400).ok
+
+
+@pytest.mark.parametrize("path", ["webhook", "webhook?stream=true"])
+def test_a_failing_bot_does_not_hang_the_client(post, bot, path):
+    response = post({"sender": "a", "message": "fail"}, path=path)
+    assert response.ok
+    assert response.text in {"[]", ""}
+    assert [message.text for message in bot.messages] == ["fail"]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "sentence"),
+    [
+        ({"max_secs": 0}, "'max_secs' is 0"),
+        ({"max_audio_mb": 200}, "at most 70"),
+        ({"workers": "two"}, "'workers' is 'two'"),
+        ({"voice_intent": ""}, "'voice_intent'"),
+        ({"max_seconds": 3}, "did you mean 'max_secs'"),
+    ],
+)
+def test_bad_options_are_refused(credentials, sentence):
+    with pytest.raises(InvalidConfigException, match=sentence):
+        EmotionRestInput.from_credentials(credentials)
+
+
+def test_without_options():
+    assert EmotionRestInput.from_credentials(None).config["max_audio_mb"] == 10
+
+
+@pytest.fixture
+def choices(tmp_path, monkeypatch):
+    """The record of consents, in a folder of its own."""
+    endpoints = tmp_path / "endpoints.yml"
+    endpoints.write_text(f"rasa_emotion: {{database: 'sqlite:///{tmp_path}/emotion.db'}}")
+    monkeypatch.setenv("RASA_EMOTION_ENDPOINTS", str(endpoints))
+    return shared_consents()
+
+
+def test_the_voice_of_who_said_no_is_not_even_decoded(post, bot, choices, monkeypatch):
+    monkeypatch.setattr(rest, "listen", lambda *_, **__: pytest.fail("it was listened to"))
+    choices.set("a", False)
+    answer = post({"sender": "a", "message": "hi"}, pitch=400)
+    assert answer.json()[0]["text"] == "hi"
+    assert answer.headers["X-Emotion-Warning"] == "The caller's emotions are not to be analysed; the voice was not."
+    assert bot.messages[0].metadata is None
+    assert not bot.messages[0].message_id.startswith(HEARD_PREFIX)
+
+
+def test_others_are_heard_and_who_changes_their_mind_too(post, bot, choices):
+    choices.set("a", False)
+    post({"sender": "b", "message": "hi"}, pitch=400)
+    choices.set("a", True)
+    post({"sender": "a", "message": "hi"}, pitch=400)
+    assert [EVIDENCE_KEY in message.metadata for message in bot.messages] == [True, True]
+
+
+def test_a_voice_beside_the_command_is_not_analysed(post, bot, choices):
+    post({"sender": "a", "message": "/emotion_off"}, pitch=400)
+    assert bot.messages[0].metadata is None
+
+
+def test_agents_are_refused_without_a_legal_ground():
+    with pytest.raises(InvalidConfigException, match=r"Article 5\(1\)\(f\)"):
+        EmotionRestInput.from_credentials({"analyse": "agent"})
+    with pytest.raises(InvalidConfigException, match="'legal_ground' is ' '"):
+        EmotionRestInput.from_credentials({"analyse": "agent", "legal_ground": " "})
+    with pytest.raises(InvalidConfigException, match="write one of caller, agent"):
+        EmotionRestInput.from_credentials({"analyse": "staff"})
+
+
+def test_the_stated_ground_is_logged(caplog):
+    EmotionRestInput.from_credentials({"analyse": "agent", "legal_ground": "Alarm for drivers who fall asleep."})
+    assert "Alarm for drivers who fall asleep." in caplog.text
+    caplog.clear()
+    EmotionRestInput.from_credentials({})
+    assert caplog.text == ""
+
+
+def test_a_client_cannot_make_itself_an_agent_or_switch_analysis_on(post, bot, choices):
+    choices.set("a", False)
+    post(
+        {"sender": "a", "message": "hi", "metadata": {"analyse": "agent", "legal_ground": "x", "consent": True}},
+        pitch=400,
+    )
+    assert EVIDENCE_KEY not in bot.messages[0].metadata

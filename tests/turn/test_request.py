@@ -1,0 +1,151 @@
+"""Requests are checked against the schema, and refused in one sentence."""
+
+import base64
+import json
+from functools import reduce
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from rasa_emotion.turn.request import RequestError, from_form, from_json, request_schema
+
+SOUND = b"RIFF" + bytes(100)
+CONTENT = base64.b64encode(SOUND).decode()
+NESTED = reduce(lambda inner, _: [inner], range(2000), [])
+
+
+def turn(body, max_bytes=1000):
+    return from_json(body, max_bytes=max_bytes)
+
+
+def refused(call, *args):
+    with pytest.raises(RequestError) as caught:
+        call(*args)
+    return caught.value.status, str(caught.value)
+
+
+def test_the_schema_is_one():
+    Draft7Validator.check_schema(request_schema())
+
+
+def test_the_documented_examples_fit_the_schema(repository: Path):
+    blocks = (repository / "docs" / "rest-channel.md").read_text(encoding="utf-8").split("```json\n")[1:]
+    bodies = [json.loads(block.split("```")[0]) for block in blocks]
+    requests = [body for body in bodies if isinstance(body, dict) and "code" not in body]
+    assert requests
+    for body in requests:
+        Draft7Validator(request_schema()).validate(body)
+
+
+def test_words_and_voice():
+    found = turn({"sender": "a", "message": " hello ", "audio": {"content": CONTENT, "format": "wav"}})
+    assert (found.sender, found.message, found.audio.content, found.audio.encoding) == ("a", "hello", SOUND, None)
+
+
+@pytest.mark.parametrize("message", ["...", "\u200b", " ?! ", "." * 3000 + "no"])
+def test_a_message_without_a_word_is_none_beside_a_voice_only(message):
+    assert turn({"message": message, "audio": {"content": CONTENT}}).message == ""
+    assert form({"message": message}, SOUND).message == ""
+    assert turn({"message": message}).message == message.strip()
+
+
+def test_headerless_voice():
+    audio = turn({"audio": {"content": CONTENT, "format": "mulaw"}}).audio
+    assert (audio.encoding, audio.sample_rate) == ("mulaw", 8000)
+    assert turn({"audio": {"content": CONTENT, "format": "pcm_s16le", "sample_rate": 16000}}).audio.sample_rate == 16000
+
+
+def test_the_clients_metadata_without_evidence():
+    metadata = {"shop": 7, "emotion_evidence": {"acoustic": {}}, "emotion_estimate": {"emotion": "angry"}}
+    assert turn({"message": "x", "metadata": metadata}).metadata == {"shop": 7}
+
+
+def test_a_recording_is_never_shown():
+    assert "RIFF" not in repr(turn({"audio": {"content": CONTENT}}))
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({}, "neither 'message' nor 'audio'"),
+        ({"message": "  "}, "neither 'message' nor 'audio'"),
+        ([], "not of type 'object'"),
+        (None, "not of type 'object'"),
+        ({"message": 5}, "In 'message': 5 is not of type"),
+        ({"message": "x", "sender": ""}, "In 'sender'"),
+        ({"message": "x", "metadata": "y"}, "In 'metadata'"),
+        ({"message": "x", "metadata": {"a": [float("nan")]}}, "In 'metadata': NaN"),
+        ({"message": "x", "metadata": {"a": float("-inf")}}, "In 'metadata': NaN"),
+        ({"message": "x", "metadata": {"a": NESTED}}, "In 'metadata': it is nested too deeply"),
+        ({"audio": CONTENT * 9}, "In 'audio'"),
+        ({"audio": {}}, "'content' is a required property"),
+        ({"audio": {"content": CONTENT, "data": 1}}, "data"),
+        ({"audio": {"content": CONTENT, "format": "aiff"}}, "In 'audio.format'"),
+        ({"audio": {"content": "*" * 8}}, "not base64"),
+        ({"audio": {"content": "ä" * 8}}, "not base64"),
+    ],
+)
+def test_bad_requests(body, sentence):
+    status, message = refused(turn, body)
+    assert status == 400
+    assert sentence in message
+    assert len(message) < 300
+
+
+def test_a_large_recording():
+    status, message = refused(turn, {"audio": {"content": CONTENT}}, 50)
+    assert status == 413
+    assert "send a shorter one" in message
+
+
+def form(fields, content=None, max_bytes=1000):
+    return from_form(fields, content, max_bytes=max_bytes)
+
+
+def test_a_form():
+    found = form({"sender": "a", "message": "", "metadata": '{"shop": 7}'}, SOUND)
+    assert (found.sender, found.message, found.audio.content, found.metadata) == ("a", "", SOUND, {"shop": 7})
+    raw = form({"format": "pcm_s16le", "sample_rate": "16000"}, SOUND).audio
+    assert (raw.encoding, raw.sample_rate) == ("pcm_s16le", 16000)
+
+
+@pytest.mark.parametrize(
+    ("fields", "content", "status", "sentence"),
+    [
+        ({}, None, 400, "neither"),
+        ({"audio": "abc"}, None, 400, "'audio' is not a file"),
+        ({"metadata": "{"}, SOUND, 400, "'metadata' is not JSON"),
+        ({"metadata": "5"}, SOUND, 400, "In 'metadata'"),
+        ({"metadata": "[" * 100_000}, SOUND, 400, "'metadata' is not JSON"),
+        ({"metadata": '{"a": [NaN]}'}, SOUND, 400, "In 'metadata': NaN"),
+        ({"metadata": '{"a": -1e999}'}, SOUND, 400, "In 'metadata': NaN"),
+        ({"sample_rate": "Infinity"}, SOUND, 400, "In 'audio.sample_rate'"),
+        ({"sample_rate": "fast"}, SOUND, 400, "'sample_rate' is not JSON"),
+        ({"format": "aiff"}, SOUND, 400, "In 'audio.format'"),
+        ({}, bytes(2000), 413, "MB"),
+    ],
+)
+def test_bad_forms(fields, content, status, sentence):
+    found, message = refused(form, fields, content)
+    assert found == status
+    assert sentence in message
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+fields = st.sampled_from(["sender", "message", "audio", "metadata", "input_channel", "content", "format"])
+
+
+@given(values | st.dictionaries(fields, values | st.dictionaries(fields, values)))
+def test_any_json_is_a_turn_or_refused(body):
+    try:
+        found = turn(body)
+    except RequestError:
+        return
+    assert found.message or found.audio
