@@ -130,7 +130,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def summary(found: dict[str, Any], out: Path) -> dict[str, Any]:
     """What people and programs want to know of a finished training, JSON-safe."""
-    if "figures" not in found:  # weights to start from, or a published system's rows
+    if "figures" not in found:  # weights to start from
         return {"folder": None, **found}
     figures = found["figures"]
     kept = ("clips", "speakers", "ua", "ua_interval", "accuracy", "macro_f1", "recall", "ece", "ua_by_condition")
@@ -151,9 +151,6 @@ def summary(found: dict[str, Any], out: Path) -> dict[str, Any]:
 
 def present(result: dict[str, Any], console: Console) -> None:
     """Print a result for people, with the line that uses it."""
-    if "rows" in result:
-        console.print(_rows(result))
-        return
     if result["folder"] is None:
         console.print(f"Weights for other recipes to start from: {result['weights']}", markup=False)
         return
@@ -176,14 +173,3 @@ def present(result: dict[str, Any], console: Console) -> None:
     table.add_row("licence", escape(f"{result['licence']}, {use}"))
     console.print(table)
     console.print(f'\nUse it: rasa-emotion analyze call.wav --models "{result["folder"]}"', markup=False)
-
-
-def _rows(result: dict[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, title=Text(result["title"], style="bold"), title_justify="left")
-    for heading in ("corpus", "protocol", "UA", "95 % interval", "split"):
-        table.add_column(heading, overflow="fold")
-    for row in result["rows"]:
-        low, high = row["ua_interval"]
-        cells = (row["corpus"], row["protocol"], f"{row['ua']:.3f}", f"{low:.3f} to {high:.3f}", row["split"])
-        table.add_row(*map(escape, cells))
-    return table

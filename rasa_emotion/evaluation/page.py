@@ -29,13 +29,13 @@ class Page:
     document: Callable[[Found], str]
     plot: Callable[[Found], bytes]
 
-    def write(self, docs: Path) -> None:
-        """Write text and plot into the folder `docs`, from the figures there.
+    def write(self, docs: Path, figures: Path | None = None) -> None:
+        """Write text and plot into the folder `docs`, from the file of the figures or else from NAME.json there.
 
         Raises:
             ConfigError: the figures are missing or incomplete.
         """
-        file = docs / f"{self.name}.json"
+        file = figures or docs / f"{self.name}.json"
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
             text, picture = self.document(found), self.plot(found)
@@ -47,14 +47,18 @@ class Page:
         (docs / f"{self.name}.md").write_text(text, encoding="utf-8")
         (docs / f"{self.name}.svg").write_bytes(picture)
 
-    def publish(self, docs: Path, found: Found) -> None:
-        """Write figures, text and plot into the folder `docs`."""
+    def publish(self, docs: Path, found: Found, figures: Path | None = None) -> None:
+        """Write text and plot into the folder `docs`, and the figures into their file or else there too."""
         docs.mkdir(parents=True, exist_ok=True)
-        (docs / f"{self.name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        self.write(docs)
+        file = figures or docs / f"{self.name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        self.write(docs, file)
 
-    def main(self, arguments: Sequence[str] | None = None) -> None:
-        """The command that writes the page again."""
+    def main(self, arguments: Sequence[str] | None = None, *, figures: Path | None = None) -> None:
+        """The command that writes the page again, from these figures unless it names others."""
         parser = argparse.ArgumentParser(description=f"Write the page on {self.subject} again from its figures.")
         parser.add_argument("docs", type=Path, help="the folder of the documents")
-        self.write(parser.parse_args(arguments).docs)
+        parser.add_argument("--figures", type=Path, default=figures, help="the file of the figures")
+        options = parser.parse_args(arguments)
+        self.write(options.docs, options.figures)

@@ -86,11 +86,9 @@ def test_names_in_brackets_are_shown_as_they_are():
         "latency_ms": {"p50": 1.0, "p95": 2.0},
         "export_difference": None,
     }
-    row = {"corpus": "[red]c[/red]", "protocol": "speaker", "ua": 0.5, "ua_interval": [0.4, 0.6], "split": "[/]"}
     for result, names in (
         (found, ["[red]x[/red]", '--models "[red]x[/red]"', "[own], companies may use it"]),
         ({"folder": None, "weights": "[red]w[/red]"}, ["[red]w[/red]"]),
-        ({"title": "[red]t[/red]", "rows": [row]}, ["[red]t[/red]", "[red]c[/red]", "[/]"]),
     ):
         console = Console(file=io.StringIO(), width=200)
         present(result, console)
@@ -128,21 +126,3 @@ def test_help_shows_examples():
     shown = run(app, ["train", "acoustic", "--help"]).stdout
     assert "Example: rasa-emotion train acoustic --data my_calls" in " ".join(shown.split())
     assert "acoustic" in run(app, ["train", "--help"]).stdout
-
-
-def test_rows_of_a_published_system(tmp_path, monkeypatch):
-    produce = pytest.importorskip("rasa_emotion.training.acoustic.produce")
-    row = {"corpus": "ravdess", "protocol": "speaker", "ua": 0.5, "ua_interval": [0.4, 0.6], "split": "By speaker."}
-    seen = []
-
-    def score(file, order):
-        seen.append((file.stem, order.out))
-        return {"title": "A system", "rows": [row]}
-
-    monkeypatch.setattr(produce, "score_system", score)
-    arguments = ["train", "acoustic", "a-cnn-lstm", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
-    result = run(app, arguments, catch_exceptions=False)
-    assert "By speaker." in result.stdout
-    assert "0.500" in result.stdout
-    assert json.loads(run(app, [*arguments, "--json"]).stdout)["rows"] == [row]
-    assert seen == [("a-cnn-lstm", tmp_path / "out")] * 2

@@ -142,6 +142,12 @@ def test_nothing_at_run_time_imports_the_recipes(imports: dict[str, list[str]]) 
     assert users <= {"training", "cli"}
 
 
+def test_the_package_needs_no_research(imports: dict[str, list[str]]) -> None:
+    """The wheel does not contain `research/`."""
+    users = [module for module, names in imports.items() if any(name.split(".")[0] == "research" for name in names)]
+    assert users == []
+
+
 @pytest.mark.parametrize(
     "statement", ["import rasa_emotion", "from rasa_emotion import EmotionAnalyzer", "import rasa_emotion.cli.verbs"]
 )

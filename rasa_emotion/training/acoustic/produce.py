@@ -78,42 +78,18 @@ def shipped_recipes() -> dict[str, Path]:
     return {file.stem: file for file in sorted(RECIPES.rglob("*.yaml"))}
 
 
-def is_system(file: Path) -> bool:
-    """Whether a recipe is of a published system, which ends in figures and no model folder."""
-    return any(line.startswith("system:") for line in file.read_text(encoding="utf-8").splitlines())
-
-
-def score_system(file: Path, order: Order) -> dict[str, Any]:
-    """Train and score a published system under each of its protocols; the result as `run_system` gives it.
-
-    Raises:
-        ConfigError: the recipe, the data or the folder cannot be used, or the order asks for another split.
-    """
-    if order.fold is not None or order.held_out or order.corpora:
-        raise ConfigError(f"'{file.stem}' has protocols of its own: leave --fold, --held-out and --corpus out.")
-    from rasa_emotion.training.acoustic.systems.recipe import read_system_recipe  # noqa: PLC0415 -- openSMILE, librosa
-    from rasa_emotion.training.acoustic.systems.run import run_system  # noqa: PLC0415
-
-    recipe = read_system_recipe(file, order.overrides)
-    line = command(file.stem, order).strip()
-    return run_system(recipe, data=require_data(order), out=order.out, cache=order.cache, command=line)
-
-
 def train_recipe(name: str, order: Order) -> dict[str, Any]:
     """Train one of the networks by a recipe, or go on where that was interrupted, and write the model folder.
 
-    A recipe that teaches no eight emotions ends in weights for others to start from, that of a published system in
-    figures under its protocols.
+    A recipe that teaches no eight emotions ends in weights for others to start from.
 
     Returns:
-        The manifest with its figures, and `weights`, the file; or the weights alone; or a system's result.
+        The manifest with its figures, and `weights`, the file; or the weights alone.
 
     Raises:
         ConfigError: the recipe, the data, the split or the folder cannot be used.
     """
     file = find_recipe(name)
-    if is_system(file):
-        return score_system(file, order)
     recipe = read_recipe(file, order.overrides)
     if order.corpora:
         recipe = replace(

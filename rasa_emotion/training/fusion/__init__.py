@@ -4,6 +4,6 @@ The corpora have voices with fixed sentences or sentences without a voice, so cl
 paired; in a quarter of the pairs the words are neutral whatever the voice says, as in real calls. Speakers and
 sentences are dealt into five parts, and every figure comes from a part that nothing was fitted on.
 
-    python -m rasa_emotion.training.fusion models --data ../shared/data
-    python -m rasa_emotion.training.fusion models --acoustic acoustic-emogator --data ../shared/data
+    python -m research.fusion models --data ../shared/data
+    python -m research.fusion models --acoustic acoustic-emogator --data ../shared/data
 """

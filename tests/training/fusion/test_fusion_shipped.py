@@ -3,7 +3,6 @@ import pytest
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.fusion.conflict import CONFLICTS
-from rasa_emotion.training.fusion.measure import evaluation_sets, flags, irony, roc
 from rasa_emotion.training.fusion.pairs import ANY, opposed, pair
 from rasa_emotion.training.fusion.shipped import (
     MAX_FALSE_CONFLICTS,
@@ -60,14 +59,6 @@ def test_the_threshold_is_the_lowest_that_flags_no_more_than_the_share(share):
     assert (scores >= limit - 0.002).mean() >= share - 1e-9
 
 
-def test_conflicts_are_told_from_agreement_on_parts_that_no_threshold_saw(voices, words, agreeing):
-    ships = cross_fit_fusion(pair(voices, words, neutral_share=0.25), agreeing)
-    contrary = opposed(voices, words, CONFLICTS["sarcastic"].voice, CONFLICTS["sarcastic"].words)
-    found, false = (flags("sarcastic", pairs, ships).flagged.mean() for pairs in (contrary, agreeing))
-    assert found > 0.4
-    assert false < 0.1
-
-
 def test_flagged_irony_never_ends_in_neutral(voices, words, agreeing):
     contrary = opposed(voices, words, CONFLICTS["sarcastic"].voice, CONFLICTS["sarcastic"].words)
     for ships in cross_fit_fusion(pair(voices, words, neutral_share=0.25), agreeing):
@@ -75,24 +66,3 @@ def test_flagged_irony_never_ends_in_neutral(voices, words, agreeing):
         flagged = [estimate for estimate in estimates if estimate.conflict_kind]
         assert flagged
         assert not any(estimate.emotion == "neutral" for estimate in flagged)
-
-
-def test_irony_is_told_of_the_pairs_that_were_flagged(voices, words, agreeing):
-    found = irony(voices, words, cross_fit_fusion(pair(voices, words, neutral_share=0.25), agreeing))["irony"]
-    assert found["label is the voice's, of the flagged"] >= found["label is the voice's"]
-    assert all(0 <= share <= 1 for share in found.values())
-    assert found["label is angry or disgust"] > found["without conflicts: label is angry or disgust"]
-
-
-def test_a_curve_rises_from_nothing_to_everything():
-    rng = np.random.default_rng(0)
-    points = np.array(roc(rng.random(500), 0.5 + rng.random(500)))
-    assert (np.diff(points, axis=0) >= 0).all()
-    assert points[-1].tolist() == [1.0, 1.0]
-    assert points[0][0] <= 0.01
-
-
-def test_a_set_without_its_condition_is_left_out(voices, words):
-    names = set(evaluation_sets(voices, words))
-    assert {"noise, 5 dB", "first second", "recogniser, 20% wrong", "no voice", "no words"} <= names
-    assert "telephone" not in names
