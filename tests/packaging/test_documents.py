@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 
 
 def documents(repository: Path) -> list[Path]:
-    return [repository / "README.md", *sorted((repository / "docs").rglob("*.md"))]
+    folders = [repository / "docs", repository / "research"]
+    return [*repository.glob("*.md"), *(path for folder in folders for path in sorted(folder.rglob("*.md")))]
 
 
 def test_every_relative_link_leads_somewhere(repository: Path) -> None:
