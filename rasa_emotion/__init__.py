@@ -5,10 +5,8 @@
 8
 """
 
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import Any
-
-__version__ = "0.1.0"
 
 # Names are handed on lazily: a bot that wants a component must not pay for the command line, and the other way round.
 _HOMES = {
@@ -28,6 +26,8 @@ __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 -- the names are strings of 
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("rasa-emotion")  # its one home is pyproject.toml
     if name not in _HOMES:
         raise AttributeError(f"module 'rasa_emotion' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

@@ -87,7 +87,8 @@ def writing(engine: Engine) -> AbstractContextManager[Connection]:
     >>> with writing(open_database("sqlite://")) as connection:
     ...     rows = connection.exec_driver_sql("CREATE TABLE notes (text VARCHAR)")
     """
-    return engine.execution_options(**{_WRITES: True}).begin()
+    begun: AbstractContextManager[Connection] = engine.execution_options(**{_WRITES: True}).begin()
+    return begun
 
 
 def cause_of(error: SQLAlchemyError) -> str:

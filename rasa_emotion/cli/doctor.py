@@ -22,11 +22,17 @@ from rasa_emotion.model_folder import MANIFEST, model_path, read_model_folder, s
 DISTRIBUTION = "rasa-emotion"
 
 EXTRAS = {
-    "rasa": "the bot framework that the components plug into",
+    "handoff": "escalations that reach people, consents, deletion",
+    "rasa": "Rasa Open Source 3.6.21, the bot framework that the components plug into",
+    "rasa-pro": "Rasa Pro, the bot framework that the components plug into",
+    "serve": "the analysis as a service of its own",
+    "console": "pages for people",
+    "evaluate": "figures and plots on recordings of your own",
     "torch": "PyTorch and the libraries that the recipes build on",
-    "train": "the training recipes and reports",
+    "train": "models of your own",
+    "research": "the published systems and comparisons",
 }
-"""What each extra is for; a bot needs `rasa` alone, `EmotionAnalyzer` none. `make test` looks after `dev`."""
+"""What each extra is for; a bot needs `rasa` or `rasa-pro`, `EmotionAnalyzer` none. `make test` looks after `dev`."""
 
 CORE_MODULES = ("numpy", "onnxruntime", "pycld2", "soundfile", "soxr", "tokenizers", "webrtcvad")
 """Modules with compiled parts: installed is not enough, they must load."""
@@ -143,9 +149,16 @@ def _load_fault(module: str) -> str:
 def _extra(name: str, purpose: str, requirements: list[Requirement]) -> Finding:
     wanted = [r for r in requirements if r.marker and r.marker.evaluate({"extra": name})]
     versions, missing = _installed(wanted)
+    if any(r.name == name and r not in wanted for r in requirements if _names_extra(r, name)):
+        python = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return Finding("extra", name, False, False, f"{purpose}; it does not run on Python {python}", "", {})
     detail = f"{purpose} ({_listed(versions)})" if not missing else f"{purpose}; lacks {_names(missing)}"
     mend = _install(missing) if missing else ""
     return Finding("extra", name, not missing, False, detail, mend, {"versions": versions})
+
+
+def _names_extra(requirement: Requirement, extra: str) -> bool:
+    return f'extra == "{extra}"' in str(requirement.marker)
 
 
 def _installed(requirements: list[Requirement]) -> tuple[dict[str, str], list[Requirement]]:

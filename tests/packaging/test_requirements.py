@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import rasa_emotion
 
 LOCKS = ("run", "dev", "build", "uv")
 
@@ -77,3 +80,43 @@ def test_no_recording_is_tracked(repository: Path) -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=repository, capture_output=True, text=True, check=True).stdout
     sounds = [name for name in listed.splitlines() if name.endswith((".wav", ".flac", ".ogg", ".mp3", ".opus"))]
     assert [name for name in sounds if not name.startswith("bot_example/")] == []
+
+
+CAPABILITIES = {"handoff", "rasa", "rasa-pro", "serve", "console", "evaluate", "train", "torch", "research"}
+
+PROMISED = {"rasa", "speechbrain", "transformers", "torch", "librosa", "aiohttp", "sentence-transformers", "numpy"}
+
+
+def requirements() -> list[Requirement]:
+    return [Requirement(line) for line in metadata.requires("rasa-emotion") or []]
+
+
+def test_there_is_an_extra_for_each_capability() -> None:
+    assert set(metadata.metadata("rasa-emotion").get_all("Provides-Extra") or []) >= CAPABILITIES
+
+
+def test_each_promised_package_is_in_the_core_or_an_extra() -> None:
+    assert {requirement.name for requirement in requirements()} >= PROMISED
+
+
+def test_only_the_extra_of_rasa_has_its_limits() -> None:
+    """A newer Python, numpy or SQLAlchemy is nobody's business but Rasa 3.6.21's."""
+    asked = [requirement for requirement in requirements() if 'extra == "rasa"' not in str(requirement.marker)]
+    asked = [requirement for requirement in asked if 'extra == "dev"' not in str(requirement.marker)]
+    newest = {"numpy": "2.4", "SQLAlchemy": "2.0.50", "aiohttp": "3.14", "jsonschema": "4.26", "packaging": "26.0"}
+    for name, version in newest.items():
+        found = [requirement for requirement in asked if canonicalize_name(requirement.name) == canonicalize_name(name)]
+        assert found
+        assert [str(requirement) for requirement in found if not requirement.specifier.contains(version)] == []
+
+
+def test_the_version_has_one_home(repository: Path) -> None:
+    written = re.search(r'^version = "(.+)"$', (repository / "pyproject.toml").read_text(), flags=re.MULTILINE)
+    assert written
+    assert rasa_emotion.__version__ == metadata.version("rasa-emotion") == written[1]
+    modules = [path.read_text(encoding="utf-8") for path in (repository / "rasa_emotion").rglob("*.py")]
+    assert [text for text in modules if f'"{written[1]}"' in text] == []
+
+
+def test_type_checkers_see_the_types(repository: Path) -> None:
+    assert (repository / "rasa_emotion" / "py.typed").is_file()
