@@ -9,7 +9,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lock
+.PHONY: help demo test docs lock
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -24,6 +24,10 @@ test: ## Check style and types, and run all tests
 	.venv-dev/bin/ruff format --check .
 	.venv-dev/bin/mypy
 	.venv-dev/bin/python -m pytest
+
+docs: ## Build the documentation site into build/site
+	@$(PYTHON) scripts/environment.py dev
+	NO_MKDOCS_2_WARNING=1 .venv-dev/bin/mkdocs build --quiet
 
 lock: ## Compile requirements/*.txt again after a change of pyproject.toml
 	@$(PYTHON) scripts/environment.py uv

@@ -12,7 +12,10 @@ from ruamel.yaml import YAML
 
 def documents(repository: Path) -> list[Path]:
     folders = [repository / "docs", repository / "research"]
-    return [*repository.glob("*.md"), *(path for folder in folders for path in sorted(folder.rglob("*.md")))]
+    return [
+        *repository.glob("*.md"),
+        *(path for folder in folders for path in sorted(folder.rglob("*.md")) if ".template." not in path.name),
+    ]
 
 
 def test_every_relative_link_leads_somewhere(repository: Path) -> None:
@@ -42,7 +45,7 @@ def make(repository: Path, *arguments: str) -> list[str]:
 
 
 def test_make_says_what_it_can_do(repository: Path) -> None:
-    assert [line.split()[1] for line in make(repository, "help")] == ["help", "demo", "test", "lock"]
+    assert [line.split()[1] for line in make(repository, "help")] == ["help", "demo", "test", "docs", "lock"]
 
 
 @pytest.mark.parametrize(("call", "option"), [("", ""), ("my calls", ' --call "my calls"')])
