@@ -4,7 +4,7 @@ import re
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import MetaData, create_engine, event
+from sqlalchemy import MetaData, create_engine, event, inspect
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -59,7 +59,9 @@ def open_database(url: str = DEFAULT_DATABASE) -> Engine:
 
 
 def create_tables(engine: Engine) -> None:
-    """Create the tables that are missing. Two processes may do so at the same time.
+    """Create the tables that are missing, and the columns that an older version did not have.
+
+    Two processes may do so at the same time.
 
     Raises:
         ConfigError: the database cannot be reached or written.
@@ -104,6 +106,14 @@ def cause_of(error: SQLAlchemyError) -> str:
 def _create_all(engine: Engine) -> None:
     with writing(engine) as connection:
         metadata.create_all(connection)
+        there = inspect(connection)
+        for table in metadata.sorted_tables:
+            known = {column["name"] for column in there.get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in known:
+                    # What is added to a table with rows is nullable and without a default.
+                    kind = column.type.compile(engine.dialect)
+                    connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
 
 
 def _without_password(url: str) -> str:

@@ -74,6 +74,7 @@ class Endpoints:
         consent: "opt_out" analyses callers till they say no, "opt_in" only when they have said yes.
         delivery: how the worker delivers.
         give_back_minutes: without a word of the human, after which the bot takes a conversation back; None for never.
+        voice_channels: channels that speak to callers, as the file's `nlg` names them.
     """
 
     database: str = DEFAULT_DATABASE
@@ -84,6 +85,7 @@ class Endpoints:
     consent: str = "opt_out"
     delivery: Delivery = field(default_factory=Delivery)
     give_back_minutes: float | None = 30
+    voice_channels: frozenset[str] = frozenset()
 
 
 def endpoints_path() -> Path:
@@ -156,7 +158,15 @@ def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any])
         settings["consent"],
         _delivery(owner, settings["delivery"] or {}),
         settings["give_back_minutes"],
+        _voice_channels(content),
     )
+
+
+def _voice_channels(content: Mapping[str, Any]) -> frozenset[str]:
+    """What the response generator takes for voices; it checks its options itself."""
+    nlg = content.get("nlg")
+    named = nlg.get("voice_channels") if isinstance(nlg, dict) else None
+    return frozenset(name for name in named if isinstance(name, str)) if isinstance(named, list) else frozenset()
 
 
 def _links(owner: str, links: Mapping[str, Any]) -> Mapping[str, str]:

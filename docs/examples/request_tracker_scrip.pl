@@ -17,7 +17,11 @@ return 1 if $transaction->CreatorObj->Name eq $bot;
 
 my %said = ( ticket => $ticket->id . '', id => $transaction->id . '' );
 if ( $transaction->Type eq 'Correspond' ) {
-    $said{text} = $transaction->Content( Type => 'text/plain' );
+    $said{text} = $transaction->Content( Type => 'text/plain' ) if $transaction->ContentObj;
+    # What RT answers by itself reaches the caller, but is no word of a person.
+    $said{machine} = JSON::true if $transaction->CreatorObj->id == RT->SystemUser->id;
+    my @files = grep { defined && length } map { $_->Filename } @{ $transaction->Attachments->ItemsArrayRef };
+    $said{undelivered} = 'the file ' . join( ', ', @files ) if @files;
 }
 elsif ( $transaction->Type eq 'Status' && $transaction->NewValue eq 'resolved' ) {
     $said{hand_back} = JSON::true;

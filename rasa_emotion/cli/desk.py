@@ -36,6 +36,7 @@ LINE_BREAK = "\n        "
 
 STYLES = {"urgent": "bold red", "high": "yellow"}
 VOICES = {"to_human": ("caller", "bold cyan"), "to_caller": ("you", "bold green")}
+MACHINES = {"to_human": ("note", "yellow"), "to_caller": ("auto", "green")}
 
 HELP = """\
 /list            who waits
@@ -251,5 +252,5 @@ def _duration(secs: float) -> str:
 
 
 def _line(said: "Said") -> Text:
-    name, style = VOICES[said.direction]
+    name, style = (MACHINES if said.machine else VOICES)[said.direction]
     return Text.assemble((f"{name:>6}  ", style), printable(said.text, LINE_BREAK))

@@ -29,6 +29,10 @@ class PermanentFailure(HelpdeskError):
     """Trying again as it is will not help: a wrong key, an address that does not exist, a packet that is refused."""
 
 
+class BadRequest(PermanentFailure):
+    """A request to us comes from the helpdesk, but cannot be understood."""
+
+
 class ConversationGone(HelpdeskError):
     """The helpdesk no longer knows the conversation or ticket: somebody deleted or closed it there."""
 
@@ -41,11 +45,13 @@ class Message:
         id: the same at every try, so that a helpdesk, or we, can tell a repetition.
         text: what was said.
         created: seconds since 1970.
+        note: not the caller's words but for the person alone, such as what the caller could not be told.
     """
 
     id: str
     text: str
     created: float
+    note: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,10 @@ class FromHuman:
         outcome: what the person leaves for the bot to know; only with `hand_back`.
         key: of the packet, where the helpdesk repeats it: its answer may be here before the ticket is noted.
         at: when it happened, in seconds since 1970, where the helpdesk says it.
+        spoken: `text` for a voice, without marks and addresses; None where it is the same.
+        machine: no person wrote it, but a rule, a campaign or an assistant of the helpdesk. The caller gets it, and it
+            does not count as a person's word.
+        undelivered: what of the message cannot be told to the caller, for whoever wrote it.
     """
 
     ticket: str
@@ -69,6 +79,9 @@ class FromHuman:
     outcome: str = ""
     key: str = ""
     at: float | None = None
+    spoken: str | None = None
+    machine: bool = False
+    undelivered: str = ""
 
 
 class Helpdesk(ABC):
@@ -109,7 +122,8 @@ class Helpdesk(ABC):
         """What a request of the helpdesk to us says; empty where it is about something else.
 
         Raises:
-            PermanentFailure: the request is not signed as it should be, or is no request of this helpdesk.
+            BadRequest: the request is signed as it should be, and cannot be understood.
+            PermanentFailure: it is not signed as it should be.
         """
         raise PermanentFailure(f"The helpdesk '{self.name}' sends nothing to the bot.")
 

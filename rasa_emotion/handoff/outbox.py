@@ -166,7 +166,7 @@ class Outbox:
             row = connection.execute(_NEXT_MESSAGE, {"now": self._now()}).first()
             if row is None:
                 return None
-            message = Message(f"{row.handoff}-{row.id}", row.text, row.created)
+            message = Message(f"{row.handoff}-{row.id}", row.text, row.created, note=bool(row.machine))
             claim = MessageClaim(worker, row.id, row.handoff, row.ticket, message, row.attempts + 1)
             self._lease(connection, claim, lease_secs)
             return claim

@@ -7,6 +7,7 @@ or a second server process change nothing in it.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import and_, func, insert, or_, select, update
@@ -15,7 +16,10 @@ from sqlalchemy.engine import Connection, Engine
 from rasa_emotion.database import writing
 from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.handoff.tables import DEAD, DELIVERED, HANDOVER, PENDING, TO_CALLER, TO_HUMAN, handoffs, messages
-from rasa_emotion.handoff.text import storable
+from rasa_emotion.handoff.text import storable, words_for_caller
+
+NOT_DELIVERED = "not delivered: "
+"""Before what a person is told that the caller does not get."""
 
 
 class UnknownHandover(RasaEmotionError):
@@ -63,6 +67,7 @@ class Said:
         attempts: how often it was tried to deliver it.
         created: seconds since 1970.
         origin: the other side's number of it.
+        machine: no person wrote it; None where that was not noted.
     """
 
     id: int
@@ -74,6 +79,7 @@ class Said:
     attempts: int
     created: float
     origin: str
+    machine: bool | None = None
 
 
 _HANDOVER = [handoffs.c[name] for name in Handover.__dataclass_fields__]
@@ -135,17 +141,32 @@ class Record:
                 self._keep(connection, holder, TO_HUMAN, text, origin)
             return holder
 
-    def to_caller(self, key: str, text: str, origin: str) -> bool:
-        """Keep the human's words for the caller; False where they came with the same `origin` before.
+    def to_caller(self, key: str, text: str, origin: str, *, machine: bool = False, undelivered: str = "") -> bool:
+        """Keep words for the caller; False where they came with the same `origin` before.
 
-        Words that arrive after the hand-back are kept as well: the human believes them sent.
+        Control characters are left out. Whoever wrote it is told what of it does not reach the caller: all after
+        10,000 characters, and what `undelivered` names. Words that arrive after the hand-back are kept as well: the
+        human believes them sent.
+
+        Args:
+            machine: no person wrote them: they are passed on, and the conversation still waits for a person.
+            undelivered: what cannot be told to the caller.
 
         Raises:
             UnknownHandover
         """
+        words, too_many = words_for_caller(text)
+        if too_many:
+            rest = f"the last {too_many} characters; send them as another message"
+            undelivered = f"{undelivered}; {rest}" if undelivered else rest
         with writing(self._engine) as connection:
             handover = self._locked(connection, key)
-            return self._keep(connection, handover, TO_CALLER, text, origin)
+            fresh = bool(words) and self._keep(connection, handover, TO_CALLER, words, origin, machine=machine)
+            if undelivered:
+                number = f"not delivered {sha256(storable(origin).encode()).hexdigest()[:40]}"  # whatever its length
+                note = f"{NOT_DELIVERED}{undelivered}"
+                self._keep(connection, handover, TO_HUMAN, note, number, machine=True)
+            return fresh
 
     def messages_after(self, sender: str, after: int = 0, direction: str | None = TO_CALLER) -> list[Said]:
         """What was said in one direction, or with None in both, after the message with the id `after`, in order."""
@@ -189,9 +210,10 @@ class Record:
             return True
 
     def unattended(self, silent_secs: float) -> list[Handover]:
-        """Open handovers that nobody attends to: given up as dead, or without a word of the human for so long."""
+        """Open handovers that nobody attends to: given up as dead, or without a word of a person for so long."""
         since = self._clock() - silent_secs
-        lately = select(messages.c.handoff).where(messages.c.direction == TO_CALLER, messages.c.created > since)
+        by_person = and_(messages.c.direction == TO_CALLER, messages.c.machine.is_not(True))
+        lately = select(messages.c.handoff).where(by_person, messages.c.created > since)
         silent = and_(handoffs.c.created <= since, handoffs.c.key.not_in(lately))
         with self._engine.connect() as connection:
             chosen = and_(_is_open, or_(handoffs.c.state == DEAD, silent))
@@ -265,7 +287,16 @@ class Record:
         # SQLite has one writer at a time anyway.
         connection.execute(select(handoffs.c.key).where(handoffs.c.sender == sender).with_for_update()).all()
 
-    def _keep(self, connection: Connection, handover: Handover, direction: str, text: str, origin: str) -> bool:
+    def _keep(
+        self,
+        connection: Connection,
+        handover: Handover,
+        direction: str,
+        text: str,
+        origin: str,
+        *,
+        machine: bool | None = None,
+    ) -> bool:
         text, origin = storable(text), storable(origin)
         same = and_(messages.c.handoff == handover.key, messages.c.direction == direction, messages.c.origin == origin)
         if connection.execute(select(messages.c.id).where(same)).first() is not None:
@@ -273,7 +304,7 @@ class Record:
         now = self._clock()
         row = {"handoff": handover.key, "sender": handover.sender, "direction": direction, "text": text}
         timing = {"state": PENDING, "attempts": 0, "next_attempt": now, "created": now}
-        connection.execute(insert(messages).values(**row, **timing, origin=origin))
+        connection.execute(insert(messages).values(**row, **timing, origin=origin, machine=machine))
         return True
 
 

@@ -1,6 +1,6 @@
 """The tables of handoffs and of the messages that belong to them."""
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
 from rasa_emotion.database import metadata
 
@@ -54,6 +54,9 @@ messages = Table(
     Column("created", Float, nullable=False),
     # The other side's number of the message, so that one that comes twice is taken once.
     Column("origin", String(255), nullable=False),
+    # No person wrote it: to a caller, a rule or an assistant of the helpdesk; to a human, the relay, as a note.
+    # Null in what was kept before this column was there.
+    Column("machine", Boolean),
     UniqueConstraint("handoff", "direction", "origin"),
     Index("emotion_messages_due", "state", "next_attempt"),
     sqlite_autoincrement=True,

@@ -97,6 +97,22 @@ def storable(text: str) -> str:
     return _NOT_STORABLE.sub("\ufffd", text)
 
 
+MAX_WORDS = 10_000
+"""Characters of one message from a person to a caller; the rest is given back to whoever wrote it."""
+
+
+def words_for_caller(text: str) -> tuple[str, int]:
+    """What is told to a caller, and how many characters of its end are too many.
+
+    Line breaks become one kind; control characters go, which a terminal would obey and databases refuse.
+
+    >>> words_for_caller("Hello\\r\\nAda\\x07")
+    ('Hello\\nAda', 0)
+    """
+    clean = CONTROLS.sub("", LINE_BREAKS.sub("\n", text)).strip()
+    return clean[:MAX_WORDS].rstrip(), max(0, len(clean) - MAX_WORDS)
+
+
 def size(text: str) -> int:
     """Bytes of UTF-8; what UTF-8 cannot hold counts as a question mark."""
     return len(text.encode("utf-8", "replace"))

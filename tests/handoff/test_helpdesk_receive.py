@@ -12,7 +12,7 @@ from fakes.zendesk import FakeZendesk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasa_emotion.handoff.helpdesk import FromHuman, Helpdesk, PermanentFailure
+from rasa_emotion.handoff.helpdesk import BadRequest, FromHuman, Helpdesk, PermanentFailure
 from rasa_emotion.handoff.helpdesks import open_helpdesk
 
 FAKES: dict[str, type[FakeServer]] = {
@@ -164,25 +164,24 @@ def test_a_field_that_is_not_what_it_should_be(name: str, data) -> None:
     except PermanentFailure:
         return
     assert all(isinstance(word, FromHuman) and isinstance(word.text, str) and isinstance(word.id, str) for word in said)
-    assert all(word.text or word.hand_back for word in said)
+    assert all(word.text or word.hand_back or word.undelivered for word in said)
 
 
 @every
 def test_what_is_no_json_is_refused(name: str) -> None:
     fake, helpdesk = opened(name)
     for body in (b"", b"{", b"[" * 100_000, b"\xff"):
-        refused(helpdesk, fake.sign(body), body)
+        with pytest.raises(BadRequest):
+            helpdesk.receive(fake.sign(body), body)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"message_type": "incoming"},
+        {"message_type": "activity"},
         {"private": True},
-        {"message_type": "template"},
-        {"sender": {"id": 2, "type": "agent_bot"}},
         {"inbox": {"id": 8}},
-        {"content": None},
         {"event": "message_updated"},
     ],
     ids=str,
@@ -190,6 +189,108 @@ def test_what_is_no_json_is_refused(name: str) -> None:
 def test_chatwoot_what_is_not_for_the_caller(changes) -> None:
     fake, helpdesk = opened("chatwoot")
     assert helpdesk.receive(*fake.signed(fake.words("7", "Hello", **changes))) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sender": None, "content_attributes": {"automation_rule_id": 12}},
+        {"sender": None, "additional_attributes": {"campaign_id": 3}},
+        {"sender": {"id": 1, "type": "user"}, "content_attributes": {"automation_rule_id": 12}},
+        {"sender": None},
+        {"sender": {"id": 2, "type": "agent_bot"}},
+        {"sender": {"id": 2, "type": "captain_assistant"}},
+        {"message_type": "template", "sender": None},
+    ],
+    ids=str,
+)
+def test_chatwoot_what_a_machine_wrote_is_told_and_marked(changes) -> None:
+    fake, helpdesk = opened("chatwoot")
+    (said,) = helpdesk.receive(*fake.signed(fake.words("7", "We are closed.", **changes)))
+    assert (said.text, said.machine) == ("We are closed.", True)
+    (said,) = helpdesk.receive(*fake.signed(fake.words("7", "Hello", content_attributes={}, additional_attributes={})))
+    assert not said.machine
+
+
+def test_chatwoot_formats_in_markdown() -> None:
+    fake, helpdesk = opened("chatwoot")
+    written = "Hello Ada,\\\n**Please** open [this](https://shop.example.com/a?b=1)\n\n<p>from 5 &lt; 6</p>"
+    (said,) = helpdesk.receive(*fake.signed(fake.words("7", written)))
+    assert said.text == "Hello Ada,\nPlease open this (https://shop.example.com/a?b=1)\n\nfrom 5 < 6"
+    assert said.spoken == "Hello Ada,\nPlease open this\n\nfrom 5 < 6"
+
+
+def items(*rows: dict) -> dict:
+    return {"content_attributes": {"items": list(rows)}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "text", "lost"),
+    [
+        ("text", {}, "Hello", ""),
+        ("incoming_email", {}, "Hello", ""),
+        ("input_select", items({"title": "Yes", "value": "y"}, {"title": "No"}), "Hello\n- Yes\n- No", ""),
+        (
+            "cards",
+            items(
+                {
+                    "title": "Lamp",
+                    "description": "12 W",
+                    "actions": [{"type": "link", "text": "Buy", "uri": "https://s/1"}],
+                }
+            ),
+            "Hello\nLamp\n12 W\nBuy\nhttps://s/1",
+            "",
+        ),
+        (
+            "article",
+            items({"title": "Returns", "description": "How", "link": "https://s/2"}),
+            "Hello\nReturns\nHow\nhttps://s/2",
+            "",
+        ),
+        ("form", items({"type": "text", "label": "Name"}), "Hello", "a form; ask in words, and the caller can answer"),
+        ("input_email", {}, "Hello", "a field for an address"),
+        ("input_text", {}, "Hello", "a field for text"),
+        ("input_textarea", {}, "Hello", "a field for text"),
+        ("input_csat", {}, "Hello", "a survey"),
+        ("integrations", {}, "Hello", "what an integration shows"),
+        ("sticker", {"content": None}, "", "a sticker"),
+        ("voice_call", {"content": None}, "", "a voice call"),
+        ("hologram", {}, "Hello", "the type hologram"),
+        ("text", {"content": ""}, "", "an empty message"),
+        ("text", {"content": None}, "", "an empty message"),
+    ],
+)
+def test_chatwoot_each_type_is_told_or_given_back(kind: str, changes: dict, text: str, lost: str) -> None:
+    fake, helpdesk = opened("chatwoot")
+    (said,) = helpdesk.receive(*fake.signed(fake.words("7", "Hello", content_type=kind, **changes)))
+    assert said.text == text
+    assert said.undelivered.startswith(lost) or lost in said.undelivered
+    assert bool(lost) == bool(said.undelivered)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "lost"),
+    [
+        ({"file_type": "image", "data_url": "https://c/a.png"}, "https://c/a.png", ""),
+        ({"file_type": "audio", "data_url": "https://c/a.ogg"}, "https://c/a.ogg", ""),
+        ({"file_type": "video", "data_url": "https://c/a.mp4"}, "https://c/a.mp4", ""),
+        ({"file_type": "file", "data_url": "https://c/a.pdf"}, "https://c/a.pdf", ""),
+        ({"file_type": "share", "external_url": "https://c/s"}, "https://c/s", ""),
+        ({"file_type": "fallback", "fallback_title": "A page"}, "A page", ""),
+        ({"file_type": "contact", "fallback_title": "+49 30 1234"}, "+49 30 1234", ""),
+        (
+            {"file_type": "location", "fallback_title": "Shop", "coordinates_lat": 52.5, "coordinates_long": 13.4},
+            "Shop\n52.5, 13.4",
+            "",
+        ),
+        ({"file_type": "file"}, "", "a file (file) without an address"),
+    ],
+)
+def test_chatwoot_each_kind_of_file_is_told_or_given_back(file: dict, text: str, lost: str) -> None:
+    fake, helpdesk = opened("chatwoot")
+    (said,) = helpdesk.receive(*fake.signed(fake.words("7", "", attachments=[file])))
+    assert (said.text, said.undelivered) == (text, lost)
 
 
 def test_chatwoot_files_come_as_addresses() -> None:
@@ -209,8 +310,89 @@ def test_zendesk_what_is_not_for_the_caller() -> None:
     fake, helpdesk = opened("zendesk")
     user = {"author": {"type": "user", "userId": "u"}}
     ours = {"metadata": {"rasa_emotion": "m1"}}
-    for changes in (user, ours, {"content": {"type": "location"}}):
+    for changes in (user, ours):
         assert helpdesk.receive(*fake.signed(fake.words("7", "Hello", **changes))) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source": {"type": "zd:answerBot"}},
+        {"source": {"type": "zd:survey"}},
+        {"source": {"type": "ultimate"}},
+        {"author": {"type": "business", "subtypes": ["AI"]}},
+        {"author": {"type": "business", "subtypes": ["activity"]}},
+    ],
+    ids=str,
+)
+def test_zendesk_what_a_machine_wrote_is_told_and_marked(changes) -> None:
+    fake, helpdesk = opened("zendesk")
+    (said,) = helpdesk.receive(*fake.signed(fake.words("7", "We are closed.", **changes)))
+    assert (said.text, said.machine) == ("We are closed.", True)
+    (said,) = helpdesk.receive(*fake.signed(fake.words("7", "Hello")))
+    assert not said.machine
+
+
+BUY = {"type": "link", "text": "Buy", "uri": "https://s/1"}
+LAMP = {"title": "Lamp", "description": "12 W", "mediaUrl": "https://s/lamp.png", "actions": [BUY]}
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "lost"),
+    [
+        ({"type": "text", "text": "2 * 3 < 7"}, "2 * 3 < 7", ""),
+        ({"type": "text", "markdownText": "**Hi**\nyou"}, "Hi\nyou", ""),
+        ({"type": "text", "htmlText": "<p>Hi<br>there</p>"}, "Hi\nthere", ""),
+        (
+            {"type": "text", "text": "Choose", "actions": [BUY, {"type": "reply", "text": "No"}]},
+            "Choose\nBuy\nhttps://s/1\nNo",
+            "",
+        ),
+        ({"type": "image", "text": "See", "mediaUrl": "https://s/a.png"}, "See\nhttps://s/a.png", ""),
+        ({"type": "file", "mediaUrl": "https://s/a.pdf"}, "https://s/a.pdf", ""),
+        ({"type": "carousel", "items": [LAMP]}, "Lamp\n12 W\nhttps://s/lamp.png\nBuy\nhttps://s/1", ""),
+        ({"type": "list", "items": [LAMP]}, "Lamp\n12 W\nhttps://s/lamp.png\nBuy\nhttps://s/1", ""),
+        (
+            {"type": "location", "coordinates": {"lat": 52.5, "long": 13.4}, "location": {"address": "Mitte"}},
+            "Mitte\n52.5, 13.4",
+            "",
+        ),
+        ({"type": "formResponse", "textFallback": "Name: Ada"}, "Name: Ada", ""),
+        ({"type": "form", "fields": [{"type": "text", "label": "Name"}]}, "", "a form; ask in words"),
+        ({"type": "template", "template": {}}, "", "a template of WhatsApp"),
+        ({"type": "hologram", "text": "Hi"}, "Hi", "the type hologram"),
+        ({"type": "location"}, "", "an empty message of the type location"),
+        ({"type": "text", "text": "  "}, "", "an empty message"),
+        (None, "", "a message of the type None"),
+    ],
+)
+def test_zendesk_each_type_is_told_or_given_back(content, text: str, lost: str) -> None:
+    fake, helpdesk = opened("zendesk")
+    (said,) = helpdesk.receive(*fake.signed(fake.words("7", "", content=content)))
+    assert said.text == text
+    assert lost in said.undelivered
+    assert bool(lost) == bool(said.undelivered)
+
+
+@pytest.mark.parametrize("name", ["webhook", "request_tracker"])
+def test_a_program_of_ones_own_says_who_wrote_and_how(name: str) -> None:
+    fake, helpdesk = opened(name)
+    event = {"ticket": "7", "id": "1", "text": "**We** are closed.", "machine": True, "markup": "markdown"}
+    (said,) = helpdesk.receive(*fake.signed(event))
+    assert (said.text, said.machine) == ("We are closed.", True)
+    (said,) = helpdesk.receive(*fake.signed({"ticket": "7", "id": "2", "text": "**5** < 6"}))
+    assert (said.text, said.machine) == ("**5** < 6", False)
+    (said,) = helpdesk.receive(*fake.signed({"ticket": "7", "id": "3", "undelivered": "the file a.pdf"}))
+    assert (said.text, said.undelivered) == ("", "the file a.pdf")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"machine": "yes"}, {"markup": "bbcode"}, {"markup": 1}, {"undelivered": 1}, {"text": 5}]
+)
+def test_what_is_signed_and_wrong_is_another_error_than_what_is_not_signed(changes: dict) -> None:
+    fake, helpdesk = opened("webhook")
+    with pytest.raises(BadRequest):
+        helpdesk.receive(*fake.signed({"ticket": "7", "id": "1", "text": "Hello", **changes}))
 
 
 def test_zendesk_control_that_passes_to_others_is_no_hand_back() -> None:

@@ -13,6 +13,7 @@ from fakes.webhook import FakeWebhook
 from fakes.zendesk import FakeZendesk
 from fakes.zendesk_ticket import FakeZendeskTicket
 
+from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.helpdesk import ConversationGone, Helpdesk, Message, PermanentFailure, TemporaryFailure
 from rasa_emotion.handoff.helpdesks import open_helpdesk
 from rasa_emotion.handoff.packet import Line
@@ -239,3 +240,54 @@ async def test_one_way_helpdesks_take_no_messages(start, fake_type) -> None:
     assert not helpdesk.two_way
     with pytest.raises(PermanentFailure, match="takes no messages"):
         await helpdesk.send("1", Message("m", "Hello?", 0.0))
+
+
+@pytest.mark.parametrize("fake_kind", [FakeChatwoot, FakeZendesk, FakeWebhook])
+async def test_a_note_is_not_among_the_callers_words(start, fake_kind: type[FakeServer]) -> None:
+    fake, helpdesk = await start(fake_kind)
+    ticket = await helpdesk.deliver(packet())
+    await helpdesk.send(ticket, Message("m1", "not delivered: a sticker", 1.0, note=True))
+    await helpdesk.send(ticket, Message("m2", "Hello?", 2.0))
+    assert fake.state()["messages"][ticket] == ["Hello?"]
+    assert fake.notes_of(ticket)[-1] == "not delivered: a sticker"
+
+
+class OwnHelpdesk(Helpdesk):
+    """One that somebody wrote for their own CRM."""
+
+    name = "crm"
+    two_way = False
+
+    def __init__(self, options) -> None:
+        self.options = options
+
+    async def deliver(self, packet) -> str:
+        return f"crm-{packet.key}"
+
+
+class NotComplete(Helpdesk):
+    name = "half"
+
+
+async def test_a_helpdesk_of_ones_own_by_its_module_path() -> None:
+    own = open_helpdesk({"type": f"{__name__}.OwnHelpdesk", "url": "x"})
+    assert isinstance(own, OwnHelpdesk)
+    assert own.options == {"url": "x"}
+    assert await own.deliver(packet("k1")) == "crm-k1"
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("no.such.module.Crm", "cannot be loaded"),
+        (f"{__name__}.NoSuchClass", "cannot be loaded"),
+        (f"{__name__}.packet", "is no helpdesk; derive it from"),
+        ("json.JSONDecoder", "is no helpdesk; derive it from"),
+        (f"{__name__}.NotComplete", "lacks two_way, deliver"),
+        ("chatwot", "did you mean 'chatwoot'"),
+        ("crm", "or give a module path"),
+    ],
+)
+def test_a_helpdesk_that_cannot_be_had_is_named(path: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        open_helpdesk({"type": path})

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from rasa_emotion.bot.channels.relay_service import TICK_SECS, RelayService, Una
 from rasa_emotion.bot.channels.relay_turns import Turns
 from rasa_emotion.endpoints import read_endpoints
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.handoff.helpdesk import FromHuman, PermanentFailure
+from rasa_emotion.handoff.helpdesk import BadRequest, FromHuman, PermanentFailure
 from rasa_emotion.handoff.helpdesks import open_helpdesk
 from rasa_emotion.handoff.record import Record, Said, UnknownHandover
 from rasa_emotion.handoff.signing import same
@@ -182,13 +182,17 @@ class RelayInput(InputChannel):
         """Keeps what the helpdesk reports."""
         service, _ = self._started()
         try:
-            reported = service.helpdesk.receive(dict(request.headers), request.body)
+            # In a thread: markup takes time.
+            reported = await asyncio.to_thread(service.helpdesk.receive, dict(request.headers), request.body)
+        except BadRequest as error:
+            return _failure(400, str(error))
         except PermanentFailure as error:
             return _failure(401, str(error))
         try:
+            voices = service.endpoints.voice_channels
             # Asked first: what is on its way now may have arrived, and its ticket be noted, a moment later.
             delivering = await service.ask(lambda record: record.delivering())
-            unknown = [item.ticket for item in reported if not await service.ask(partial(_keep, item))]
+            unknown = [item.ticket for item in reported if not await service.ask(partial(_keep, item, voices=voices))]
         except Unavailable as error:
             return _failure(503, str(error))
         if unknown and delivering:
@@ -198,8 +202,8 @@ class RelayInput(InputChannel):
         return response.json({"status": "ok"})
 
 
-def _keep(item: FromHuman, record: Record) -> bool:
-    """Keep one report; False where its ticket is none of a handover."""
+def _keep(item: FromHuman, record: Record, voices: Collection[str] = ()) -> bool:
+    """Keep one report; False where its ticket is none of a handover. `voices` are channels that speak to callers."""
     named = record.handover(item.key) if item.key else None
     handover = named or record.of_ticket(item.ticket)
     if handover is None:
@@ -208,13 +212,27 @@ def _keep(item: FromHuman, record: Record) -> bool:
         logger.info("A hand-back is passed over: it is older than the handover '%s' of its ticket.", handover.key)
         return True
     try:
-        if item.text:
-            record.to_caller(handover.key, item.text, item.id)
+        text, undelivered = _told(item, spoken=handover.channel in voices)
+        if undelivered and item.machine:
+            # A note would not reach whoever made the rule, and could open a conversation that is resolved again.
+            logger.info("What the helpdesk sent by itself does not reach the caller: %s.", undelivered)
+            undelivered = ""
+        if text or undelivered:
+            record.to_caller(handover.key, text, item.id, machine=item.machine, undelivered=undelivered)
         if item.hand_back:
             record.close(handover.key, item.outcome)
     except UnknownHandover:
         return False  # deleted in between
     return True
+
+
+def _told(item: FromHuman, *, spoken: bool) -> tuple[str, str]:
+    """The words for the caller, and what of the report is not among them."""
+    if not spoken or item.spoken is None:
+        return item.text, item.undelivered
+    silent = item.text.count("://") > item.spoken.count("://")
+    unspoken = "addresses and files, since the caller only hears" if silent else ""
+    return item.spoken, "; ".join(filter(None, (item.undelivered, unspoken)))
 
 
 def _await_word(request: Request) -> None:

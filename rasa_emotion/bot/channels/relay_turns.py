@@ -221,7 +221,8 @@ class Turns:
             text = await _text_of(agent, tracker, utter, handover.channel) if utter else None
             if text:
                 # Among the human's messages: so it comes after their last one, by whichever way these go.
-                await self._service.ask(lambda record: record.to_caller(handover.key, text, f"resume {handover.key}"))
+                origin = f"resume {handover.key}"
+                await self._service.ask(lambda record: record.to_caller(handover.key, text, origin, machine=True))
                 tracker.update_with_events([BotUttered(text, metadata={"utter_action": utter})], agent.domain)
             await agent.processor.save_tracker(tracker)
         await self._service.ask(lambda record: record.mark_resumed(handover.sender))

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.helpdesk import Helpdesk
@@ -23,6 +23,8 @@ HELPDESKS = {
 def open_helpdesk(settings: Mapping[str, Any]) -> Helpdesk:
     """The helpdesk of the key `helpdesk` in endpoints.yml. Nothing is asked yet; `check()` does.
 
+    `type` names one of this package's, or the module path of a `Helpdesk` of one's own, such as `our_bot.crm.Crm`.
+
     Raises:
         ConfigError: there is no such type, or an option is missing, wrong or unknown.
 
@@ -30,12 +32,32 @@ def open_helpdesk(settings: Mapping[str, Any]) -> Helpdesk:
     False
     """
     options = dict(settings)
-    kind = options.pop("type", "desk")
-    if kind not in HELPDESKS:
-        close = difflib.get_close_matches(str(kind), HELPDESKS, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(HELPDESKS)}."
-        raise ConfigError(f"There is no helpdesk of type '{kind}'; {hint}")
+    kind = str(options.pop("type", "desk"))
     # Each is loaded only where it is used.
-    module = import_module(f"{__name__}.{kind}")
-    make = cast(Callable[[Mapping[str, Any]], Helpdesk], getattr(module, HELPDESKS[kind]))
-    return make(options)
+    if kind in HELPDESKS:
+        made: Helpdesk = getattr(import_module(f"{__name__}.{kind}"), HELPDESKS[kind])(options)
+        return made
+    if "." in kind:
+        return _own(kind)(options)
+    close = difflib.get_close_matches(kind, HELPDESKS, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(HELPDESKS)}, or give a module path."
+    raise ConfigError(f"There is no helpdesk of type '{kind}'; {hint}")
+
+
+def _own(path: str) -> Callable[[Mapping[str, Any]], Helpdesk]:
+    """The class of a module path. Raises ConfigError where there is none, or it is no helpdesk."""
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except Exception as error:  # whatever happens inside a module of one's own
+        raise ConfigError(
+            f"The helpdesk '{path}' cannot be loaded ({type(error).__name__}: {error}); correct the module path, and "
+            "start the bot where Python finds the module."
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, Helpdesk)):
+        raise ConfigError(f"'{path}' is no helpdesk; derive it from rasa_emotion.handoff.helpdesk.Helpdesk.")
+    missing = [key for key in ("name", "two_way") if not hasattr(found, key)]
+    if missing or found.__abstractmethods__:
+        lacking = ", ".join([*missing, *sorted(found.__abstractmethods__)])
+        raise ConfigError(f"The helpdesk '{path}' is not complete: it lacks {lacking}.")
+    return found

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from rasa_emotion.handoff.helpdesk import FromHuman, Helpdesk, Message, PermanentFailure
+from rasa_emotion.handoff.helpdesk import BadRequest, FromHuman, Helpdesk, Message, PermanentFailure
+from rasa_emotion.handoff.helpdesks.chatwoot_words import by_machine, for_caller, said, undelivered
 from rasa_emotion.handoff.http import COMMON, Answer, Client, check_id, check_timeout, check_url
 from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.signing import TOLERANCE_SECS, genuine, header
@@ -89,8 +90,9 @@ class Chatwoot(Helpdesk):
         return str(conversation)
 
     async def send(self, ticket: str, message: Message) -> None:
-        said = {"content": shorten(message.text, 2 * self.max_bytes), "message_type": "incoming", "private": False}
-        await self._say(ticket, said, message.id, gone=(404,))
+        kind = {"message_type": "outgoing" if message.note else "incoming", "private": message.note}
+        words = {"content": shorten(message.text, 2 * self.max_bytes), **kind}
+        await self._say(ticket, words, message.id, gone=(404,))
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> Sequence[FromHuman]:
         if not self._secret:
@@ -104,7 +106,7 @@ class Chatwoot(Helpdesk):
         try:
             event = Answer(200, json.loads(body))
         except (ValueError, RecursionError) as error:
-            raise PermanentFailure(f"{OWNER} got a request that is no JSON.") from error
+            raise BadRequest(f"{OWNER} got a request that is no JSON.") from error
         if event.find("event") == "message_created":
             return self._words(event)
         if event.find("event") == "conversation_status_changed":
@@ -162,18 +164,20 @@ class Chatwoot(Helpdesk):
         return value
 
     def _words(self, event: Answer) -> list[FromHuman]:
-        # Callers' words, private notes and other inboxes are not for the caller, nor is what a bot of Chatwoot says.
-        outgoing = event.find("message_type") == "outgoing" and event.find("private") is False
-        bot = event.find("sender", "type") == "agent_bot"
-        if not outgoing or bot or event.find("inbox", "id") != self._inbox:
-            return []
-        files = [file.get("data_url") for file in event.rows("attachments")]
-        text = "\n".join(part for part in (event.find("content"), *files) if isinstance(part, str) and part)
         ticket, number = event.find("conversation", "id"), event.find("id")
-        if not text or ticket is None or number is None:
+        wanted = for_caller(event) and event.find("inbox", "id") == self._inbox
+        if not wanted or ticket is None or number is None:
             return []
-        key = _key(event.find("conversation", "custom_attributes", KEY))
-        return [FromHuman(str(ticket), f"message:{number}", text, key=key)]
+        words = FromHuman(
+            str(ticket),
+            f"message:{number}",
+            said(event),
+            key=_key(event.find("conversation", "custom_attributes", KEY)),
+            spoken=said(event, spoken=True),
+            machine=by_machine(event),
+            undelivered=undelivered(event),
+        )
+        return [words] if words.text or words.undelivered else []
 
     def _hand_back(self, event: Answer) -> list[FromHuman]:
         ticket = event.find("id")

@@ -2,12 +2,13 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.handoff.helpdesk import FromHuman, Helpdesk, Message, PermanentFailure
+from rasa_emotion.handoff.helpdesk import BadRequest, FromHuman, Helpdesk, Message, PermanentFailure
 from rasa_emotion.handoff.http import COMMON, Answer, Client, check_timeout, check_url
+from rasa_emotion.handoff.markup import from_html, from_markdown
 from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.shorten import shortened
 from rasa_emotion.handoff.signing import TOLERANCE_SECS, genuine, header, signature
@@ -59,7 +60,7 @@ class Webhook(Helpdesk):
         return ticket if isinstance(ticket, str) and 0 < len(ticket) <= MAX_ID else packet.key
 
     async def send(self, ticket: str, message: Message) -> None:
-        said = {"id": message.id, "text": message.text, "created": message.created}
+        said = {"id": message.id, "text": message.text, "created": message.created, "note": message.note}
         content = {"type": "message", "ticket": ticket, "message": said}
         await self._post(content, f"{ticket}:{message.id}", known=(KNOWN,), gone=GONE)
 
@@ -93,7 +94,7 @@ def check_secret(owner: str, value: Any, *, optional: bool = False) -> str:
 def signed_request(
     owner: str, secret: str, tolerance_secs: float, headers: Mapping[str, str], body: bytes
 ) -> list[FromHuman]:
-    """What a signed request says. Raises PermanentFailure where it is not signed, or is none."""
+    """What a signed request says. Raises PermanentFailure where it is not signed, BadRequest where it is none."""
     if not secret:
         raise PermanentFailure(f"{owner} takes no requests; set 'secret' to let people answer.")
     timestamp, given = header(headers, TIMESTAMP), header(headers, SIGNATURE)
@@ -109,15 +110,39 @@ def _from_human(owner: str, body: bytes) -> FromHuman:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise PermanentFailure(f"{owner} got a request that is no JSON; send an object.") from error
+        raise BadRequest(f"{owner} got a request that is no JSON; send an object.") from error
     if not isinstance(content, dict):
-        raise PermanentFailure(f"{owner} got JSON that is no object; send one.")
+        raise BadRequest(f"{owner} got JSON that is no object; send one.")
     for key in ("ticket", "id"):
         if not isinstance(content.get(key), str) or not 0 < len(content[key]) <= MAX_ID:
-            raise PermanentFailure(f"{owner} got a request without '{key}'; send a text of 1 to {MAX_ID} characters.")
+            raise BadRequest(f"{owner} got a request without '{key}'; send a text of 1 to {MAX_ID} characters.")
     text, outcome, hand_back = content.get("text", ""), content.get("outcome", ""), content.get("hand_back", False)
-    if not isinstance(text, str) or not isinstance(outcome, str) or not isinstance(hand_back, bool):
-        raise PermanentFailure(f"{owner} got a 'text' or 'outcome' that is no text, or a 'hand_back' that is no flag.")
-    if not text.strip() and not hand_back:
-        raise PermanentFailure(f"{owner} got a request without 'text' and without 'hand_back'; send one of them.")
-    return FromHuman(content["ticket"], content["id"], text, hand_back, outcome if hand_back else "")
+    machine, markup = content.get("machine", False), content.get("markup", PLAIN)
+    undelivered = content.get("undelivered", "")
+    if not all(isinstance(words, str) for words in (text, outcome, undelivered)):
+        raise BadRequest(f"{owner} got a 'text', 'outcome' or 'undelivered' that is no text; send a text.")
+    if not isinstance(hand_back, bool) or not isinstance(machine, bool):
+        raise BadRequest(f"{owner} got a 'hand_back' or 'machine' that is no flag; send true or false.")
+    if not isinstance(markup, str) or markup not in MARKUP:
+        raise BadRequest(f"{owner} got a 'markup' that it does not know; send one of {', '.join(MARKUP)}.")
+    if not text.strip() and not hand_back and not undelivered:
+        raise BadRequest(f"{owner} got a request without 'text' and without 'hand_back'; send one of them.")
+    return FromHuman(
+        content["ticket"],
+        content["id"],
+        MARKUP[markup](text, spoken=False),
+        hand_back,
+        outcome if hand_back else "",
+        spoken=MARKUP[markup](text, spoken=True),
+        machine=machine,
+        undelivered=undelivered,
+    )
+
+
+def _plain(text: str, *, spoken: bool) -> str:
+    return text
+
+
+PLAIN = "plain"
+MARKUP: dict[str, Callable[..., str]] = {PLAIN: _plain, "markdown": from_markdown, "html": from_html}
+"""How a text may be written, and what makes it plain."""

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from rasa_emotion.handoff.helpdesk import FromHuman, Helpdesk, Message, PermanentFailure
+from rasa_emotion.handoff.helpdesk import BadRequest, FromHuman, Helpdesk, Message, PermanentFailure
+from rasa_emotion.handoff.helpdesks.zendesk_words import by_machine, said, undelivered
 from rasa_emotion.handoff.http import COMMON, Answer, Client, check_timeout, check_url
 from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.signing import header, same
@@ -87,8 +88,8 @@ class Zendesk(Helpdesk):
         if self._new:
             await self._user(packet.sender)
             conversation = await self._conversation(packet)
-            said = {"author": {"type": "business"}, "content": {"type": "text", "text": plain(packet, self.max_bytes)}}
-            await self._say(conversation, said, packet.key)
+            text = {"type": "text", "text": plain(packet, self.max_bytes)}
+            await self._say(conversation, {"author": {"type": "business"}, "content": text}, packet.key)
         control = {"switchboardIntegration": self._agents, "metadata": _metadata(packet)}
         await self._client.request("POST", f"{_path(conversation)}/passControl", content=control)
         return conversation
@@ -101,8 +102,9 @@ class Zendesk(Helpdesk):
         if not isinstance(sender, str):
             raise self._client.unexpected("a conversation of ours")
         text = shorten(message.text, self.max_bytes)
-        said = {"author": {"type": "user", "userExternalId": sender}, "content": {"type": "text", "text": text}}
-        await self._say(ticket, said, message.id, gone=(404,))
+        author = {"type": "business"} if message.note else {"type": "user", "userExternalId": sender}
+        words = {"author": author, "content": {"type": "text", "text": text}}
+        await self._say(ticket, words, message.id, gone=(404,))
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> Sequence[FromHuman]:
         if not self._secret or not same(header(headers, "X-API-Key"), self._secret):
@@ -112,10 +114,10 @@ class Zendesk(Helpdesk):
         try:
             events = Answer(200, json.loads(body)).find("events")
         except (ValueError, RecursionError) as error:
-            raise PermanentFailure(f"{OWNER} got a request that is no JSON.") from error
+            raise BadRequest(f"{OWNER} got a request that is no JSON.") from error
         if not isinstance(events, list):
-            raise PermanentFailure(f"{OWNER} got a request without 'events'; its webhook must be of version v2.")
-        return [said for event in events for said in self._said(_answer(event))]
+            raise BadRequest(f"{OWNER} got a request without 'events'; its webhook must be of version v2.")
+        return [one for event in events for one in self._said(_answer(event))]
 
     async def close(self) -> None:
         await self._client.close()
@@ -169,10 +171,19 @@ class Zendesk(Helpdesk):
         # In a conversation of Sunshine, the caller has read it already.
         if not business or ours or not self._new:
             return []
-        parts = [event.find("payload", "message", "content", key) for key in ("text", "mediaUrl")]
-        text = "\n".join(part for part in parts if isinstance(part, str) and part)
-        number = event.find("payload", "message", "id")
-        return [FromHuman(ticket, number, text, **origin)] if text and isinstance(number, str) else []
+        number, message = event.find("payload", "message", "id"), _answer(event.find("payload", "message"))
+        if not isinstance(number, str):
+            return []
+        words = FromHuman(
+            ticket,
+            number,
+            said(message),
+            spoken=said(message, spoken=True),
+            machine=by_machine(message),
+            undelivered=undelivered(message),
+            **origin,
+        )
+        return [words] if words.text or words.undelivered else []
 
 
 def _answer(value: Any) -> Answer:

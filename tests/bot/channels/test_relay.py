@@ -446,6 +446,70 @@ async def test_an_answer_before_the_ticket_is_noted(bench: Bench) -> None:
     assert bench.record.delivering() is True
 
 
+async def test_what_a_machine_wrote_reaches_the_caller_and_is_no_persons_word(bench: Bench) -> None:
+    await bench.say("human")
+    key = bench.record.holder("alice").key
+    bench.passed_secs += 60 * bench.service.endpoints.give_back_minutes - 60
+    for machine in (True, False):
+        item = FromHuman("T1", f"m{machine}", f"by a machine: {machine}", key=key, machine=machine)
+        assert _keep(item, bench.record) is True
+        bench.passed_secs += 120
+        assert bench.record.unattended(60 * bench.service.endpoints.give_back_minutes) == (
+            [bench.record.holder("alice")] if machine else []
+        )
+    said = bench.record.messages_after("alice")
+    assert [one.text for one in said] == ["by a machine: True", "by a machine: False"]
+    assert [one.machine for one in said] == [True, False]
+
+
+async def test_whoever_wrote_it_is_told_what_does_not_arrive(bench: Bench) -> None:
+    await bench.say("human")
+    key = bench.record.holder("alice").key
+    said = FromHuman("T1", "i" * 255, "See:", key=key, undelivered="a sticker")
+    assert _keep(said, bench.record)
+    assert _keep(said, bench.record)  # sent again
+    assert _keep(FromHuman("T1", "2", "x" * 10_003, key=key), bench.record)
+    assert bench.to_human() == [
+        "not delivered: a sticker",
+        "not delivered: the last 3 characters; send them as another message",
+    ]
+    assert [one.machine for one in bench.record.messages_after("alice", direction=TO_HUMAN)] == [True, True]
+    assert [len(one.text) for one in bench.record.messages_after("alice")] == [4, 10_000]
+
+
+async def test_a_rule_is_told_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """A survey that is sent when a conversation is resolved would open it again."""
+    await bench.say("human")
+    key = bench.record.holder("alice").key
+    with caplog.at_level(logging.INFO):
+        assert _keep(FromHuman("T1", "1", "Rate us.", key=key, machine=True, undelivered="a survey"), bench.record)
+    assert bench.to_human() == []
+    assert [said.text for said in bench.record.messages_after("alice")] == ["Rate us."]
+    assert "does not reach the caller: a survey" in caplog.text
+
+
+async def test_a_voice_says_no_marks_and_no_addresses(bench: Bench) -> None:
+    await bench.say("human")
+    key = bench.record.holder("alice").key
+    said = FromHuman("T1", "1", "Open this (https://a.example).", key=key, spoken="Open this.")
+    assert _keep(said, bench.record, voices={"rest"})
+    assert _keep(replace(said, id="2", text="https://a.example/lamp.png", spoken=""), bench.record, voices={"rest"})
+    assert _keep(replace(said, id="3"), bench.record, voices={"twilio_voice"})
+    texts = [one.text for one in bench.record.messages_after("alice")]
+    assert texts == ["Open this.", "Open this (https://a.example)."]
+    assert bench.to_human() == ["not delivered: addresses and files, since the caller only hears"] * 2
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("a\x07b\x1b[31mc", "ab[31mc"), ("a\r\nb\u2028c\td", "a\nb\nc\td"), ("\x00", None), ("  \x9f ", None), ("", None)],
+)
+async def test_control_characters_reach_no_caller(bench: Bench, written: str, kept: str | None) -> None:
+    await bench.say("human")
+    bench.record.to_caller(bench.record.holder("alice").key, written, "1")
+    assert [said.text for said in bench.record.messages_after("alice")] == ([] if kept is None else [kept])
+
+
 async def test_an_old_hand_back_ends_no_newer_handover(bench: Bench) -> None:
     await bench.say("human")
     holder, outbox = bench.record.holder("alice"), Outbox(bench.service.engine)

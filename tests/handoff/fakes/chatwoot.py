@@ -65,6 +65,10 @@ class FakeChatwoot(TwoWayServer):
         }
         return {"tickets": tickets, "messages": messages}
 
+    def notes_of(self, ticket: str) -> list[str]:
+        """What agents alone see."""
+        return [said["content"] for said in self.said[int(ticket)] if said["private"] and said["message_type"] == 1]
+
     def guarded(self, handler: Handler) -> Handler:
         async def answer(request: web.Request) -> web.StreamResponse:
             if request.headers.get("api_access_token") != self.options["api_access_token"]:

@@ -29,6 +29,7 @@ class FakeWebhook(TwoWayServer):
         self.by_key: dict[str, str] = {}
         self.packets: dict[str, dict] = {}
         self.messages: dict[str, list[str]] = {}
+        self.notes: dict[str, list[str]] = {}
         self.closed: set[str] = set()
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -37,6 +38,10 @@ class FakeWebhook(TwoWayServer):
     def state(self) -> dict:
         tickets = {ticket: packet["key"] for ticket, packet in self.packets.items()}
         return {"tickets": tickets, "messages": self.messages}
+
+    def notes_of(self, ticket: str) -> list[str]:
+        """What is not said by the caller."""
+        return self.notes[ticket]
 
     async def take(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -61,7 +66,8 @@ class FakeWebhook(TwoWayServer):
         if key in self.by_key:
             return web.json_response({"error": "known"}, status=409)
         self.by_key[key] = ticket
-        self.messages.setdefault(ticket, []).append(content["message"]["text"])
+        kept = self.notes if content["message"]["note"] else self.messages
+        kept.setdefault(ticket, []).append(content["message"]["text"])
         return web.Response(status=204)
 
     def sign(self, body: bytes, at: float | None = None) -> dict[str, str]:

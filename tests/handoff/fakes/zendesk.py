@@ -56,6 +56,10 @@ class FakeZendesk(TwoWayServer):
         }
         return {"tickets": tickets, "messages": messages}
 
+    def notes_of(self, ticket: str) -> list[str]:
+        """What is not said by the caller."""
+        return [said["content"]["text"] for said in self.said[ticket] if said["author"]["type"] == "business"]
+
     def guarded(self, handler: Handler) -> Handler:
         expected = BasicAuth(self.options["key_id"], self.options["key_secret"]).encode()
 
