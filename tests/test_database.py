@@ -21,6 +21,21 @@ def test_the_tables_are_made_once(tmp_path: Path) -> None:
     assert "test_counters" in inspect(engine).get_table_names()
 
 
+def test_columns_that_an_older_version_lacked_are_added(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/a.db")
+    with writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE test_widened (id INTEGER PRIMARY KEY)")
+        connection.exec_driver_sql("INSERT INTO test_widened VALUES (1)")
+    table = Table("test_widened", metadata, Column("id", Integer, primary_key=True), Column("size", Integer))
+    try:
+        create_tables(engine)
+        create_tables(engine)
+        with engine.connect() as connection:
+            assert [tuple(row) for row in connection.execute(select(table))] == [(1, None)]
+    finally:
+        metadata.remove(table)
+
+
 def test_writers_wait_for_each_other(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/a.db"
     create_tables(open_database(url))

@@ -43,6 +43,8 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def test_the_examples_can_be_used(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "crm.py").write_text(blocks(page, "python")[1], encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
     shown = set()
     for block in blocks(page, "yaml"):
         for name in re.findall(r"\$\{(\w+)\}", block):
@@ -51,7 +53,8 @@ def test_the_examples_can_be_used(page: str, tmp_path: Path, monkeypatch: pytest
         path.write_text(block, encoding="utf-8")
         helpdesk = open_helpdesk(read_endpoints(path).helpdesk)
         shown.add(helpdesk.name)
-    assert shown == set(HELPDESKS)
+    assert shown == {*HELPDESKS, "crm"}
+    assert helpdesk.receive({"X-Crm-Key": "a secret"}, b"")[0].text == "Hello, I am Ada."
 
 
 def test_every_option_is_described_once(page: str) -> None:
@@ -77,7 +80,7 @@ def test_two_way_is_what_the_table_says(page: str, name: str) -> None:
 
 
 async def test_the_receiver_works(page: str, capsys: pytest.CaptureFixture[str]) -> None:
-    (program,) = blocks(page, "python")
+    program, _ = blocks(page, "python")
     receiver: dict = {"__name__": "receiver"}
     exec(compile(program, "docs/helpdesks.md", "exec"), receiver)
     server = HTTPServer(("127.0.0.1", 0), receiver["Receiver"])

@@ -273,6 +273,9 @@ def test_a_helpdesk_over_http(restarted, callbacks):
 
     said = {"ticket": packet["key"], "id": "1", "text": "hi"}
     assert report(restarted, said, secret="another secret of 16") == 401
+    assert report(restarted, {**said, "text": 5}) == 400
+    assert report(restarted, {**said, "id": "0", "text": "", "undelivered": "the file a.pdf"}) == 200
+    wait_until(lambda: "not delivered: the file a.pdf" in str(callbacks.of_type("message")))
     # 503 as long as another packet is on its way, whose ticket this could be.
     wait_until(lambda: report(restarted, {**said, "ticket": "unknown"}) == 404)
     assert report(restarted, {**said, "ticket": "unknown"}) == 404
