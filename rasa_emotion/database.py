@@ -1,7 +1,9 @@
 """The database of what must outlast a process: handoffs, messages, consents."""
 
 import re
-from contextlib import AbstractContextManager
+import sqlite3
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import MetaData, create_engine, event, inspect
@@ -91,6 +93,34 @@ def writing(engine: Engine) -> AbstractContextManager[Connection]:
     """
     begun: AbstractContextManager[Connection] = engine.execution_options(**{_WRITES: True}).begin()
     return begun
+
+
+def holds(url: str, table: str) -> bool:
+    """Whether a database is there and has a table; to look makes and changes nothing.
+
+    Raises:
+        ConfigError: the URL cannot be used, or the database cannot be reached.
+
+    >>> holds("sqlite:///there_is_no_such_file.db", "emotion_handoffs")
+    False
+    """
+    engine = open_database(url)
+    name = engine.url.database
+    try:
+        if engine.dialect.name != "sqlite" or name in (None, "", ":memory:"):
+            return bool(inspect(engine).has_table(table))
+        if not Path(name).exists():
+            return False
+        # Not through the engine, which would write the journal's mode into a file of somebody else's.
+        with closing(sqlite3.connect(f"{Path(name).resolve().as_uri()}?mode=rw", uri=True)) as connection:
+            named = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+            return connection.execute(named, (table,)).fetchone() is not None
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        cause = cause_of(error) if isinstance(error, SQLAlchemyError) else str(error)
+        where = engine.url.render_as_string(hide_password=True)
+        raise ConfigError(f"The database '{where}' cannot be read ({cause}); check that it runs.") from error
+    finally:
+        engine.dispose()
 
 
 def cause_of(error: SQLAlchemyError) -> str:

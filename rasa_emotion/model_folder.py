@@ -55,6 +55,18 @@ class ModelFolder:
         """Licence and permitted use in a few words."""
         return f"{self.licence}, {permitted(self.licence, commercial=self.commercial)}"
 
+    @property
+    def cannot_hear(self) -> str:
+        """What a voice model does not recognise, in a few words; empty where its maker says nothing of it."""
+        said = self.settings.get("cannot_hear") or ()
+        return said if isinstance(said, str) else ", ".join(map(str, said))
+
+    @property
+    def sentence(self) -> str:
+        """Name, licence, use and limit in one sentence, for who is about to use it."""
+        limit = f"; it cannot hear {self.cannot_hear}" if self.cannot_hear else ""
+        return f"The {self.kind} model '{self.name}' is under {self.use}{limit}."
+
 
 def permitted(licence: str, *, commercial: bool) -> str:
     """Who may use weights, in a few words.

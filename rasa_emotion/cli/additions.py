@@ -1,5 +1,6 @@
 """What the plugin adds to a bot's files."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from ruamel.yaml.scalarstring import LiteralScalarString
@@ -11,6 +12,11 @@ POLICY = "rasa_emotion.EmotionPolicy"
 RESPONSES = "rasa_emotion.EmotionResponses"
 CHANNEL = "rasa_emotion.EmotionRestInput"
 RELAY = "rasa_emotion.RelayInput"
+FURTHER_RELAY = "rasa_emotion.relay."
+"""Begins the key of every further relay, which ends with any name: a key stands in a YAML file once."""
+TRACKER_STORE = "rasa_emotion.EmotionTrackerStore"
+DATABASE = "rasa_emotion.db"
+"""The file in which a bot without a tracker store keeps conversations and handovers from now on."""
 
 VOICE_REPLY = "utter_voice_without_words"
 
@@ -18,6 +24,8 @@ OFF_INTENT, ON_INTENT = "emotion_off", "emotion_on"
 OFF_REPLY, ON_REPLY = "utter_emotion_off", "utter_emotion_on"
 DISCLOSURE = "utter_emotion_disclosure"
 ACKNOWLEDGEMENT = "utter_acknowledge"
+HANDOFF = "utter_handoff"
+NOBODY = "utter_nobody_available"
 
 REPLIES = {VOICE_INTENT: VOICE_REPLY, OFF_INTENT: OFF_REPLY, ON_INTENT: ON_REPLY}
 """What answers the intents that need a rule, in forms too."""
@@ -69,27 +77,37 @@ def _slot(name: str) -> dict[str, Any]:
     return {**slot, "mappings": [mapping]}
 
 
-def _for_callers(family: str, text: str) -> dict[str, Any]:
+def for_callers(family: str, text: str) -> dict[str, Any]:
+    """A variation for the callers of one family of feelings."""
     return {"text": text, "condition": [{"type": "slot", "name": "emotion", "value": family}]}
 
 
-DOMAIN: dict[str, Any] = {
-    "intents": [OFF_INTENT, ON_INTENT, VOICE_INTENT],
-    "entities": [{name: {"influence_conversation": False}} for name in FROM_ENTITY],
-    "slots": {name: _slot(name) for name in SLOT_TYPES},
-    "responses": {
-        "utter_handoff": [{"text": "I am sorry for the trouble. I am putting you through to a colleague."}],
+INTENTS = (OFF_INTENT, ON_INTENT, VOICE_INTENT)
+ENTITIES: list[dict[str, Any]] = [{name: {"influence_conversation": False}} for name in FROM_ENTITY]
+SLOTS: dict[str, Any] = {name: _slot(name) for name in SLOT_TYPES}
+
+PROMISE = "stop analysing my emotions"
+"""What the English disclosure tells callers to say, where the bot has no words of its own for that."""
+
+_DISCLOSURE = (
+    "I am an automated assistant, and I analyse how you sound and what you say to tell how you feel. You can stop "
+    'that: say "{}".'
+)
+
+
+def english(promise: str = PROMISE) -> dict[str, list[dict[str, Any]]]:
+    """What is said in English, by the response's name; `promise` is what stops the analysis."""
+    return {
+        HANDOFF: [{"text": "I am sorry for the trouble. I am putting you through to a colleague."}],
+        NOBODY: [
+            {"text": "I am sorry, I cannot reach a colleague at the moment. I go on helping you as well as I can."}
+        ],
         ACKNOWLEDGEMENT: [
-            _for_callers("angry", "I can hear that this is annoying."),
-            _for_callers("upset", "I am sorry about this."),
-            _for_callers("worried", "I understand that this worries you."),
+            for_callers("angry", "I can hear that this is annoying."),
+            for_callers("upset", "I am sorry about this."),
+            for_callers("worried", "I understand that this worries you."),
         ],
-        DISCLOSURE: [
-            {
-                "text": "I am an automated assistant, and I analyse how you sound and what you say to tell how you "
-                'feel. You can stop that: say "stop analysing my emotions".'
-            }
-        ],
+        DISCLOSURE: [{"text": _DISCLOSURE.format(promise)}],
         VOICE_REPLY: [{"text": "I can hear you, but I did not catch any words. Could you say that again?"}],
         OFF_REPLY: [
             {
@@ -98,8 +116,19 @@ DOMAIN: dict[str, Any] = {
             }
         ],
         ON_REPLY: [{"text": "From now on I take into account again how you feel. You can stop that at any time."}],
-    },
+    }
+
+
+SAID_WHEN: dict[str, str] = {
+    HANDOFF: "a human takes over",
+    NOBODY: "a human is wanted and none can be reached",
+    ACKNOWLEDGEMENT: "a caller has become angry, upset or worried, before the first answer to that",
+    DISCLOSURE: "the bot answers for the first time: that emotions are analysed, and what stops that",
+    VOICE_REPLY: "a caller makes a sound without words",
+    OFF_REPLY: "a caller has stopped the analysis of emotions",
+    ON_REPLY: "a caller has allowed it again",
 }
+"""When each of these responses is said, for who writes it in the bot's language."""
 
 # Each names what it is about: with "stop" or "don't" alone in common, an outburst would be taken for a choice.
 EXAMPLES: dict[str, tuple[str, ...]] = {
@@ -133,15 +162,19 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 """How callers say it in English, the language of the shipped text model."""
 
 
-def nlu(intent: str) -> dict[str, Any]:
+def nlu(intent: str, examples: Iterable[str]) -> dict[str, Any]:
     """The examples of an intent as Rasa's training data has them."""
-    return {"intent": intent, "examples": LiteralScalarString("".join(f"- {text}\n" for text in EXAMPLES[intent]))}
+    return {"intent": intent, "examples": LiteralScalarString("".join(f"- {text}\n" for text in examples))}
 
 
-def rule(intent: str, form: str | None) -> dict[str, Any]:
-    """The rule that answers an intent, in a form or, with None, outside of forms."""
+def rule(intent: str, form: str | None, *, answered: bool = True) -> dict[str, Any]:
+    """The rule that answers an intent, in a form or, with None, outside of forms.
+
+    Not `answered`, the bot says nothing to it, and a form asks its question again.
+    """
     name = intent.replace("_", " ")
-    steps: list[dict[str, Any]] = [{"intent": intent}, {"action": REPLIES[intent]}]
+    reply = [{"action": REPLIES[intent]}] if answered else [{"action": "action_listen"}] if form is None else []
+    steps: list[dict[str, Any]] = [{"intent": intent}, *reply]
     if form is None:
         return {"rule": name, "steps": steps}
     return {

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
@@ -16,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rasa_emotion.cli.handoff import EndpointsOption, open_outbox
+from rasa_emotion.cli.handoff import EndpointsOption, find_outbox, nothing_kept
 from rasa_emotion.conversation.decision import URGENCIES
 from rasa_emotion.errors import ConfigError, RasaEmotionError
 from rasa_emotion.handoff.packet import Packet, stored_packet
@@ -63,7 +62,13 @@ def desk(
 
     Example: rasa-emotion desk --endpoints endpoints.yml
     """
-    record = _open_record(endpoints)
+    outbox, settings = find_outbox(endpoints)
+    if outbox is None:
+        _nobody(nothing_kept(settings), asked_for=say or back, as_json=as_json)
+        return
+    from rasa_emotion.handoff.record import Record  # noqa: PLC0415 -- needs a database, which was found above
+
+    record = Record(outbox.engine)
     if say is None and back is None and not as_json:
         Desk(record, Console(highlight=False, soft_wrap=True)).run(sys.stdin.isatty())
         return
@@ -163,11 +168,11 @@ class Desk:
                 self._console.print(Text.assemble("Somebody waits: ", _reason(handover), "; see /list."))
 
 
-def _open_record(path: Path | None) -> "Record":
-    outbox, _ = open_outbox(path)
-    from rasa_emotion.handoff.record import Record  # noqa: PLC0415 -- needs a database, which the line above asks for
-
-    return Record(outbox.engine)
+def _nobody(sentence: str, *, asked_for: tuple[str, str] | None, as_json: bool) -> None:
+    """Say that nobody ever waited. Raises ConfigError where one of them was asked for."""
+    if asked_for is not None:
+        raise ConfigError(f"No human has a conversation whose key begins with '{asked_for[0]}'. {sentence}")
+    print("[]" if as_json else f"Nobody waits. {sentence}")
 
 
 def _lines() -> Iterator[str]:

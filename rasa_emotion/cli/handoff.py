@@ -57,13 +57,16 @@ def list_(
     """
     if state is not None and state not in STATES:
         raise ConfigError(f"--state is '{state}'; choose from {', '.join(STATES)}.")
-    outbox, _ = open_outbox(endpoints)
-    rows = outbox.rows(state=state, sender=sender, most=most)
+    outbox, settings = find_outbox(endpoints)
+    rows = outbox.rows(state=state, sender=sender, most=most) if outbox else []
     if as_json:
         print(json.dumps([row.to_dict() for row in rows]))
         return
     console = Console()
     console.print(_table(rows) if rows else "There is nothing.")
+    if outbox is None:
+        console.print(nothing_kept(settings), markup=False, highlight=False, soft_wrap=True)
+        return
     for trouble in _troubles(rows):
         console.print(trouble, style=STYLES["dead"], markup=False, highlight=False, soft_wrap=True)
     counted = outbox.count()
@@ -90,7 +93,7 @@ def show(
 
     Example: rasa-emotion handoff show 0284301b
     """
-    outbox, _ = open_outbox(endpoints)
+    outbox = _kept(endpoints, key)
     from rasa_emotion.handoff.record import Record  # noqa: PLC0415
 
     row = outbox.find(key)
@@ -119,8 +122,12 @@ def retry(
     """
     if (key is None) == (not every):
         raise ConfigError("Name the key of one packet, or --all for all dead letters.")
-    outbox, _ = open_outbox(endpoints)
-    number = outbox.retry(outbox.find(key).key if key is not None else None)
+    if key is not None:
+        outbox = _kept(endpoints, key)
+        number = outbox.retry(outbox.find(key).key)
+    else:
+        found, _ = find_outbox(endpoints)
+        number = found.retry() if found else 0
     print(json.dumps({"retried": number}) if as_json else f"{number} will be tried again.")
 
 
@@ -140,16 +147,49 @@ def work(
 
 
 def open_outbox(path: Path | None) -> "tuple[Outbox, Endpoints]":
-    """The outbox that endpoints.yml leads to, and the settings.
+    """The outbox that endpoints.yml leads to, made where it is missing, and the settings.
 
     Raises:
         ConfigError: the file is wrong or missing, the database cannot be used, or the extra is not installed.
     """
+    settings = _settings(path)
+    from rasa_emotion.database import create_tables, open_database  # noqa: PLC0415
+    from rasa_emotion.handoff.outbox import Outbox  # noqa: PLC0415
+
+    engine = open_database(settings.database)
+    create_tables(engine)
+    return Outbox(engine), settings
+
+
+def find_outbox(path: Path | None) -> "tuple[Outbox | None, Endpoints]":
+    """As `open_outbox`, for who only looks: None where there is no outbox yet, and none is made."""
+    settings = _settings(path)
+    from rasa_emotion.database import holds  # noqa: PLC0415
+    from rasa_emotion.handoff.tables import handoffs  # noqa: PLC0415
+
+    return open_outbox(path) if holds(settings.database, handoffs.name) else (None, settings)
+
+
+def nothing_kept(settings: "Endpoints") -> str:
+    """What is said where there is no outbox yet."""
+    from sqlalchemy.engine.url import make_url  # noqa: PLC0415
+
+    where = make_url(settings.database).render_as_string(hide_password=True)
+    return f"Nothing was ever handed over in '{where}'; run this in the folder in which the bot runs."
+
+
+def _kept(path: Path | None, key: str) -> "Outbox":
+    """The outbox in which a packet is to be looked for. Raises ConfigError where there is none."""
+    outbox, settings = find_outbox(path)
+    if outbox is None:
+        raise ConfigError(f"There is no handoff with a key that begins with '{key}'. {nothing_kept(settings)}")
+    return outbox
+
+
+def _settings(path: Path | None) -> "Endpoints":
     try:
         # Loaded here: the other verbs do without a database.
-        from rasa_emotion.database import create_tables, open_database  # noqa: PLC0415
         from rasa_emotion.endpoints import read_endpoints  # noqa: PLC0415
-        from rasa_emotion.handoff.outbox import Outbox  # noqa: PLC0415
         from rasa_emotion.handoff.redact import Rules  # noqa: PLC0415
     except ImportError as error:
         raise ConfigError(
@@ -159,9 +199,7 @@ def open_outbox(path: Path | None) -> "tuple[Outbox, Endpoints]":
         raise ConfigError(f"There is no file '{path}'; name the bot's endpoints.yml.")
     settings = read_endpoints(path)
     Rules.of(settings.redact)
-    engine = open_database(settings.database)
-    create_tables(engine)
-    return Outbox(engine), settings
+    return settings
 
 
 async def _work(outbox: "Outbox", settings: "Endpoints", *, until_empty: bool, as_json: bool) -> None:

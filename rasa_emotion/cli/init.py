@@ -1,6 +1,7 @@
 """`rasa-emotion init`: adds the plugin to an existing Rasa bot."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,12 @@ import typer
 from rich.console import Console
 from rich.syntax import Syntax
 
-from rasa_emotion.cli.bot_files import Plan, plan, write
+from rasa_emotion.cli import additions
+from rasa_emotion.cli.bot_files import Plan, write
+from rasa_emotion.cli.bot_plan import Wishes, bot_intents, plan
+from rasa_emotion.cli.wording import Given, read_replies, variations
+from rasa_emotion.errors import ModelError
+from rasa_emotion.model_folder import model_path, read_model_folder
 
 
 def init(
@@ -18,6 +24,19 @@ def init(
         Path | None,
         typer.Option(help="File or folder of the domain, seen from the bot; domain.yml or domain/ by default."),
     ] = None,
+    observe: Annotated[
+        bool, typer.Option("--observe", help="Hear and record alone: the bot says and does what it did.")
+    ] = False,
+    replies: Annotated[
+        Path | None, typer.Option(help="YAML file with what the bot says for the plugin, in its own language.")
+    ] = None,
+    handoff_intent: Annotated[
+        list[str] | None,
+        typer.Option(help="Intent of the bot's with which callers ask for a human; those named so by default."),
+    ] = None,
+    no_handoff_intent: Annotated[
+        bool, typer.Option("--no-handoff-intent", help="Hand nobody over because of an intent.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes and write nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
     as_json: Annotated[
@@ -28,7 +47,13 @@ def init(
 
     Example: rasa-emotion init my_bot --dry-run
     """
-    planned = plan(bot_folder, domain)
+    named = () if no_handoff_intent else tuple(handoff_intent) if handoff_intent else None
+    wishes = Wishes(observe, named, read_replies(replies) if replies else Given())
+    planned = plan(bot_folder, domain, wishes)
+    asking = not (yes or as_json or dry_run)
+    if asking and planned.changes:
+        asked = _asked(wishes, planned, bot_intents(bot_folder, domain))
+        planned = plan(bot_folder, domain, asked) if asked != wishes else planned
     write_now = yes and not dry_run
     if not as_json:
         _show(planned)
@@ -41,6 +66,22 @@ def init(
         Console().print(f"Changed {len(planned.changes)} files. Now run [bold]rasa train[/bold] in '{bot_folder}'.")
 
 
+def _asked(wishes: Wishes, planned: Plan, found: list[str]) -> Wishes:
+    """What the author adds when asked: the intents that ask for a human, and the replies in the bot's language."""
+    if wishes.handoff_intents is None:
+        chosen = [name for name in found if typer.confirm(f"Hand over callers who say '{name}'?", default=True)]
+        wishes = replace(wishes, handoff_intents=tuple(chosen)) if chosen != found else wishes
+    if not planned.left_out or wishes.observe:
+        return wishes
+    print("The bot's language is not English. What does it say (leave empty what it shall not say) when")
+    written = {
+        name: variations(text, name)
+        for name in planned.left_out
+        if (text := typer.prompt(f"  {additions.SAID_WHEN[name]}", default="", show_default=False).strip())
+    }
+    return replace(wishes, given=Given({**wishes.given.replies, **written}, wishes.given.examples))
+
+
 def _show(planned: Plan) -> None:
     console = Console()
     for change in planned.changes:
@@ -49,10 +90,13 @@ def _show(planned: Plan) -> None:
             continue
         console.print(Syntax(change.diff, "diff", theme="ansi_dark", background_color="default", word_wrap=True))
         console.print()
+    for sentence in planned.taken_over:
+        console.print(f"Taken over: {sentence}", markup=False, highlight=False, soft_wrap=True)
     for note in planned.notes:
-        console.print(f"Note: {note}", style="yellow", markup=False, highlight=False)
+        console.print(f"Note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     if not planned.changes:
         console.print(f"Nothing to do: '{planned.bot}' has all that rasa-emotion needs.", markup=False)
+    console.print(_voice(), markup=False, highlight=False, soft_wrap=True)
 
 
 def _as_json(planned: Plan, *, written: bool) -> dict[str, Any]:
@@ -60,4 +104,13 @@ def _as_json(planned: Plan, *, written: bool) -> dict[str, Any]:
         {"file": change.file.path.as_posix(), "action": "edit" if change.file.exists else "create", "diff": change.diff}
         for change in planned.changes
     ]
-    return {"bot": str(planned.bot), "changes": changes, "notes": list(planned.notes), "written": written}
+    told = {"taken_over": list(planned.taken_over), "notes": list(planned.notes), "left_out": list(planned.left_out)}
+    return {"bot": str(planned.bot), "changes": changes, **told, "voice": _voice(), "written": written}
+
+
+def _voice() -> str:
+    """Licence and limit of the model that hears the callers."""
+    try:
+        return read_model_folder(model_path(None, "acoustic", "acoustic"), "acoustic").sentence
+    except ModelError as error:
+        return f"Voices cannot be heard. {error}"

@@ -73,8 +73,10 @@ def add(text: str, additions: Additions, comments: Mapping[str, str] | None = No
     return _dumped(data)
 
 
-def nest(text: str, key: str, *, under: str, beside: Additions) -> str:
+def nest(text: str, key: str, *, under: str, beside: Additions, name: str | None = None) -> str:
     """Move the value of a top-level key one level down, below the name `under`, and put `beside` before it.
+
+    The key becomes `name` where that is given. A value that is empty leaves no `under`.
 
     >>> print(nest("nlg:\\n  url: http://x  # ours\\n", "nlg", under="wrap", beside={"type": "new"}), end="")
     nlg:
@@ -83,21 +85,26 @@ def nest(text: str, key: str, *, under: str, beside: Additions) -> str:
         url: http://x  # ours
     """
     data, lines, before = read_yaml(text, "the file"), _lines(text), _plain(text)
+    name = name or key
+    nested = {**beside, under: before[key]} if before[key] is not None else dict(beside)
     start, end = _extent(lines, data, key)
-    head = _EMPTY.match(lines[start])
-    if head:
-        new = [
-            lines[start],
-            *_rendered({**beside, under: None}, "  "),
-            *(f"  {line}" for line in lines[start + 1 : end]),
-        ]
+    head, value = _EMPTY.match(lines[start]), lines[start].partition(":")[2]
+    if before[key] is None:
+        comment = head["comment"] if head else None
+        new = ["  ".join(filter(None, [f"{name}:", comment])), *_rendered(beside, "  "), *lines[start + 1 : end]]
+    elif head and end > start + 1:
+        below = (f"  {line}" for line in lines[start + 1 : end])
+        new = [f"{name}:{value}", *_rendered({**beside, under: None}, "  "), *below]
     else:
-        name, value = lines[start].split(":", 1)
         new = [f"{name}:", *_rendered(beside, "  "), f"  {under}:{value}", *lines[start + 1 : end]]
     lines[start:end] = new
-    if _holds(edited := _joined(lines), {**before, key: {**beside, under: before[key]}}):
+    after = {name if one == key else one: nested if one == key else held for one, held in before.items()}
+    if _holds(edited := _joined(lines), after):
         return edited
-    data[key] = CommentedMap({**beside, under: data[key]})
+    position = list(data).index(key)
+    inner = CommentedMap({**beside, under: data[key]} if before[key] is not None else dict(beside))
+    del data[key]
+    data.insert(position, name, inner)
     return _dumped(data)
 
 

@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from rasa_emotion.cli import additions, app, verbs  # noqa: F401 -- verbs register themselves
-from rasa_emotion.cli.bot_files import plan, write
+from rasa_emotion.cli.bot_files import write
+from rasa_emotion.cli.bot_plan import plan
 from rasa_emotion.errors import ConfigError
 
 run = CliRunner().invoke
@@ -63,14 +64,19 @@ def test_template_gets_all_parts(template: Path) -> None:
     assert names(config["pipeline"])[-1] == "rasa_emotion.EmotionClassifier"
     assert "rasa_emotion.EmotionPolicy" in names(config["policies"])
     assert set(additions.SLOT_TYPES) == set(domain["slots"])
-    assert {"utter_greet", "utter_handoff", "utter_voice_without_words"} <= set(domain["responses"])
+    assert {"utter_greet", *additions.SAID_WHEN} <= set(domain["responses"])
     assert domain["intents"][-1] == "voice_without_words"
     assert domain["intents"][:2] == ["greet", "goodbye"]
     assert domain["session_config"] == {"session_expiration_time": 60, "carry_over_slots_to_new_session": True}
-    assert load(template / "endpoints.yml") == {"nlg": {"type": "rasa_emotion.EmotionResponses"}}
-    credentials = load(template / "credentials.yml")
-    assert credentials["rasa_emotion.EmotionRestInput"] is None
-    assert credentials["rasa"] == {"url": "http://localhost:5002/api"}
+    assert load(template / "endpoints.yml") == {
+        "nlg": {"type": "rasa_emotion.EmotionResponses"},
+        "tracker_store": {"type": "rasa_emotion.EmotionTrackerStore", "dialect": "sqlite", "db": "rasa_emotion.db"},
+    }
+    assert load(template / "credentials.yml") == {
+        "rasa_emotion.relay.rest": {"channel": "rest"},
+        "rasa": {"url": "http://localhost:5002/api"},
+        "rasa_emotion.RelayInput": {"channel": "rasa_emotion.EmotionRestInput"},
+    }
     rules = load(template / "data" / "emotion_rules.yml")["rules"]
     assert [rule["steps"] for rule in rules] == [
         [{"intent": "voice_without_words"}, {"action": "utter_voice_without_words"}],
@@ -85,8 +91,11 @@ def test_template_gets_all_parts(template: Path) -> None:
 
 
 def test_every_line_that_stood_there_still_does(template: Path) -> None:
+    """Other than the names of channels, around which a relay is put."""
     before = {path: path.read_text(encoding="utf-8").splitlines() for path in template.rglob("*.yml")}
     run(app, ["init", str(template), "--yes"])
+    credentials = before[template / "credentials.yml"]
+    credentials[credentials.index("rest:")] = "rasa_emotion.relay.rest:"
     for path, lines in before.items():
         left = iter(path.read_text(encoding="utf-8").splitlines())
         for line in lines:
@@ -194,7 +203,7 @@ def test_split_domain_gets_a_file_of_its_own(small: Path) -> None:
     domain = load(new)
     assert domain["version"] == "3.1"
     assert set(domain["slots"]) == set(additions.SLOT_TYPES)
-    assert set(domain["responses"]) == {"utter_acknowledge", "utter_emotion_disclosure", *additions.REPLIES.values()}
+    assert set(domain["responses"]) == set(additions.SAID_WHEN) - {"utter_handoff"}
     assert "intents" not in domain
     assert plan(small).changes == ()
     new.write_text('version: "3.1"\nintents:\n- wave\n')
@@ -266,11 +275,7 @@ def test_no_reply_is_added_where_all_rules_are_there(small: Path) -> None:
     )
     (small / "data" / "rules.yml").write_text("rules:\n" + "".join(mine))
     write(plan(small))
-    assert set(load(small / "domain.yml")["responses"]) == {
-        "utter_handoff",
-        "utter_acknowledge",
-        "utter_emotion_disclosure",
-    }
+    assert set(load(small / "domain.yml")["responses"]) == set(additions.SAID_WHEN) - set(additions.REPLIES.values())
     assert not (small / "data" / "emotion_rules.yml").exists()
 
 
@@ -292,18 +297,6 @@ def test_slots_that_take_any_text_are_noted(small: Path) -> None:
     (small / "domain.yml").write_text(slots + "      not_intent: voice_without_words\n")
     assert "not_intent: [emotion_off, emotion_on]" in plan(small).notes[0]
     (small / "domain.yml").write_text(slots + "      not_intent: [voice_without_words, emotion_off, emotion_on]\n")
-    assert plan(small).notes == ()
-
-
-def test_a_bot_of_another_language_gets_no_english_examples(small: Path) -> None:
-    (small / "config.yml").write_text(CONFIG.replace("language: en", "language: de"))
-    (note,) = plan(small).notes
-    assert "'de'" in note
-    write(plan(small))
-    assert not (small / "data" / "emotion_nlu.yml").exists()
-    (small / "data" / "nlu.yml").write_text(
-        "nlu:\n- intent: emotion_off\n  examples: |\n    - hör auf\n- intent: emotion_on\n  examples: |\n    - ja\n"
-    )
     assert plan(small).notes == ()
 
 
@@ -408,7 +401,12 @@ def test_a_channel_inside_a_relay_is_there_already(small: Path) -> None:
     (small / "credentials.yml").write_text("rasa_emotion.RelayInput: {channel: rasa_emotion.EmotionRestInput}\n")
     assert all(change.file.path.name != "credentials.yml" for change in plan(small).changes)
     (small / "credentials.yml").write_text("rasa_emotion.RelayInput: {channel: rest}\n")
-    assert any(change.file.path.name == "credentials.yml" for change in plan(small).changes)
+    write(plan(small))
+    assert load(small / "credentials.yml") == {
+        "rasa_emotion.RelayInput": {"channel": "rest"},
+        "rasa_emotion.relay.emotion": {"channel": "rasa_emotion.EmotionRestInput"},
+    }
+    assert plan(small).changes == ()
 
 
 @pytest.mark.parametrize("failing", ["write_bytes", "replace"])

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rasa_emotion.cli.bot_files import plan, write
+from rasa_emotion.cli.bot_files import write
+from rasa_emotion.cli.bot_plan import plan
 
 pytestmark = pytest.mark.rasa
 

@@ -36,6 +36,7 @@ ROOMS = (
     "bot",
     "components",  # old paths of what is in `bot`
     "channels",
+    "relay",  # names for further relays in credentials.yml
     "cli",
 )
 
@@ -106,6 +107,7 @@ def test_rasa_is_imported_in_one_folder(package: str, imports: dict[str, list[st
         ("components.tracker_store.EmotionTrackerStore", "bot.tracker_store.EmotionTrackerStore"),
         ("channels.rest.EmotionRestInput", "bot.channels.rest.EmotionRestInput"),
         ("channels.relay.RelayInput", "bot.channels.relay.RelayInput"),
+        ("relay.any_name", "bot.channels.relay.RelayInput"),
     ],
 )
 def test_paths_that_bots_in_the_field_name_lead_to_the_same_class(old: str, new: str) -> None:

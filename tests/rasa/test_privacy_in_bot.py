@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from fake_analyzer import FakeAnalyzer, evidence, install
 
-from rasa_emotion.cli.bot_files import plan, write
+from rasa_emotion.cli.bot_files import write
+from rasa_emotion.cli.bot_plan import plan
 
 pytestmark = pytest.mark.rasa
 
