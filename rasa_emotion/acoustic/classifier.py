@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from rasa_emotion.acoustic.heads import HEADS, Network, read_head
 from rasa_emotion.attributes import AttributeHead, load_head
-from rasa_emotion.audio import SAMPLE_RATE, Waveform, is_silent, resample, snr_db, speech_secs, trim_silence
+from rasa_emotion.audio import (
+    SAMPLE_RATE,
+    Waveform,
+    highpass,
+    is_silent,
+    resample,
+    snr_db,
+    speech_secs,
+    trim_silence,
+)
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import Evidence
@@ -114,14 +123,15 @@ class AcousticClassifier:
     def classify(self, waveform: Waveform) -> Evidence:
         """Evidence of one utterance of up to some 30 s; cut what is longer with `stream_windows`.
 
-        Reliability grows with the seconds in which somebody speaks, from `MIN_RELIABILITY` to 1 at `FULL_SPEECH_SECS`;
-        it is 0 for silence.
+        Reliability grows with the seconds in which a voice speaks (`audio.speech_mask`), from `MIN_RELIABILITY`, also
+        for tones, music and noise, to 1 at `FULL_SPEECH_SECS`; it is 0 for silence.
 
         Example: `AcousticClassifier.load("models/acoustic").classify(load_audio("call.wav")).emotion`
         """
         logits, embedding = self._run(waveform, "logits", "embedding")
         scaled = logits.astype(np.float64) / self.temperature
         exponentials = np.exp(scaled - scaled.max())
+        waveform = highpass(waveform)
         spoken = speech_secs(waveform)
         reliability = 0.0 if is_silent(waveform) else min(1.0, max(MIN_RELIABILITY, spoken / FULL_SPEECH_SECS))
         return Evidence(

@@ -27,7 +27,9 @@ def is_silent(waveform: Waveform) -> bool:
 
 
 def voice_activity(waveform: Waveform, *, frame_secs: float = FRAME_SECS, aggressiveness: int = 2) -> NDArray[np.bool_]:
-    """Whether somebody speaks in each frame, bool, shape [frames]; an incomplete last frame is left out.
+    """Whether there is sound like speech in each frame, bool, shape [frames]; an incomplete last frame is left out.
+
+    WebRTC's detector takes tones and music for speech; `speech_mask` tells a voice from them.
 
     Args:
         waveform: any rate; another than 8, 16, 32 or 48 kHz is resampled first.
@@ -49,14 +51,10 @@ def voice_activity(waveform: Waveform, *, frame_secs: float = FRAME_SECS, aggres
         waveform = resample(waveform)
     frame = round(frame_secs * waveform.sample_rate)
     frames = len(waveform.samples) // frame
-    pcm = (waveform.samples[: frames * frame] * 32767).astype("<i2").reshape(frames, frame)
+    # Clipped, since an integer would wrap: filters overshoot where the sound is at full scale.
+    pcm = (np.clip(waveform.samples[: frames * frame], -1, 1) * 32767).astype("<i2").reshape(frames, frame)
     vad = webrtcvad.Vad(aggressiveness)
     return np.array([vad.is_speech(part.tobytes(), waveform.sample_rate) for part in pcm], dtype=np.bool_)
-
-
-def speech_secs(waveform: Waveform) -> float:
-    """Seconds in which somebody speaks, in steps of 20 ms."""
-    return round(float(voice_activity(waveform).sum()) * FRAME_SECS, 2)
 
 
 def trim_silence(waveform: Waveform, *, top_db: float = 40.0, margin_secs: float = 0.1) -> Waveform:
