@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.audio import Waveform, stream_windows
 from rasa_emotion.emotions import as_array, as_probabilities
-from rasa_emotion.errors import ModelError, TextError
+from rasa_emotion.errors import AudioError, ModelError, RasaEmotionError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.fusion import Fusion, fusion_for
 from rasa_emotion.fusion.trust import RECOGNISER, SNR
 from rasa_emotion.model_folder import REINSTALL, model_path, require_models, shipped_models
+from rasa_emotion.protocol import AudioSource, Capabilities, Words
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.adaptation import adapt
 from rasa_emotion.text.adapter import Adapter
@@ -28,7 +29,6 @@ logger = logging.getLogger(__name__)
 WINDOW_SECS = 10.0
 """Longer audio is heard in windows of this length, whose evidence is averaged."""
 
-AudioSource = str | Path | bytes | BinaryIO | Waveform
 Loaded = TypeVar("Loaded")
 
 
@@ -98,6 +98,19 @@ class EmotionAnalyzer:
         """Changes whenever any model file does."""
         parts = [part.checksum if part else "" for part in (self.acoustic, self.text, self.fusion)]
         return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it is made of (see `protocol.Analyzer`)."""
+        text = self.text
+        return Capabilities(
+            acoustic=self.acoustic.name if self.acoustic else None,
+            text=text.folder.name if text else None,
+            checksum=self.checksum,
+            text_checksum=text.checksum if text else "",
+            context_turns=text.context_turns if text else 0,
+            languages=text.languages if text else (),
+        )
 
     def adapted(self, examples: Sequence[tuple[str, str]]) -> "EmotionAnalyzer":
         """An analyzer whose text model has learned from a handful of sentences; this one stays as it is.
@@ -169,16 +182,46 @@ class EmotionAnalyzer:
         Raises:
             TextError: the text holds no word, or the confidence is not between 0 and 1.
         """
-        if confidence is not None and not 0 <= confidence <= 1:
-            raise TextError(f"A confidence in the words of {confidence} is not between 0 and 1; leave it out.")
         found = None if self.text is None else self.text.classify(text, context)
-        if found is None or confidence is None:
-            return found
-        return replace(found, quality={**found.quality, RECOGNISER: round(float(confidence), 4)})
+        with_confidence = _with_confidence(found, confidence)
+        if isinstance(with_confidence, RasaEmotionError):
+            raise with_confidence
+        return with_confidence
+
+    def hear_many(self, audios: Sequence[AudioSource]) -> list[Evidence | RasaEmotionError | None]:
+        """What `hear` finds in each (see `protocol.Analyzer`): all windows of all of them go to the model at once."""
+        if self.acoustic is None:
+            return [None] * len(audios)
+        parts: list[list[Waveform] | RasaEmotionError] = []
+        for audio in audios:
+            try:
+                parts.append([audio] if isinstance(audio, Waveform) else list(_windows(audio)))
+            except AudioError as error:
+                parts.append(error)
+        windows = [window for part in parts if not isinstance(part, RasaEmotionError) for window in part]
+        heard = iter(self.acoustic.classify_many(windows))
+        return [part if isinstance(part, RasaEmotionError) else _merge([next(heard) for _ in part]) for part in parts]
+
+    def read_many(self, turns: Sequence[Words]) -> list[Evidence | RasaEmotionError | None]:
+        """What `read` finds in each (see `protocol.Analyzer`)."""
+        if self.text is None:
+            return [None] * len(turns)
+        found = self.text.classify_many([(turn.text, turn.context) for turn in turns])
+        return [_with_confidence(one, turn.confidence) for one, turn in zip(found, turns, strict=True)]
 
     def fuse(self, evidence: Iterable[Evidence | None]) -> EmotionEstimate:
         """One estimate from what was heard and read."""
         return self.fusion.fuse(piece for piece in evidence if piece is not None)
+
+
+def _with_confidence(
+    found: Evidence | RasaEmotionError | None, confidence: float | None
+) -> Evidence | RasaEmotionError | None:
+    if confidence is not None and not 0 <= confidence <= 1:
+        return TextError(f"A confidence in the words of {confidence} is not between 0 and 1; leave it out.")
+    if not isinstance(found, Evidence) or confidence is None:
+        return found
+    return replace(found, quality={**found.quality, RECOGNISER: round(float(confidence), 4)})
 
 
 def _windows(audio: str | Path | bytes | BinaryIO) -> Iterator[Waveform]:

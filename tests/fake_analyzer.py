@@ -6,7 +6,6 @@ import re
 import threading
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -15,6 +14,8 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ModelError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.fusion import Fusion
+from rasa_emotion.protocol import Capabilities, one_by_one
+from rasa_emotion.text.cleaning import has_words
 
 WORDS = {
     "furious": ("angry", 0.96),
@@ -49,12 +50,10 @@ def estimate(emotion: str, probability: float = 0.8) -> EmotionEstimate:
 
 
 class FakeAnalyzer:
-    """Has the methods of `EmotionAnalyzer` that channels and components use."""
+    """An `Analyzer`; the contract test asks of it what it asks of the real one."""
 
     def __init__(self, checksum: str = "fake") -> None:
-        self.checksum = checksum
-        self.acoustic = SimpleNamespace(name="fake")
-        self.text = None
+        self.capabilities = Capabilities("fake", "fake", checksum, checksum, 0, ("en",))
         self._fusion = Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.3, {"sarcastic": 0.6, "masked": 0.6})
 
     @classmethod
@@ -83,6 +82,17 @@ class FakeAnalyzer:
         found = [value for word, value in WORDS.items() if word in text.lower()]
         read = evidence("text", *(found[0] if found else ("neutral", 0.8)))
         return read if confidence is None else replace(read, quality={"recogniser_confidence": confidence})
+
+    def hear_many(self, audios) -> list:
+        return one_by_one(self.hear, audios)
+
+    def read_many(self, turns) -> list:
+        return one_by_one(lambda turn: self.read(turn.text, confidence=turn.confidence, context=turn.context), turns)
+
+    def analyze(self, audio=None, text=None, *, text_confidence=None, context=()) -> EmotionEstimate:
+        heard = [self.hear(audio)] if audio is not None else []
+        readable = text is not None and (audio is None or has_words(text))
+        return self.fuse([*heard, *([self.read(text, confidence=text_confidence)] if readable else [])])
 
     def fuse(self, pieces) -> EmotionEstimate:
         return self._fusion.fuse([piece for piece in pieces if piece is not None])

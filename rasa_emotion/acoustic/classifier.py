@@ -27,6 +27,7 @@ from rasa_emotion.model_folder import ModelFolder, read_model_folder
 
 KIND = "acoustic"
 MODEL = "model.onnx"
+LENGTHS = "lengths"
 MIN_SECS = 0.4
 """Shorter audio is repeated to this length; the network needs some frames to pool over."""
 
@@ -41,6 +42,8 @@ MIN_RELIABILITY = 0.1
 class OnnxNetwork:
     """An ONNX file: input `waveform` [batch, samples], outputs `logits` [batch, 8] and `embedding` [batch, d].
 
+    One with a second input `lengths` [batch], the samples of each clip, takes several clips at once.
+
     Raises:
         ModelError: the file cannot be loaded.
     """
@@ -53,9 +56,17 @@ class OnnxNetwork:
             self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no public base class of its errors
             raise ModelError(f"'{file}' cannot be loaded ({error}); reinstall rasa-emotion.") from error
+        self.batches = any(found.name == LENGTHS for found in self._session.get_inputs())
 
-    def run(self, outputs: Sequence[str], waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        found: list[NDArray[np.float32]] = self._session.run(list(outputs), {"waveform": waveform})
+    def run(
+        self, outputs: Sequence[str], waveform: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Run the network once (see `heads.Network`)."""
+        inputs: dict[str, NDArray[Any]] = {"waveform": waveform}
+        if self.batches:
+            whole = np.full(len(waveform), waveform.shape[1], dtype=np.int64)
+            inputs[LENGTHS] = whole if lengths is None else lengths
+        found: list[NDArray[np.float32]] = self._session.run(list(outputs), inputs)
         return found
 
 
@@ -128,7 +139,19 @@ class AcousticClassifier:
 
         Example: `AcousticClassifier.load("models/acoustic").classify(load_audio("call.wav")).emotion`
         """
-        logits, embedding = self._run(waveform, "logits", "embedding")
+        return self._evidence(waveform, *self._run(waveform, "logits", "embedding"))
+
+    def classify_many(self, waveforms: Sequence[Waveform]) -> list[Evidence]:
+        """What `classify` finds in each: one call of a network that takes lengths, else one call each."""
+        if not self._network.batches or len(waveforms) < 2:
+            return [self.classify(waveform) for waveform in waveforms]
+        clips = [_samples(waveform) for waveform in waveforms]
+        lengths = np.array([len(clip) for clip in clips], dtype=np.int64)
+        padded = np.stack([np.pad(clip, (0, int(lengths.max()) - len(clip))) for clip in clips])
+        outputs = zip(*self._network.run(("logits", "embedding"), padded, lengths), strict=True)
+        return [self._evidence(waveform, *found) for waveform, found in zip(waveforms, outputs, strict=True)]
+
+    def _evidence(self, waveform: Waveform, logits: NDArray[np.float32], embedding: NDArray[np.float32]) -> Evidence:
         scaled = logits.astype(np.float64) / self.temperature
         exponentials = np.exp(scaled - scaled.max())
         waveform = highpass(waveform)
@@ -144,11 +167,14 @@ class AcousticClassifier:
         )
 
     def _run(self, waveform: Waveform, *outputs: str) -> list[NDArray[np.float32]]:
-        trimmed = trim_silence(resample(waveform) if waveform.sample_rate != SAMPLE_RATE else waveform)
-        samples = np.ascontiguousarray(trimmed.samples, dtype=np.float32)
-        if len(samples) < MIN_SECS * SAMPLE_RATE:
-            samples = np.resize(samples, int(MIN_SECS * SAMPLE_RATE))
-        return [found[0] for found in self._network.run(outputs, samples[None])]
+        return [found[0] for found in self._network.run(outputs, _samples(waveform)[None])]
+
+
+def _samples(waveform: Waveform) -> NDArray[np.float32]:
+    """What the network hears of a clip, at 16 kHz, shape [samples]: without silence at both ends, and long enough."""
+    trimmed = trim_silence(resample(waveform) if waveform.sample_rate != SAMPLE_RATE else waveform)
+    samples = np.ascontiguousarray(trimmed.samples, dtype=np.float32)
+    return np.resize(samples, max(len(samples), int(MIN_SECS * SAMPLE_RATE)))
 
 
 def _network(model: ModelFolder, threads: int) -> Network:

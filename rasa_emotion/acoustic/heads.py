@@ -15,8 +15,20 @@ HEADS = "heads.npz"
 class Network(Protocol):
     """What runs a model."""
 
-    def run(self, outputs: Sequence[str], waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """[1, samples] to the named outputs: "logits" [1, 8], in the order of `EMOTIONS`, and "embedding" [1, d]."""
+    @property
+    def batches(self) -> bool:
+        """Whether clips in one batch, zeros behind the shorter ones, give what each gives alone."""
+
+    def run(
+        self, outputs: Sequence[str], waveform: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Run the network once.
+
+        Args:
+            outputs: "logits" [batch, 8], in the order of `EMOTIONS`, or "embedding" [batch, d].
+            waveform: [batch, samples] at 16 kHz; of one clip, unless the network `batches`.
+            lengths: samples of each clip, [batch]; all of them where None.
+        """
 
 
 class OtherHead:
@@ -31,8 +43,16 @@ class OtherHead:
     def __init__(self, network: Network, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
         self.network, self.weight, self.bias = network, weight, bias
 
-    def run(self, outputs: Sequence[str], waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        embedding = self.network.run(["embedding"], waveform)[0]
+    @property
+    def batches(self) -> bool:
+        """As the network does."""
+        return self.network.batches
+
+    def run(
+        self, outputs: Sequence[str], waveform: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Run the network once (see `Network`)."""
+        embedding = self.network.run(["embedding"], waveform, lengths)[0]
         found = {"embedding": embedding, "logits": embedding @ self.weight + self.bias}
         return [found[name] for name in outputs]
 

@@ -74,7 +74,13 @@ class TorchNetwork:
         source = open_source(str(inside) if name and inside.is_dir() else name, str(model.settings.get("backend")))
         self._module = EightEmotions(source, model.settings.get("label_map")).eval()
 
-    def run(self, outputs: Sequence[str], waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    batches = False
+    """Classifiers of other people are not known to disregard what was padded."""
+
+    def run(
+        self, outputs: Sequence[str], waveform: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Run the classifier once (see `acoustic.heads.Network`)."""
         with torch.inference_mode():
             logits, embedding = self._module(torch.from_numpy(waveform))
         found = {"logits": logits, "embedding": embedding}

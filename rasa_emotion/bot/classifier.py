@@ -23,6 +23,7 @@ from rasa_emotion.conversation.mood import MEMORY, mood_state
 from rasa_emotion.emotions import UNKNOWN
 from rasa_emotion.errors import ConfigError, ModelError, TextError, place_of
 from rasa_emotion.estimate import EmotionEstimate, Evidence
+from rasa_emotion.protocol import Analyzer
 from rasa_emotion.settings import check_flag, check_names, check_number, check_text, checked
 from rasa_emotion.text.adapter import FORMAT, Adapter
 from rasa_emotion.turn.consent import heed
@@ -189,12 +190,12 @@ class EmotionClassifier(GraphComponent):
         if analyzer is None:
             return EmotionEstimate.unknown()
         self._warn_of_other_ears(analyzer, heard)
-        if self._adapter is not None:
+        if self._adapter is not None and isinstance(analyzer, EmotionAnalyzer):
             analyzer = analyzer.with_adapter(self._adapter)
         evidence = list(heard)
         try:
             if text.strip():
-                turns = analyzer.text.context_turns if analyzer.text else 0
+                turns = analyzer.capabilities.context_turns
                 context = earlier_words(tracker.events, last=turns) if tracker and turns else []
                 read = analyzer.read(text, confidence=text_confidence(metadata), context=context)
                 evidence.extend(filter(None, [read]))
@@ -204,11 +205,11 @@ class EmotionClassifier(GraphComponent):
             _log_failure(error)
         return self._thresholded(analyzer.fuse(evidence))
 
-    def _warn_of_other_ears(self, analyzer: EmotionAnalyzer, heard: list[Evidence]) -> None:
+    def _warn_of_other_ears(self, analyzer: Analyzer, heard: list[Evidence]) -> None:
         """One line for a channel that hears with another model than config.yml names, which may be a licence matter."""
-        if self._warned_of_channel or analyzer.acoustic is None:
+        own = analyzer.capabilities.acoustic
+        if self._warned_of_channel or own is None:
             return
-        own = analyzer.acoustic.name
         other = next((piece.model for piece in heard if piece.modality == "acoustic" and piece.model != own), None)
         if other is not None:
             self._warned_of_channel = True
@@ -243,7 +244,7 @@ class EmotionClassifier(GraphComponent):
         }
         return {name: values[name] for name in self.config["entities"]}
 
-    def _shared_analyzer(self) -> EmotionAnalyzer | None:
+    def _shared_analyzer(self) -> Analyzer | None:
         return shared_analyzer(self.config["models"], self.config["acoustic"])
 
     def _recall(self) -> None:
@@ -287,7 +288,7 @@ def _entity(name: str, value: str | float) -> dict[str, Any]:
 
 def _checksum(config: dict[str, Any]) -> str | None:
     analyzer = shared_analyzer(config["models"], config["acoustic"])
-    return analyzer.checksum if analyzer else None
+    return analyzer.capabilities.checksum if analyzer else None
 
 
 def _replaced(folder: Path, checksum: str | None) -> bool:

@@ -12,6 +12,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.protocol import Analyzer
+from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.adaptation import adapt, too_few
 from rasa_emotion.text.adapter import Adapter, load_adapter
 
@@ -33,7 +35,7 @@ def emotion_examples(training_data: TrainingData) -> list[tuple[str, str]]:
     return sorted((text, emotion) for text, emotion in found if emotion is not None)
 
 
-def learn(analyzer: EmotionAnalyzer | None, training_data: TrainingData) -> Adapter | None:
+def learn(analyzer: Analyzer | None, training_data: TrainingData) -> Adapter | None:
     """What the annotated examples teach; None, with one warning where there are some, if they cannot teach anything.
 
     Raises:
@@ -43,12 +45,13 @@ def learn(analyzer: EmotionAnalyzer | None, training_data: TrainingData) -> Adap
     if not examples:
         return None
     lack = too_few([emotion for _, emotion in examples])
-    if analyzer is None or analyzer.text is None:
+    text = _adaptable(analyzer)
+    if text is None:
         lack = "The examples with an emotion teach nothing, as there is no text model; see the warning about models."
-    if lack or analyzer is None or analyzer.text is None:
+    if lack or text is None:
         logger.warning("The words are judged by the shipped model alone. %s", lack)
         return None
-    adapter = adapt(analyzer.text, examples)
+    adapter = adapt(text, examples)
     logger.info(
         "Learned from %d examples of %s; their share in the answer is %.2f.",
         adapter.examples,
@@ -58,13 +61,19 @@ def learn(analyzer: EmotionAnalyzer | None, training_data: TrainingData) -> Adap
     return adapter
 
 
-def recall(analyzer: EmotionAnalyzer | None, folder: Path) -> Adapter | None:
+def recall(analyzer: Analyzer | None, folder: Path) -> Adapter | None:
     """What `learn` found when the bot was trained; None where it found nothing.
 
     Raises:
         ModelError: it cannot be used any more.
     """
-    return None if analyzer is None or analyzer.text is None else load_adapter(folder, analyzer.text.checksum)
+    text = _adaptable(analyzer)
+    return None if text is None else load_adapter(folder, text.checksum)
+
+
+def _adaptable(analyzer: Analyzer | None) -> TextClassifier | None:
+    """The text model of an analyzer in this process; examples do not change one that others share."""
+    return analyzer.text if isinstance(analyzer, EmotionAnalyzer) else None
 
 
 def _emotion(message: Message) -> str | None:

@@ -13,17 +13,23 @@ from tokenizers import Encoding, Tokenizer
 
 from rasa_emotion.attributes import AttributeHead, load_head
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
-from rasa_emotion.errors import ModelError
+from rasa_emotion.errors import ModelError, RasaEmotionError, TextError
 from rasa_emotion.estimate import Evidence
 from rasa_emotion.model_folder import REINSTALL, ModelFolder, read_model_folder
 from rasa_emotion.text.adapter import Adapter
-from rasa_emotion.text.cleaning import clean, has_words, measure
+from rasa_emotion.text.cleaning import TextQuality, clean, has_words, measure
 from rasa_emotion.text.context import Tokens, join_turns
 
 MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 POOLED = "pooled"
 """Third input of models whose embedding is the mean over the utterance without the turns before it."""
+
+LANGUAGES = ("en",)
+"""What a folder that names no `languages` was trained on: all that shipped before folders named them."""
+
+Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Logits, shape [8], and the embedding, shape [384]."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +56,8 @@ class TextClassifier:
         self._temperature = float(folder.settings["temperature"])
         self._confused = confused
         self.context_turns = int(folder.settings.get("context_turns", 0))
+        self.languages = tuple(str(code) for code in folder.settings.get("languages", LANGUAGES))
+        self.batches = bool(folder.settings.get("batches", False))
         self._max_tokens = int(folder.settings["max_tokens"])
         self._spell_emoji = bool(folder.settings.get("spell_emoji", False))
         self._asks_what_to_pool = any(found.name == POOLED for found in session.get_inputs())
@@ -99,12 +107,37 @@ class TextClassifier:
         Raises:
             TextError: the text holds no word.
         """
+        quality, tokens = self._prepared(text, context)
+        return self._evidence(quality, *self._run(tokens))
+
+    def classify_many(self, turns: Sequence[tuple[str, Sequence[str]]]) -> list[Evidence | RasaEmotionError]:
+        """What `classify` finds in each (text, context), in order; a TextError stands in its text's place.
+
+        A model whose folder says `batches: true` reads all of them in one call. Others, such as one with dynamic int8,
+        whose scales are taken over the whole batch, would give another answer than alone: they read one by one.
+        """
+        prepared: list[tuple[TextQuality, Tokens] | RasaEmotionError] = []
+        for text, context in turns:
+            try:
+                prepared.append(self._prepared(text, context))
+            except TextError as error:
+                prepared.append(error)
+        read = [one for one in prepared if not isinstance(one, RasaEmotionError)]
+        outputs = iter(self._run_many([tokens for _, tokens in read]))
+        return [
+            one if isinstance(one, RasaEmotionError) else self._evidence(one[0], *next(outputs)) for one in prepared
+        ]
+
+    def _prepared(self, text: str, context: Sequence[str]) -> tuple[TextQuality, Tokens]:
         cleaned = self._clean(text)
         encoding = self._tokenizer.encode(cleaned)
         quality = measure(cleaned, encoding.tokens, encoding.word_ids)
         if quality.foreign_language:
             self._tell_language(quality.foreign_language)
-        probabilities, embedding = self._read(self._with_context(encoding, context))
+        return quality, self._with_context(encoding, context)
+
+    def _evidence(self, quality: TextQuality, logits: NDArray[np.float32], embedding: NDArray[np.float32]) -> Evidence:
+        probabilities = self._calibrated(logits)
         if self._adapter is not None:
             probabilities = self._adapter.probabilities(embedding, probabilities)
         return Evidence(
@@ -162,18 +195,36 @@ class TextClassifier:
 
     def _read(self, tokens: Tokens) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         logits, embedding = self._run(tokens)
+        return self._calibrated(logits), embedding
+
+    def _calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         scaled = logits.astype(np.float64) / self._temperature
         exponentials = np.exp(scaled - scaled.max())
-        return exponentials / exponentials.sum(), embedding
+        calibrated: NDArray[np.float64] = exponentials / exponentials.sum()
+        return calibrated
 
-    def _run(self, tokens: Tokens) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        ids = np.array([tokens.ids], dtype=np.int64)
-        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    def _run(self, tokens: Tokens) -> Outputs:
+        return self._run_together([tokens])[0]
+
+    def _run_many(self, many: Sequence[Tokens]) -> list[Outputs]:
+        if self.batches and many:
+            return self._run_together(many)
+        return [self._run(tokens) for tokens in many]
+
+    def _run_together(self, many: Sequence[Tokens]) -> list[Outputs]:
+        """One call of the network. Shorter texts are padded with id 0, which the mask leaves out."""
+        ids = np.zeros((len(many), max(len(tokens.ids) for tokens in many)), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, tokens in enumerate(many):
+            ids[row, : len(tokens.ids)] = tokens.ids
+            mask[row, : len(tokens.ids)] = 1
+        inputs = {"input_ids": ids, "attention_mask": mask}
         if self._asks_what_to_pool:
-            inputs[POOLED] = np.ones_like(ids)
-            inputs[POOLED][0, 1 : tokens.start] = 0
+            inputs[POOLED] = mask.copy()
+            for row, tokens in enumerate(many):
+                inputs[POOLED][row, 1 : tokens.start] = 0
         logits, embedding = self._session.run(["logits", "embedding"], inputs)
-        return logits[0], embedding[0]
+        return list(zip(logits, embedding, strict=True))
 
     def _tell_language(self, code: str) -> None:
         if code in self._told_languages:

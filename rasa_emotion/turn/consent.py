@@ -36,6 +36,16 @@ def may_analyse(sender: str | None) -> bool:
         return _unknown(error)
 
 
+def note_choice(sender: str, allowed: bool) -> None:
+    """Note that a caller has said by a command whether they may be analysed; never raises."""
+    try:
+        consents = shared_consents()
+        if consents is not None:
+            consents.set(sender, allowed)
+    except Exception as error:
+        logger.error("A caller's choice could not be noted (%s).", place_of(error))
+
+
 def heed(intent: str | None, tracker: Conversation, *, how: str) -> bool:
     """Note what a turn says about the analysis of emotions; returns whether the turn itself may be analysed.
 

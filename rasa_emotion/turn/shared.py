@@ -6,11 +6,12 @@ from pathlib import Path
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.errors import ModelError
+from rasa_emotion.protocol import Analyzer
 
 logger = logging.getLogger(__name__)
 
 
-def shared_analyzer(models: str | None = None, acoustic: str = "acoustic") -> EmotionAnalyzer | None:
+def shared_analyzer(models: str | None = None, acoustic: str = "acoustic") -> Analyzer | None:
     """The analyzer of these models, loaded once; None, with one warning, when none of them can be loaded.
 
     Args:
@@ -21,7 +22,7 @@ def shared_analyzer(models: str | None = None, acoustic: str = "acoustic") -> Em
 
 
 @cache
-def _load(models: str | None, acoustic: str) -> EmotionAnalyzer | None:
+def _load(models: str | None, acoustic: str) -> Analyzer | None:
     try:
         return EmotionAnalyzer.load(models, acoustic=acoustic, allow_missing=True)
     except ModelError as error:

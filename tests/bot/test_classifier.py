@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 from fake_analyzer import FakeAnalyzer, evidence
@@ -169,7 +168,8 @@ def test_earlier_turns_are_read_where_the_text_model_asks_for_them(make, monkeyp
 
     monkeypatch.setattr(FakeAnalyzer, "read", spied)
     component = make()
-    monkeypatch.setattr(component._shared_analyzer(), "text", SimpleNamespace(context_turns=turns))
+    analyzer = component._shared_analyzer()
+    monkeypatch.setattr(analyzer, "capabilities", replace(analyzer.capabilities, context_turns=turns))
     said = [UserUttered(words) for words in ("hello", "/affirm", "and again")]
     component.process([message("I am annoyed")], DialogueStateTracker.from_events("x", said))
     assert seen == [expected]

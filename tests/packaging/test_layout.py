@@ -19,10 +19,12 @@ ROOMS = (
     "model_folder",
     "attributes",
     "audio",
+    "protocol",
     "acoustic",
     "text",
     "fusion",
     "analyzer",
+    "remote",
     "conversation",
     "handoff",  # before the bot: the tracker store writes handoffs, the channels relay
     "privacy",

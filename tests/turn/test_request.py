@@ -2,7 +2,6 @@
 
 import base64
 import json
-from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from rasa_emotion.turn.request import RequestError, from_form, from_json, request_schema
+from rasa_emotion.turn.message import TurnRefused
+from rasa_emotion.turn.request import from_form, from_json, request_schema
 
 SOUND = b"RIFF" + bytes(100)
 CONTENT = base64.b64encode(SOUND).decode()
-NESTED = reduce(lambda inner, _: [inner], range(2000), [])
 
 
 def turn(body, max_bytes=1000):
@@ -22,7 +21,7 @@ def turn(body, max_bytes=1000):
 
 
 def refused(call, *args):
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(TurnRefused) as caught:
         call(*args)
     return caught.value.status, str(caught.value)
 
@@ -42,25 +41,13 @@ def test_the_documented_examples_fit_the_schema(repository: Path):
 
 def test_words_and_voice():
     found = turn({"sender": "a", "message": " hello ", "audio": {"content": CONTENT, "format": "wav"}})
-    assert (found.sender, found.message, found.audio.content, found.audio.encoding) == ("a", "hello", SOUND, None)
-
-
-@pytest.mark.parametrize("message", ["...", "\u200b", " ?! ", "." * 3000 + "no"])
-def test_a_message_without_a_word_is_none_beside_a_voice_only(message):
-    assert turn({"message": message, "audio": {"content": CONTENT}}).message == ""
-    assert form({"message": message}, SOUND).message == ""
-    assert turn({"message": message}).message == message.strip()
+    assert (found.sender, found.text, found.audio.content, found.audio.encoding) == ("a", " hello ", SOUND, None)
 
 
 def test_headerless_voice():
     audio = turn({"audio": {"content": CONTENT, "format": "mulaw"}}).audio
     assert (audio.encoding, audio.sample_rate) == ("mulaw", 8000)
     assert turn({"audio": {"content": CONTENT, "format": "pcm_s16le", "sample_rate": 16000}}).audio.sample_rate == 16000
-
-
-def test_the_clients_metadata_without_evidence():
-    metadata = {"shop": 7, "emotion_evidence": {"acoustic": {}}, "emotion_estimate": {"emotion": "angry"}}
-    assert turn({"message": "x", "metadata": metadata}).metadata == {"shop": 7}
 
 
 def test_a_recording_is_never_shown():
@@ -70,16 +57,11 @@ def test_a_recording_is_never_shown():
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({}, "neither 'message' nor 'audio'"),
-        ({"message": "  "}, "neither 'message' nor 'audio'"),
         ([], "not of type 'object'"),
         (None, "not of type 'object'"),
         ({"message": 5}, "In 'message': 5 is not of type"),
         ({"message": "x", "sender": ""}, "In 'sender'"),
         ({"message": "x", "metadata": "y"}, "In 'metadata'"),
-        ({"message": "x", "metadata": {"a": [float("nan")]}}, "In 'metadata': NaN"),
-        ({"message": "x", "metadata": {"a": float("-inf")}}, "In 'metadata': NaN"),
-        ({"message": "x", "metadata": {"a": NESTED}}, "In 'metadata': it is nested too deeply"),
         ({"audio": CONTENT * 9}, "In 'audio'"),
         ({"audio": {}}, "'content' is a required property"),
         ({"audio": {"content": CONTENT, "data": 1}}, "data"),
@@ -107,7 +89,7 @@ def form(fields, content=None, max_bytes=1000):
 
 def test_a_form():
     found = form({"sender": "a", "message": "", "metadata": '{"shop": 7}'}, SOUND)
-    assert (found.sender, found.message, found.audio.content, found.metadata) == ("a", "", SOUND, {"shop": 7})
+    assert (found.sender, found.text, found.audio.content, found.metadata) == ("a", "", SOUND, {"shop": 7})
     raw = form({"format": "pcm_s16le", "sample_rate": "16000"}, SOUND).audio
     assert (raw.encoding, raw.sample_rate) == ("pcm_s16le", 16000)
 
@@ -115,13 +97,10 @@ def test_a_form():
 @pytest.mark.parametrize(
     ("fields", "content", "status", "sentence"),
     [
-        ({}, None, 400, "neither"),
         ({"audio": "abc"}, None, 400, "'audio' is not a file"),
         ({"metadata": "{"}, SOUND, 400, "'metadata' is not JSON"),
         ({"metadata": "5"}, SOUND, 400, "In 'metadata'"),
         ({"metadata": "[" * 100_000}, SOUND, 400, "'metadata' is not JSON"),
-        ({"metadata": '{"a": [NaN]}'}, SOUND, 400, "In 'metadata': NaN"),
-        ({"metadata": '{"a": -1e999}'}, SOUND, 400, "In 'metadata': NaN"),
         ({"sample_rate": "Infinity"}, SOUND, 400, "In 'audio.sample_rate'"),
         ({"sample_rate": "fast"}, SOUND, 400, "'sample_rate' is not JSON"),
         ({"format": "aiff"}, SOUND, 400, "In 'audio.format'"),
@@ -146,6 +125,7 @@ fields = st.sampled_from(["sender", "message", "audio", "metadata", "input_chann
 def test_any_json_is_a_turn_or_refused(body):
     try:
         found = turn(body)
-    except RequestError:
+    except TurnRefused:
         return
-    assert found.message or found.audio
+    assert isinstance(found.text, str)
+    assert isinstance(found.metadata, dict)

@@ -28,6 +28,9 @@ from rasa_emotion.handoff.helpdesks import open_helpdesk
 from rasa_emotion.handoff.record import Record, Said, UnknownHandover
 from rasa_emotion.handoff.signing import same
 from rasa_emotion.settings import check_flag, check_text, checked
+from rasa_emotion.turn import intake
+from rasa_emotion.turn.intake import Intake, check_name
+from rasa_emotion.turn.message import Taken, Turn, TurnRefused
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,8 @@ MOST_DIGITS = 19
 
 CLOCKS_APART_SECS = 60.0
 """How far a helpdesk's clock may be from ours."""
+
+LIMITS = ("max_chars", "max_metadata_kb", "max_waiting")
 
 DEFAULTS: dict[str, Any] = {
     # The channel that is wrapped: a name of Rasa's, such as rest, or a module path.
@@ -53,10 +58,12 @@ DEFAULTS: dict[str, Any] = {
     "resume_action": None,
     # Whether this server delivers to the helpdesk too; false where `rasa-emotion handoff work` does.
     "worker": True,
+    # Limits of a wrapped channel that has none of its own, as docs/rest-channel.md says.
+    **{key: intake.DEFAULTS[key] for key in LIMITS},
 }
 
-# What a request is answered with is made by the wrapped channel; the guard leaves word here, for the headers.
-_word: ContextVar[dict[str, bool] | None] = ContextVar("word", default=None)
+# What a request is answered with is made by the wrapped channel; the guard leaves word here, for the middleware.
+_word: ContextVar[dict[str, Any] | None] = ContextVar("word", default=None)
 
 
 class RelayInput(InputChannel):
@@ -73,6 +80,8 @@ class RelayInput(InputChannel):
         self.config = _checked_config({"channel": type(channel).__name__, **(config or {})})
         # Rasa asks the object; the class, which does not know what it will wrap, keeps a name of its own.
         self.__dict__["name"] = channel.name
+        # A channel of this package has asked its own intake before a message comes here.
+        self._intake = None if hasattr(channel, "intake") else _intake_of(self.config)
         self._service: RelayService | None = None
         self._turns: Turns | None = None
 
@@ -108,11 +117,19 @@ class RelayInput(InputChannel):
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """The wrapped channel's routes and two more (see parent class for full docstring)."""
 
-        async def guarded(message: UserMessage) -> None:
+        async def to_whose_turn_it_is(message: UserMessage) -> None:
             human = await self._turns.take(message) if self._turns else await on_new_message(message)
-            word = _word.get()
-            if word is not None:
-                word["human"] = bool(human)
+            _leave_word(human=bool(human))
+
+        async def guarded(message: UserMessage) -> None:
+            if self._intake is None or not (message.text or "").strip():
+                await to_whose_turn_it_is(message)
+                return
+            try:
+                await self._intake.take(_turn(message), partial(_in_place_of, message, to_whose_turn_it_is))
+            except TurnRefused as error:
+                logger.warning("A message to the channel '%s' was refused. %s", self.channel.name(), error)
+                _leave_word(refused=error)
 
         # Sanic marks the functions that it routes to, which it cannot do with methods.
         async def messages(request: Request) -> HTTPResponse:
@@ -160,7 +177,8 @@ class RelayInput(InputChannel):
             return _failure(401, "The query lacks the 'token' of credentials.yml, or has another; correct it.")
         try:
             sender, after, wait_secs = _polled(request)
-        except ValueError as error:
+            check_name("sender", sender)
+        except (ValueError, TurnRefused) as error:
             return _failure(400, str(error))
         service, _ = self._started()
         until = time.monotonic() + wait_secs
@@ -239,10 +257,38 @@ def _await_word(request: Request) -> None:
     _word.set({})
 
 
-def _pass_word_on(request: Request, answer: BaseHTTPResponse) -> None:
+def _leave_word(**said: Any) -> None:
     word = _word.get()
-    if word and answer is not None:
+    if word is not None:
+        word.update(said)
+
+
+def _pass_word_on(request: Request, answer: BaseHTTPResponse) -> BaseHTTPResponse | None:
+    word = _word.get() or {}
+    if "refused" in word:
+        return _failure(word["refused"].status, str(word["refused"]))
+    if "human" in word and answer is not None:
         answer.headers.update(_headers(word["human"]))
+    return None
+
+
+def _turn(message: UserMessage) -> Turn:
+    return Turn(
+        message.sender_id, message.text, None, message.metadata or {}, message.input_channel, message.message_id
+    )
+
+
+async def _in_place_of(message: UserMessage, hand_on: Callable[[UserMessage], Awaitable[None]], taken: Taken) -> None:
+    """Hand on what was taken of a message; the rest of it is the wrapped channel's."""
+    message.text, message.metadata = taken.text, taken.metadata
+    await hand_on(message)
+
+
+def _intake_of(config: dict[str, Any]) -> Intake:
+    try:
+        return Intake(RelayInput.__name__, {key: config[key] for key in LIMITS})
+    except ConfigError as error:
+        raise InvalidConfigException(str(error)) from error
 
 
 def _headers(human: bool) -> dict[str, str]:

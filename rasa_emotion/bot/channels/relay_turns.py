@@ -16,18 +16,15 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa_emotion.bot.channels.relay_service import RelayService, Unavailable
 from rasa_emotion.bot.tracker_store import EmotionTrackerStore
 from rasa_emotion.conversation.history import (
-    CHOICES,
     ESCALATED_SLOT,
     ESCALATION_SLOT,
     HAND_BACK_KEY,
-    command_intent,
     shown_words,
 )
 from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.build import due
 from rasa_emotion.handoff.record import Handover, Record
 from rasa_emotion.privacy.pseudonym import pseudonym
-from rasa_emotion.turn.consent import shared_consents
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +138,6 @@ class Turns:
 
     async def _tell_human(self, said: "_Said") -> bool:
         """Keep a caller's words for the human; False where no human has the conversation. Raises Unavailable."""
-        await self._heed(said)
         words = shown_words(said.text, said.origin)
 
         def keep(record: Record) -> Handover | None:
@@ -160,14 +156,6 @@ class Turns:
             logger.error("Words of caller %s wait in memory until the database answers again.", caller)
             self._miss(message)
             return True
-
-    async def _heed(self, said: "_Said") -> None:
-        """A caller may refuse the analysis at any time; the component that notes it hears nothing now."""
-        intent = command_intent(said.text)
-        consents = shared_consents() if intent in CHOICES else None
-        if intent is not None and consents is not None:
-            allowed = CHOICES[intent]
-            await self._service.ask(lambda _: consents.set(said.sender, allowed), patience_secs=PATIENCE_SECS)
 
     async def take_up_all(self, channel: str, *, utter: str | None) -> None:
         """The bot takes up the conversations of a channel that humans gave back, and humans get what they missed.

@@ -1,63 +1,45 @@
-"""The channel for turns over HTTP: words, voice, or both."""
+"""The channel for turns over HTTP: words, voice, or both. It translates; `turn.intake` does the rest."""
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
-from weakref import WeakValueDictionary
 
-from rasa.core.channels.channel import OutputChannel, UserMessage
-from rasa.core.channels.rest import RestInput
+from rasa.core.channels.channel import InputChannel, UserMessage
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.utils.endpoints import bool_arg
-from sanic import Blueprint, Sanic, response
+from sanic import Blueprint, response
 from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rasa_emotion.bot.channels.collectors import CHANNEL, Collector, Queued
-from rasa_emotion.conversation.history import CHOICES, HEARD_PREFIX, VOICE_INTENT, command_intent
-from rasa_emotion.errors import ConfigError, place_of
-from rasa_emotion.privacy.pseudonym import pseudonym
-from rasa_emotion.settings import check_number, check_text, checked
-from rasa_emotion.turn.consent import may_analyse
-from rasa_emotion.turn.evidence import EVIDENCE_KEY
-from rasa_emotion.turn.listening import Heard, listen
-from rasa_emotion.turn.request import Audio, RequestError, TurnRequest, from_form, from_json
-from rasa_emotion.turn.shared import shared_analyzer
-
-logger = logging.getLogger(__name__)
+from rasa_emotion.bot.channels.user_message import user_message
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.settings import check_number, checked
+from rasa_emotion.turn import intake
+from rasa_emotion.turn.intake import Intake
+from rasa_emotion.turn.message import Taken, Turn, TurnRefused
+from rasa_emotion.turn.request import from_form, from_json
 
 WARNING_HEADER = "X-Emotion-Warning"
-SWITCHED_OFF = "The caller's emotions are not to be analysed; the voice was not."
 
 DEFAULTS: dict[str, Any] = {
     # Largest recording in megabytes. Sanic takes no request above 100 MB, and base64 adds a third.
     "max_audio_mb": 10,
-    # Only so many seconds of a recording are decoded and analysed.
-    "max_secs": 30,
-    # Intent of a turn without words; the domain needs it, and a rule of its own.
-    "voice_intent": VOICE_INTENT,
-    # Recordings that are analysed at the same time.
-    "workers": 2,
-    # As in config.yml: folder of the models, and name of the acoustic one.
-    "models": None,
-    "acoustic": "acoustic",
-    # Who speaks: "caller", or "agent" for a person at work, which needs the next option.
-    "analyse": "caller",
-    # The legal ground on which people at work are analysed, in the operator's own words; see docs/privacy.md.
-    "legal_ground": None,
+    **intake.DEFAULTS,
 }
 
-SPEAKERS = ("caller", "agent")
+BASE64 = 4 / 3
+"""By which JSON makes a recording longer."""
+
+BESIDE_BYTES = 1_000_000
+"""What a request may have besides the recording: words, metadata, and what JSON and forms put around them."""
 
 OnMessage = Callable[[UserMessage], Awaitable[Any]]
 
 
-class EmotionRestInput(RestInput):
+class EmotionRestInput(InputChannel):
     """`POST /webhooks/emotion/webhook`: Rasa's REST channel with a voice beside the words.
 
     The voice is analysed in a thread while the event loop serves others. Its evidence travels in the message's
@@ -67,16 +49,14 @@ class EmotionRestInput(RestInput):
 
     def __init__(self, config: dict[str, Any] | None = None) -> None:
         """Constructs the channel. Raises InvalidConfigException for an option that cannot be used."""
-        self.config = _checked_config(config or {})
-        if self.config["analyse"] == "agent":
-            logger.warning(
-                "The channel '%s' analyses people at work. Its operator states as the legal ground: %s",
-                self.name(),
-                self.config["legal_ground"],
-            )
-        # onnxruntime and the decoder release the GIL, so these threads run beside the event loop.
-        self._executor = ThreadPoolExecutor(self.config["workers"], thread_name_prefix="emotion")
-        self._in_turn: WeakValueDictionary[str | None, asyncio.Lock] = WeakValueDictionary()
+        owner = type(self).__name__
+        try:
+            self.config = checked(owner, config or {}, DEFAULTS)
+            check_number(owner, "max_audio_mb", self.config["max_audio_mb"], above=0, at_most=70)
+            self.intake = Intake(owner, {key: self.config[key] for key in intake.DEFAULTS})
+        except ConfigError as error:
+            raise InvalidConfigException(str(error)) from error
+        self.config |= self.intake.options
 
     @classmethod
     def name(cls) -> str:
@@ -94,139 +74,89 @@ class EmotionRestInput(RestInput):
 
         async def receive(request: Request) -> HTTPResponse | None:
             try:
-                turn = self._parse(request)
-                self._check_domain(request.app, turn)
-            except RequestError as error:
-                return _failure(error)
-            # A short recording must not overtake a long one of the same caller.
-            async with self._in_turn.setdefault(turn.sender, asyncio.Lock()):
-                heard = await self._listen(turn)
+                turn = await self._parse(request)
                 if not bool_arg(request, "stream", default=False):
-                    return await self._answer(on_new_message, turn, heard)
-                await self._stream(request, on_new_message, turn, heard)
+                    return await self._answer(request, turn, on_new_message)
+                await self._stream(request, turn, on_new_message)
                 return None  # it has been answered
+            except TurnRefused as error:
+                return _failure(error.status, str(error))
 
         webhook.add_route(_health, "/", methods=["GET"])
-        webhook.add_route(receive, "/webhook", methods=["POST"])
+        # As a stream, so that a body that is too long is refused before it is read.
+        webhook.add_route(receive, "/webhook", methods=["POST"], stream=True)
         return webhook
 
-    def _parse(self, request: Request) -> TurnRequest:
+    async def _parse(self, request: Request) -> Turn:
+        """The turn in a request. Raises TurnRefused."""
         max_bytes = int(self.config["max_audio_mb"] * 1e6)
-        if request.content_type.startswith("multipart/form-data"):
+        await _read_body(request, int(max_bytes * BASE64) + BESIDE_BYTES)
+        if (request.content_type or "").lower().startswith("multipart/form-data"):
             file = request.files.get("audio")
             fields = {key: values[0] for key, values in request.form.items()}
             return from_form(fields, file.body if file else None, max_bytes=max_bytes)
         try:
             body = request.json
         except SanicException as error:
-            raise RequestError(400, "The request's body is not JSON; send JSON or multipart/form-data.") from error
+            raise TurnRefused(400, "The request's body is not JSON; send JSON or multipart/form-data.") from error
         return from_json(body, max_bytes=max_bytes)
 
-    def _check_domain(self, app: Sanic, turn: TurnRequest) -> None:
-        """Raises RequestError for a turn without words in a bot that has no intent for it: it would be guessed."""
-        domain = getattr(getattr(app.ctx, "agent", None), "domain", None)
-        intent = self.config["voice_intent"]
-        if turn.message or domain is None or intent in domain.intents:
-            return
-        sentence = f"The bot's domain has no intent '{intent}' for a voice without words; add it, with a rule."
-        logger.error("%s", sentence)
-        raise RequestError(500, sentence)
-
-    async def _listen(self, turn: TurnRequest) -> Heard:
-        if turn.audio is None:
-            return Heard()
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._hear, turn.audio, turn)
-
-    def _hear(self, audio: Audio, turn: TurnRequest) -> Heard:
-        if command_intent(turn.message) in CHOICES or not may_analyse(turn.sender):
-            return Heard(warning=SWITCHED_OFF)
-        # Loaded here, not in the constructor: Sanic's workers fork after the channels are made.
-        analyzer = shared_analyzer(self.config["models"], self.config["acoustic"])
-        return listen(
-            analyzer,
-            audio.content,
-            encoding=audio.encoding,
-            sample_rate=audio.sample_rate,
-            max_secs=self.config["max_secs"],
-        )
-
-    async def _answer(self, on_new_message: OnMessage, turn: TurnRequest, heard: Heard) -> HTTPResponse:
+    async def _answer(self, request: Request, turn: Turn, on_new_message: OnMessage) -> HTTPResponse:
+        """All answers at once."""
         collector = Collector()
-        await _handle(on_new_message, self._message(turn, heard, collector))
-        return response.json(collector.messages, headers=_headers(heard))
 
-    async def _stream(self, request: Request, on_new_message: OnMessage, turn: TurnRequest, heard: Heard) -> None:
-        """Sends the answers as they come. Returns, and so gives the next turn way, when the bot is done."""
-        queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        answers = await request.respond(headers=_headers(heard), content_type="text/event-stream")
-        handling = asyncio.ensure_future(_handle(on_new_message, self._message(turn, heard, Queued(queue))))
-        handling.add_done_callback(lambda _: queue.put_nowait(None))
-        try:
-            while (answer := await queue.get()) is not None:
-                await answers.send(json.dumps(answer) + "\n")
-        finally:  # also for a client that has hung up
-            await handling
+        async def hand_on(taken: Taken) -> None:
+            await on_new_message(user_message(taken, collector, self.name()))
 
-    def _message(self, turn: TurnRequest, heard: Heard, output: OutputChannel) -> UserMessage:
-        metadata = {**turn.metadata, EVIDENCE_KEY: heard.evidence} if heard.evidence else turn.metadata
-        return UserMessage(
-            turn.message or f"/{self.config['voice_intent']}",
-            output,
-            turn.sender,
-            input_channel=turn.input_channel or self.name(),
-            message_id=f"{HEARD_PREFIX}{uuid4().hex}" if heard.evidence else None,
-            metadata=metadata or None,
-        )
+        taken = await self.intake.take(turn, hand_on, intents=_intents(request))
+        return response.json(collector.messages, headers=_headers(taken))
+
+    async def _stream(self, request: Request, turn: Turn, on_new_message: OnMessage) -> None:
+        """Each answer as it comes. Returns, and so gives the next turn way, when the bot is done."""
+
+        async def hand_on(taken: Taken) -> None:
+            queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+            answers = await request.respond(headers=_headers(taken), content_type="text/event-stream")
+            handling = asyncio.ensure_future(on_new_message(user_message(taken, Queued(queue), self.name())))
+            handling.add_done_callback(lambda _: queue.put_nowait(None))
+            try:
+                while (answer := await queue.get()) is not None:
+                    await answers.send(json.dumps(answer) + "\n")
+            finally:  # also for a client that has hung up
+                await handling
+
+        await self.intake.take(turn, hand_on, intents=_intents(request))
 
 
-async def _handle(on_new_message: OnMessage, message: UserMessage) -> None:
-    try:
-        await on_new_message(message)
-    except asyncio.CancelledError:
-        logger.error("A turn of caller %s took longer than the response timeout.", pseudonym(message.sender_id))
-    except Exception as error:  # the client gets what the bot said until then
-        logger.error("A turn of caller %s failed (%s).", pseudonym(message.sender_id), place_of(error))
+async def _read_body(request: Request, most: int) -> None:
+    """Read a request's body. Raises TurnRefused as soon as it is longer than `most` bytes."""
+    sentence = f"The request has more than {most / 1e6:.1f} MB; send a shorter recording."
+    said = request.headers.get("content-length", "")
+    if said.isdigit() and int(said) > most:
+        raise TurnRefused(413, sentence)
+    parts, size, stream = [], 0, request.stream
+    while stream is not None and (part := await stream.read()) is not None:
+        parts.append(part)
+        size += len(part)
+        if size > most:  # no length was said
+            raise TurnRefused(413, sentence)
+    request.body = b"".join(parts)
+
+
+def _intents(request: Request) -> list[str] | None:
+    domain = getattr(getattr(request.app.ctx, "agent", None), "domain", None)
+    return None if domain is None else list(domain.intents)
 
 
 async def _health(request: Request) -> HTTPResponse:
     return response.json({"status": "ok"})
 
 
-def _failure(error: RequestError) -> HTTPResponse:
-    return response.json({"status": "failure", "code": error.status, "message": str(error)}, status=error.status)
+def _failure(status: int, sentence: str) -> HTTPResponse:
+    return response.json({"status": "failure", "code": status, "message": sentence}, status=status)
 
 
-def _headers(heard: Heard) -> dict[str, str]:
-    if heard.warning is None:
+def _headers(taken: Taken) -> dict[str, str]:
+    if taken.warning is None:
         return {}
-    return {WARNING_HEADER: " ".join(heard.warning.split()).encode("ascii", "replace").decode()}
-
-
-def _checked_config(config: dict[str, Any]) -> dict[str, Any]:
-    owner = EmotionRestInput.__name__
-    try:
-        settings = checked(owner, config, DEFAULTS)
-        check_number(owner, "max_audio_mb", settings["max_audio_mb"], above=0, at_most=70)
-        check_number(owner, "max_secs", settings["max_secs"], above=0)
-        check_number(owner, "workers", settings["workers"], above=0, at_most=64)
-        check_text(owner, "voice_intent", settings["voice_intent"])
-        check_text(owner, "models", settings["models"], optional=True)
-        check_text(owner, "acoustic", settings["acoustic"])
-        check_text(owner, "legal_ground", settings["legal_ground"], optional=True)
-        _check_speaker(owner, settings)
-    except ConfigError as error:
-        raise InvalidConfigException(str(error)) from error
-    return {**settings, "workers": int(settings["workers"])}
-
-
-def _check_speaker(owner: str, settings: dict[str, Any]) -> None:
-    """Raises ConfigError for the analysis of people at work, unless the operator states why it is lawful."""
-    speaker = settings["analyse"]
-    if speaker not in SPEAKERS:
-        raise ConfigError(f"{owner}: 'analyse' is {speaker!r}; write one of {', '.join(SPEAKERS)}.")
-    if speaker == "agent" and settings["legal_ground"] is None:
-        raise ConfigError(
-            f"{owner}: 'analyse: agent' would infer the emotions of people at work, which Article 5(1)(f) of the EU AI "
-            "Act (Regulation (EU) 2024/1689) prohibits but for medical or safety reasons; leave agents out, or state "
-            "the ground on which you may as 'legal_ground'."
-        )
+    return {WARNING_HEADER: " ".join(taken.warning.split()).encode("ascii", "replace").decode()}

@@ -173,11 +173,16 @@ def fold_models(folder: Path, network: Network) -> dict[int | None, AcousticClas
 class Recording:
     """An acoustic model that keeps the last embedding and the frame states behind it."""
 
+    batches = False
+    """Each clip is kept by itself."""
+
     def __init__(self, model: Path, cache: Path) -> None:
         self._session, self._states = _open_with_states(model, cache)
         self.last: tuple[NDArray[np.float32], NDArray[np.float32]]
 
-    def run(self, outputs: Sequence[str], waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    def run(
+        self, outputs: Sequence[str], waveform: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> list[NDArray[np.float32]]:
         names = ["logits", "embedding", self._states]
         found = dict(zip(names, self._session.run(names, {"waveform": waveform}), strict=True))
         self.last = found["embedding"][0], _thinned(found[self._states][0])

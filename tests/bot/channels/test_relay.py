@@ -35,7 +35,6 @@ from rasa_emotion.handoff.helpdesk import FromHuman
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.record import Record, Said
 from rasa_emotion.handoff.tables import TO_HUMAN
-from rasa_emotion.turn.consent import shared_consents
 
 DOMAIN = """
 version: "3.1"
@@ -169,14 +168,6 @@ async def test_nothing_is_said_of_nothing(bench: Bench) -> None:
     assert bench.to_human() == [NO_WORDS, "/affirm"]
 
 
-async def test_a_caller_may_refuse_the_analysis_while_a_human_listens(bench: Bench) -> None:
-    await bench.say("human")
-    await bench.say("/emotion_off")
-    consents = shared_consents()
-    assert consents is not None
-    assert consents.allows("alice") is False
-
-
 async def test_the_bot_goes_on_knowing_the_outcome(bench: Bench) -> None:
     await bench.say("human")
     await bench.say("for the human alone")
@@ -294,19 +285,6 @@ async def test_the_bot_does_not_answer_where_what_was_missed_cannot_be_kept(
     await bench.miss(monkeypatch, "one", "two")
     await bench.turns.take_up_all("rest", utter=None)
     assert bench.to_human() == ["one", "two"]
-
-
-async def test_a_no_that_was_said_without_the_database_is_heeded_later(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    consents = shared_consents()
-    await bench.say("human")
-    with monkeypatch.context() as broken:
-        broken.setattr(type(consents), "set", _fail)
-        await bench.say("/emotion_off")
-    assert consents.allows("alice") is True
-    await bench.turns.take_up_all("rest", utter=None)
-    assert consents.allows("alice") is False
 
 
 async def test_a_silent_database_keeps_no_caller_waiting_who_was_missed(
@@ -630,7 +608,8 @@ def test_the_channel_keeps_its_name(folder: Path, named: str, options: Any, kind
     assert RelayInput.name() == "emotion_relay"
     output, inner = relay.get_output_channel(), relay.channel.get_output_channel()
     assert type(output) is type(inner)
-    assert relay.get_metadata(SimpleNamespace(json={"metadata": {"shop": 7}})) == {"shop": 7}
+    request = SimpleNamespace(json={"metadata": {"shop": 7}})
+    assert relay.get_metadata(request) == relay.channel.get_metadata(request)
     routes = {route.uri for route in relay.blueprint(_fail)._future_routes}
     assert routes == {"/", "/webhook", "/messages", "/helpdesk"}
 

@@ -16,9 +16,9 @@ from fake_analyzer import ENOUGH, SLOW_PITCH, SLOWLY, install
 from rasa.shared.exceptions import InvalidConfigException
 from sanic import Sanic
 
-from rasa_emotion.bot.channels import rest
 from rasa_emotion.bot.channels.rest import EmotionRestInput
 from rasa_emotion.conversation.history import HEARD_PREFIX
+from rasa_emotion.turn import intake
 from rasa_emotion.turn.consent import shared_consents
 from rasa_emotion.turn.evidence import EVIDENCE_KEY, ChannelEvidence
 
@@ -128,7 +128,7 @@ def test_a_bot_without_an_intent_for_it_is_not_made_to_guess(post, bot, caplog):
     assert response.status_code == 500
     assert "no intent 'voice_without_words'" in response.json()["message"]
     assert bot.messages == []
-    assert len([record for record in caplog.records if record.name == "rasa_emotion.bot.channels.rest"]) == 1
+    assert len([record for record in caplog.records if record.name == "rasa_emotion.turn.intake"]) == 1
     assert post({"sender": "a", "message": "hi"}, pitch=400).ok
 
 
@@ -169,7 +169,7 @@ def choices(tmp_path, monkeypatch):
 
 
 def test_the_voice_of_who_said_no_is_not_even_decoded(post, bot, choices, monkeypatch):
-    monkeypatch.setattr(rest, "listen", lambda *_, **__: pytest.fail("it was listened to"))
+    monkeypatch.setattr(intake, "listen", lambda *_, **__: pytest.fail("it was listened to"))
     choices.set("a", False)
     answer = post({"sender": "a", "message": "hi"}, pitch=400)
     assert answer.json()[0]["text"] == "hi"
@@ -215,3 +215,33 @@ def test_a_client_cannot_make_itself_an_agent_or_switch_analysis_on(post, bot, c
         pitch=400,
     )
     assert EVIDENCE_KEY not in bot.messages[0].metadata
+
+
+def test_too_much_is_refused_before_it_is_read(post, served, bot):
+    # Nothing but the length is ever sent: the answer does not wait for the body.
+    host, port = served[1].removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n")
+        assert b" 413 " in connection.recv(1000).split(b"\r\n")[0]
+    answer = post({"sender": "a", "message": "x" * 2001})
+    assert (answer.status_code, answer.json()["code"]) == (413, 413)
+    assert post({"sender": "a\x00b", "message": "hi"}).status_code == 400
+    assert bot.messages == []
+
+
+def test_a_body_of_unsaid_length_is_cut_off(served, bot):
+    def parts():
+        for _ in range(20):
+            yield b" " * 1_000_000
+
+    answer = requests.post(f"{served[1]}/webhook", data=parts(), timeout=60)
+    assert answer.status_code == 413
+    assert bot.messages == []
+
+
+def test_more_than_may_wait_are_told_to_come_later(post, bot):
+    bot.thinks = {"slow": 2.0}
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: post({"sender": "a", "message": "slow"}), range(11)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 9 + [429] * 2
+    assert len(bot.messages) == 9

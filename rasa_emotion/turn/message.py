@@ -1,0 +1,79 @@
+"""What goes into an intake and what comes out of it, as plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rasa_emotion.audio.raw import RawEncoding
+from rasa_emotion.audio.waveform import Waveform
+from rasa_emotion.errors import RasaEmotionError
+
+DEFAULT_RAW_RATE = 8000
+"""Hz of headerless samples, where nothing else is said: that of telephones."""
+
+
+class TurnRefused(RasaEmotionError):
+    """The turn cannot be taken: an HTTP status and one sentence for its sender."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Sound as it came.
+
+    Args:
+        content: bytes of a sound file, or headerless samples.
+        encoding: "pcm_s16le" or "mulaw" when headerless, else None.
+        sample_rate: Hz of headerless samples.
+    """
+
+    content: bytes = field(repr=False)
+    encoding: RawEncoding | None = None
+    sample_rate: int = DEFAULT_RAW_RATE
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a channel received: words, sound, or both.
+
+    Args:
+        sender: identifies the conversation, 1 to 255 printable characters; None for a client that gives no name.
+        text: the words, or a command such as "/restart"; empty where there are none.
+        audio: the sound as it came, or decoded at 16 kHz.
+        metadata: of the client's; JSON-safe.
+        input_channel: the channel's name, as Rasa stores it.
+        message_id: the client's own; None draws one.
+    """
+
+    sender: str | None
+    text: str = ""
+    audio: Audio | Waveform | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    input_channel: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What the bot is told of a turn. Its fields are those of Rasa's `UserMessage`, and two more.
+
+    Args:
+        sender: as in the turn.
+        text: the words, or the command that stands for a turn without any.
+        metadata: the client's, with the evidence of the voice; None where there is neither.
+        message_id: marks evidence as our own where there is some.
+        input_channel: as in the turn.
+        warning: why the voice was not analysed; None where it was, or where there is none.
+        failed: whether the bot raised an error while it answered.
+    """
+
+    sender: str | None
+    text: str
+    metadata: dict[str, Any] | None = None
+    message_id: str | None = None
+    input_channel: str | None = None
+    warning: str | None = None
+    failed: bool = False

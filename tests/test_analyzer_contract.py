@@ -1,0 +1,165 @@
+"""What every `Analyzer` does, asked of the one in this process and of the one that the other tests put in its place."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from fake_analyzer import FakeAnalyzer
+from tiny_onnx import acoustic_folder, text_folder
+
+from rasa_emotion import EmotionAnalyzer
+from rasa_emotion.audio import Waveform
+from rasa_emotion.errors import AudioError, TextError
+from rasa_emotion.estimate import Evidence
+from rasa_emotion.protocol import Analyzer, Capabilities, Words
+
+LARGEST_DIFFERENCE = 1e-3
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> EmotionAnalyzer:
+    """An analyzer whose models take batches."""
+    folder = tmp_path_factory.mktemp("models")
+    acoustic_folder(folder / "acoustic")
+    text_folder(folder / "text", {"furious": "angry", "wonderful": "happy", "the": "neutral"}, batches=True)
+    return EmotionAnalyzer.load(folder, allow_missing=True)
+
+
+@pytest.fixture(params=["local", "fake", "tiny"])
+def analyzer(request, tiny) -> Analyzer:
+    if request.param == "tiny":
+        return tiny
+    return EmotionAnalyzer.load() if request.param == "local" else FakeAnalyzer()
+
+
+@pytest.fixture(scope="module")
+def clips(tone) -> list[Waveform]:
+    """Clips of different lengths and levels."""
+    return [
+        Waveform(tone(400, secs, level=level)) for secs, level in ((1.0, 0.3), (0.2, 0.9), (3.0, 0.01), (12.0, 0.5))
+    ]
+
+
+SENTENCES = ["I am furious", "wonderful", "the the the the furious the wonderful day", "hm"]
+
+
+def difference(found: Evidence, expected: Evidence) -> float:
+    return max(abs(found.probabilities[name] - expected.probabilities[name]) for name in expected.probabilities)
+
+
+def test_it_says_what_it_is_made_of(analyzer: Analyzer) -> None:
+    found = analyzer.capabilities
+    assert isinstance(found, Capabilities)
+    assert found.acoustic
+    assert found.text
+    assert found.checksum
+    assert "en" in found.languages
+
+
+def test_evidence_names_the_model_that_it_says_it_has(analyzer: Analyzer, clips) -> None:
+    assert analyzer.hear(clips[0]).model == analyzer.capabilities.acoustic
+    assert analyzer.read("I am furious").model == analyzer.capabilities.text
+
+
+def test_many_are_heard_as_each_alone(analyzer: Analyzer, clips) -> None:
+    together = analyzer.hear_many(clips)
+    assert len(together) == len(clips)
+    for found, clip in zip(together, clips, strict=True):
+        alone = analyzer.hear(clip)
+        assert difference(found, alone) <= LARGEST_DIFFERENCE
+        assert (found.modality, found.reliability, found.quality) == (alone.modality, alone.reliability, alone.quality)
+
+
+def test_many_are_read_as_each_alone(analyzer: Analyzer) -> None:
+    turns = [Words(text, confidence) for text, confidence in zip(SENTENCES, (None, 0.5, 1.0, 0.0), strict=True)]
+    together = analyzer.read_many(turns)
+    for found, turn in zip(together, turns, strict=True):
+        alone = analyzer.read(turn.text, confidence=turn.confidence)
+        assert difference(found, alone) <= LARGEST_DIFFERENCE
+        assert (found.reliability, found.quality) == (alone.reliability, alone.quality)
+
+
+def test_what_cannot_be_used_stands_in_its_place_and_harms_no_other(analyzer: Analyzer, clips) -> None:
+    first, refused, last = analyzer.hear_many([clips[0], b"no sound", clips[1]])
+    assert isinstance(refused, AudioError)
+    assert isinstance(first, Evidence)
+    assert isinstance(last, Evidence)
+    first, refused, last = analyzer.read_many([Words("furious"), Words("..."), Words("wonderful")])
+    assert isinstance(refused, TextError)
+    assert isinstance(first, Evidence)
+    assert isinstance(last, Evidence)
+    with pytest.raises(AudioError):
+        analyzer.hear(b"no sound")
+    with pytest.raises(TextError):
+        analyzer.read("...")
+
+
+def test_nothing_is_found_in_nothing(analyzer: Analyzer) -> None:
+    assert analyzer.hear_many([]) == []
+    assert analyzer.read_many([]) == []
+    assert analyzer.fuse([]).emotion == "unknown"
+    assert analyzer.fuse([None]).emotion == "unknown"
+
+
+def test_the_parts_are_the_whole(analyzer: Analyzer, clips) -> None:
+    whole = analyzer.analyze(clips[0], "I am furious", text_confidence=0.9)
+    parts = analyzer.fuse([analyzer.hear(clips[0]), analyzer.read("I am furious", confidence=0.9)])
+    assert json.dumps(whole.to_dict()) == json.dumps(parts.to_dict())
+
+
+class Counting:
+    """A session of ONNX Runtime that counts its calls."""
+
+    def __init__(self, session) -> None:
+        self.session, self.calls = session, []
+
+    def run(self, outputs, inputs):
+        self.calls.append(len(next(iter(inputs.values()))))
+        return self.session.run(outputs, inputs)
+
+
+@pytest.fixture
+def counted(tiny, monkeypatch) -> tuple[Counting, Counting]:
+    """The calls of the networks that hear and read."""
+    hearing, reading = Counting(tiny.acoustic._network._session), Counting(tiny.text._session)
+    monkeypatch.setattr(tiny.acoustic._network, "_session", hearing)
+    monkeypatch.setattr(tiny.text, "_session", reading)
+    return hearing, reading
+
+
+def test_a_batch_is_one_call_of_the_network(tiny, counted, clips) -> None:
+    hearing, reading = counted
+    recording = io.BytesIO()
+    soundfile.write(recording, clips[-1].samples, 16_000, format="WAV")
+    tiny.hear_many([*clips, recording.getvalue()])
+    tiny.read_many([Words(text) for text in [*SENTENCES, "..."]])
+    # A recording of 12 s is heard in two windows, and the last text has no word.
+    assert hearing.calls == [len(clips) + 2]
+    assert reading.calls == [len(SENTENCES)]
+
+
+def test_a_model_that_a_batch_would_change_is_called_for_each(tiny, tmp_path: Path, monkeypatch) -> None:
+    text_folder(tmp_path / "text", {"furious": "angry"})
+    analyzer = EmotionAnalyzer.load(tmp_path / "text")
+    assert analyzer.text.batches is False
+    reading = Counting(analyzer.text._session)
+    monkeypatch.setattr(analyzer.text, "_session", reading)
+    analyzer.read_many([Words("furious"), Words("furious furious")])
+    assert reading.calls == [1, 1]
+
+
+@pytest.mark.parametrize("size", [2, 8])
+def test_neighbours_change_nothing(tiny, tone, size: int) -> None:
+    rng = np.random.default_rng(0)
+    clips = [Waveform(tone(400, rng.uniform(0.1, 4.0), level=rng.uniform(0.001, 0.99))) for _ in range(40)]
+    texts = [" ".join(rng.choice(["furious", "wonderful", "the"], rng.integers(1, 12))) for _ in range(40)]
+    for start in range(0, 40, size):
+        heard = tiny.hear_many(clips[start : start + size])
+        read = tiny.read_many([Words(text) for text in texts[start : start + size]])
+        for found, clip in zip(heard, clips[start:], strict=False):
+            assert difference(found, tiny.hear(clip)) <= LARGEST_DIFFERENCE
+        for found, text in zip(read, texts[start:], strict=False):
+            assert difference(found, tiny.read(text)) <= LARGEST_DIFFERENCE
