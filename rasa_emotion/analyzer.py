@@ -17,6 +17,7 @@ from rasa_emotion.errors import AudioError, ModelError, RasaEmotionError, TextEr
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.fusion import Fusion, fusion_for
 from rasa_emotion.fusion.trust import RECOGNISER, SNR
+from rasa_emotion.logs import named
 from rasa_emotion.model_folder import REINSTALL, model_path, require_models, shipped_models
 from rasa_emotion.protocol import AudioSource, Capabilities, Words
 from rasa_emotion.text import TextClassifier
@@ -78,7 +79,7 @@ class EmotionAnalyzer:
             except ModelError as error:
                 if not allow_missing:
                     raise
-                logger.warning("%s", error)
+                logger.warning("%s", error, extra=named("model.missing"))
                 return None
 
         analyzer = cls(

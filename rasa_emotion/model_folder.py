@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rasa_emotion.errors import ModelError
+from rasa_emotion.logs import named
 
 logger = logging.getLogger(__name__)
 
@@ -166,7 +167,7 @@ def read_model_folder(path: str | Path, kind: str) -> ModelFolder:
     for name, expected in files.items():
         _verify(path / name, expected)
     model = ModelFolder(path=path, checksum=hashlib.sha256(raw).hexdigest(), settings=data, files=files, **known)
-    logger.info("Model '%s' (%s): %s.", model.name, kind, model.use)
+    logger.info("Model '%s' (%s): %s.", model.name, kind, model.use, extra=named("model.loaded"))
     return model
 
 

@@ -15,6 +15,7 @@ from rasa_emotion.audio.activity import is_silent
 from rasa_emotion.audio.resample import check_sample_rate, resample_blocks
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.errors import AudioError
+from rasa_emotion.logs import named
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +118,12 @@ def _read_blocks(sound: ForwardSoundFile, name: str) -> Iterator[NDArray[np.floa
         except soundfile.LibsndfileError as error:
             if count == 0:
                 raise AudioError(f"{name} is damaged or cut off before its first sample; record it again.") from error
-            logger.warning("%s breaks off after %.1f s; what comes before is used.", name, count / sound.samplerate)
+            logger.warning(
+                "%s breaks off after %.1f s; what comes before is used.",
+                name,
+                count / sound.samplerate,
+                extra=named("audio.truncated"),
+            )
             return
         if len(block) == 0:
             return

@@ -11,6 +11,7 @@ from rasa_emotion.audio.activity import FRAME_SECS, voice_activity
 from rasa_emotion.audio.resample import resample
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.errors import ModelError
+from rasa_emotion.logs import named
 from rasa_emotion.model_folder import model_path, read_model_folder
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def voice_network() -> VoiceNetwork | None:
         return VoiceNetwork(str(model.file("model.onnx")))
     except Exception as error:  # onnxruntime has no public base class of its errors
         reason = error if isinstance(error, ModelError) else f"the voice detector cannot be loaded ({error})"
-        logger.warning("Tones and music may be taken for a voice: %s", reason)
+        logger.warning("Tones and music may be taken for a voice: %s", reason, extra=named("audio.detector.missing"))
         return None
 
 

@@ -23,6 +23,7 @@ from rasa_emotion.conversation.mood import MEMORY, mood_state
 from rasa_emotion.emotions import UNKNOWN
 from rasa_emotion.errors import ConfigError, ModelError, TextError, place_of
 from rasa_emotion.estimate import EmotionEstimate, Evidence
+from rasa_emotion.logs import named, trace
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.settings import check_flag, check_names, check_number, check_text, checked
 from rasa_emotion.text.adapter import FORMAT, Adapter
@@ -200,7 +201,9 @@ class EmotionClassifier(GraphComponent):
                 read = analyzer.read(text, confidence=text_confidence(metadata), context=context)
                 evidence.extend(filter(None, [read]))
         except TextError as error:
-            logger.debug("The words of a turn say nothing about its emotion: %s", error)
+            logger.debug(
+                "The words of a turn say nothing about its emotion: %s", error, extra=named("turn.words.empty")
+            )
         except Exception as error:  # what was heard must not be lost with the words
             _log_failure(error)
         return self._thresholded(analyzer.fuse(evidence))
@@ -218,6 +221,7 @@ class EmotionClassifier(GraphComponent):
                 "at the channel in credentials.yml, whose setting decides.",
                 other,
                 own,
+                extra=named("model.differs"),
             )
 
     def _thresholded(self, estimate: EmotionEstimate) -> EmotionEstimate:
@@ -255,12 +259,17 @@ class EmotionClassifier(GraphComponent):
                 if self.config["adapt"]:
                     self._adapter = recall(self._shared_analyzer(), folder)
         except ModelError as error:
-            logger.warning("The words are judged by the shipped model alone. %s", error)
+            logger.warning(
+                "The words are judged by the shipped model alone. %s", error, extra=named("model.examples.unused")
+            )
             return
         except ValueError:  # nothing was ever stored: the component was not trained
             return
         if replaced:
-            logger.warning("The emotion models are not those that this bot was trained with; run `rasa train` again.")
+            logger.warning(
+                "The emotion models are not those that this bot was trained with; run `rasa train` again.",
+                extra=named("model.replaced"),
+            )
 
 
 def _annotate_command(message: Message, estimate: EmotionEstimate, values: dict[str, Any]) -> None:
@@ -315,4 +324,7 @@ def _checked_config(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _log_failure(error: Exception) -> None:
-    logger.error("A turn's emotion could not be estimated (%s); it goes on.", place_of(error))
+    logger.error(
+        "A turn's emotion could not be estimated (%s); it goes on.", place_of(error), extra=named("turn.failed")
+    )
+    trace(logger, "turn.failed", error)

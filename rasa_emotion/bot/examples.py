@@ -12,6 +12,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.logs import named
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.adaptation import adapt, too_few
@@ -49,7 +50,9 @@ def learn(analyzer: Analyzer | None, training_data: TrainingData) -> Adapter | N
     if text is None:
         lack = "The examples with an emotion teach nothing, as there is no text model; see the warning about models."
     if lack or text is None:
-        logger.warning("The words are judged by the shipped model alone. %s", lack)
+        logger.warning(
+            "The words are judged by the shipped model alone. %s", lack, extra=named("model.examples.unused")
+        )
         return None
     adapter = adapt(text, examples)
     logger.info(
@@ -57,6 +60,7 @@ def learn(analyzer: Analyzer | None, training_data: TrainingData) -> Adapter | N
         adapter.examples,
         ", ".join(adapter.emotions),
         adapter.blend,
+        extra=named("model.examples.learned"),
     )
     return adapter
 

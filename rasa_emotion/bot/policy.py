@@ -39,6 +39,7 @@ from rasa_emotion.conversation.history import (
 )
 from rasa_emotion.conversation.rule_options import escalation_rules
 from rasa_emotion.errors import ConfigError, place_of
+from rasa_emotion.logs import named, trace
 from rasa_emotion.settings import check_number, check_text, checked
 
 logger = logging.getLogger(__name__)
@@ -146,11 +147,12 @@ class EmotionPolicy(Policy):
         try:
             move = self._move(tracker, domain)
         except Exception as error:
-            logger.error("EmotionPolicy could not judge a turn (%s).", place_of(error))
+            logger.error("EmotionPolicy could not judge a turn (%s).", place_of(error), extra=named("policy.failed"))
+            trace(logger, "policy.failed", error)
             move = None
         fault = _fault(domain, move) if move else None
         if fault:
-            logger.error("EmotionPolicy cannot bring in a human: %s", fault)
+            logger.error("EmotionPolicy cannot bring in a human: %s", fault, extra=named("policy.misconfigured"))
         probabilities = self._default_predictions(domain)
         if move is None or fault:
             return self._prediction(probabilities)
@@ -173,7 +175,13 @@ class EmotionPolicy(Policy):
         offered = self._replies.offer_action is not None and last_reply(events) == self._replies.offer_action
         decision = decide(self._rules, turns, earlier=earlier, offered=offered)
         if decision is not None:
-            logger.info("Rule '%s' decides on '%s'%s.", decision.rule, decision.action, _dry(decision))
+            logger.info(
+                "Rule '%s' decides on '%s'%s.",
+                decision.rule,
+                decision.action,
+                _dry(decision),
+                extra=named("policy.decision"),
+            )
             accepted = offered and turns[-1].intent in self._rules.accept_intents
             return self._carried_out(decision, tracker, domain, accepted=accepted)
         declined = bool(turns) and turns[-1].intent in self._rules.decline_intents

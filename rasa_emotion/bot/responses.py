@@ -29,6 +29,7 @@ from rasa_emotion.conversation.reply import (
 )
 from rasa_emotion.conversation.ssml import prosody_for, render
 from rasa_emotion.errors import ConfigError, place_of
+from rasa_emotion.logs import named, trace
 
 logger = logging.getLogger(__name__)
 
@@ -193,5 +194,8 @@ def _or(otherwise: _Found, step: Callable[[], _Found]) -> _Found:
     try:
         return step()
     except Exception as error:
-        logger.error("A reply could not be fitted to the caller (%s).", place_of(error))
+        logger.error(
+            "A reply could not be fitted to the caller (%s).", place_of(error), extra=named("responses.failed")
+        )
+        trace(logger, "responses.failed", error)
         return otherwise

@@ -22,6 +22,7 @@ from rasa_emotion.handoff.build import Event, due
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.reconcile import safe_packet
 from rasa_emotion.handoff.redact import Rules
+from rasa_emotion.logs import named, trace
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,12 @@ class EmotionTrackerStore(SQLTrackerStore):
                 with session.connection().begin_nested():
                     self._add_packets_of(session, sender, moments)
             except Exception as error:
-                logger.error("The packet of an escalation could not be stored (%s).", place_of(error))
+                logger.error(
+                    "The packet of an escalation could not be stored (%s).",
+                    place_of(error),
+                    extra=named("handoff.packet.failed"),
+                )
+                trace(logger, "handoff.packet.failed", error)
 
     def _add_packets_of(self, session: Session, sender: str, moments: set[float]) -> None:
         events = self._events(session, sender)

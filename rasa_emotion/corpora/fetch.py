@@ -15,6 +15,7 @@ from rasa_emotion.corpora.catalogue import CORPORA, Corpus, Download, corpus
 from rasa_emotion.corpora.download import ResumingDownload
 from rasa_emotion.corpora.layouts import meld
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.logs import named
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +104,12 @@ def fetch(name: str, place: Download, out: Path, step: Step = lambda title: lamb
     if name == "meld":
         failed = meld.extract_audio(folder, step("extract sound"))
         if failed:
-            logger.warning("%d videos have no sound that ffmpeg can read: %s.", len(failed), ", ".join(failed))
+            logger.warning(
+                "%d videos have no sound that ffmpeg can read: %s.",
+                len(failed),
+                ", ".join(failed),
+                extra=named("corpora.audio.missing"),
+            )
     return Fetched(folder, digest, bool(place.checksum))
 
 

@@ -15,6 +15,7 @@ from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.build import Event, due, minimal_packet, packet_of
 from rasa_emotion.handoff.outbox import DAY_SECS, Outbox
 from rasa_emotion.handoff.packet import Packet
+from rasa_emotion.logs import named, trace
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +37,11 @@ def safe_packet(events: Sequence[Event], *, sender: str, recorded: Recorded, end
         return packet_of(events, sender=sender, recorded=recorded, endpoints=endpoints)
     except Exception as error:
         logger.error(
-            "The packet of an escalation could not be made (%s); people get what is known for certain.", place_of(error)
+            "The packet of an escalation could not be made (%s); people get what is known for certain.",
+            place_of(error),
+            extra=named("handoff.packet.reduced"),
         )
+        trace(logger, "handoff.packet.reduced", error)
         return minimal_packet(events, sender=sender, recorded=recorded, endpoints=endpoints)
 
 
@@ -90,7 +94,9 @@ async def reconcile(tracker_store: TrackerStore, outbox: Outbox, endpoints: Endp
             logger.error(
                 "A conversation could not be looked through for escalations (%s); it is tried again later.",
                 place_of(error),
+                extra=named("handoff.reconcile.failed"),
             )
+            trace(logger, "handoff.reconcile.failed", error)
     return added
 
 

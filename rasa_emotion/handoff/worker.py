@@ -31,6 +31,7 @@ from rasa_emotion.handoff.helpdesk import ConversationGone, Helpdesk, HelpdeskEr
 from rasa_emotion.handoff.outbox import Claim, MessageClaim, Outbox, PacketClaim
 from rasa_emotion.handoff.record import Record, UnknownHandover
 from rasa_emotion.handoff.shorten import shortened
+from rasa_emotion.logs import named, trace
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -109,7 +110,7 @@ class Worker:
         self._delivery = delivery or Delivery()
         self._retention_days = retention_days
         self._on_attempt = on_attempt or _log_attempt
-        self._on_trouble = on_trouble or logger.warning
+        self._on_trouble = on_trouble or _log_trouble
         self._wait = wait_random_exponential(
             multiplier=self._delivery.first_wait_secs,
             max=self._delivery.longest_wait_secs,
@@ -182,7 +183,13 @@ class Worker:
             await self._refused(claim, error)
         except Exception as error:
             # A fault of ours in one packet must neither stop the worker nor lose the packet.
-            logger.error("Packet or message of '%s' could not be handed over (%s).", claim.key, place_of(error))
+            logger.error(
+                "Packet or message of '%s' could not be handed over (%s).",
+                claim.key,
+                place_of(error),
+                extra=named("handoff.delivery.failed"),
+            )
+            trace(logger, "handoff.delivery.failed", error)
             await self._try_again(claim, f"It could not be handed over ({place_of(error)}).")
         else:
             await self._ask(lambda: self.outbox.delivered(claim, ticket))
@@ -317,4 +324,9 @@ def _wait_secs(strategy: Any, attempts: int) -> float:
 def _log_attempt(attempt: Attempt) -> None:
     level = logging.INFO if attempt.outcome == "delivered" else logging.WARNING
     said = f" ({attempt.error})" if attempt.error else ""
-    logger.log(level, "%s %s: %s at try %d%s", attempt.what, attempt.key, attempt.outcome, attempt.attempts, said)
+    values = (attempt.what, attempt.key, attempt.outcome, attempt.attempts, said)
+    logger.log(level, "%s %s: %s at try %d%s", *values, extra=named("handoff.delivery.attempt"))
+
+
+def _log_trouble(sentence: str) -> None:
+    logger.warning("%s", sentence, extra=named("handoff.helpdesk.unusable"))

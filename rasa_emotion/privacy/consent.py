@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from rasa_emotion.database import cause_of, create_tables, metadata, open_database, writing
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.logs import named
 
 logger = logging.getLogger(__name__)
 
@@ -198,11 +199,15 @@ class Consents:
                     "until they can. Check that database.",
                     self._engine.url.render_as_string(hide_password=True),
                     _cause(error),
+                    extra=named("consent.database.failed"),
                 )
             return otherwise
         if self._fails:
             self._fails = False
-            logger.warning("The callers' consents can be read again; emotions are analysed as before.")
+            logger.warning(
+                "The callers' consents can be read again; emotions are analysed as before.",
+                extra=named("consent.database.recovered"),
+            )
         return answer
 
 

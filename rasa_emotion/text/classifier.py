@@ -15,6 +15,7 @@ from rasa_emotion.attributes import AttributeHead, load_head
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.errors import ModelError, RasaEmotionError, TextError
 from rasa_emotion.estimate import Evidence
+from rasa_emotion.logs import named
 from rasa_emotion.model_folder import REINSTALL, ModelFolder, read_model_folder
 from rasa_emotion.text.adapter import Adapter
 from rasa_emotion.text.cleaning import TextQuality, clean, has_words, measure
@@ -234,6 +235,7 @@ class TextClassifier:
             "A caller's words are in another language than English (%s) and are left out; a voice beside them "
             "decides alone. This is said once for each language.",
             code,
+            extra=named("text.language.unread"),
         )
 
 

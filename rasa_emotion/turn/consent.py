@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from rasa_emotion.conversation.history import CHOICES, last_choice
 from rasa_emotion.endpoints import endpoints_path, read_endpoints
 from rasa_emotion.errors import ConfigError, place_of
+from rasa_emotion.logs import named, trace
 from rasa_emotion.privacy.consent import Consents
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,8 @@ def note_choice(sender: str, allowed: bool) -> None:
         if consents is not None:
             consents.set(sender, allowed)
     except Exception as error:
-        logger.error("A caller's choice could not be noted (%s).", place_of(error))
+        logger.error("A caller's choice could not be noted (%s).", place_of(error), extra=named("consent.choice.lost"))
+        trace(logger, "consent.choice.lost", error)
 
 
 def heed(intent: str | None, tracker: Conversation, *, how: str) -> bool:
@@ -71,7 +73,12 @@ def heed(intent: str | None, tracker: Conversation, *, how: str) -> bool:
 
 
 def _unknown(error: Exception) -> bool:
-    logger.error("It is not known whether a caller may be analysed (%s); the turn is not.", place_of(error))
+    logger.error(
+        "It is not known whether a caller may be analysed (%s); the turn is not.",
+        place_of(error),
+        extra=named("consent.unknown"),
+    )
+    trace(logger, "consent.unknown", error)
     return False
 
 
@@ -97,7 +104,11 @@ def _open(folder: Path, path: Path) -> Consents | None:
     try:
         return Consents.of(read_endpoints(folder / path))
     except ConfigError as error:
-        logger.error("Nobody's emotions are analysed, as the record of consents cannot be opened. %s", error)
+        logger.error(
+            "Nobody's emotions are analysed, as the record of consents cannot be opened. %s",
+            error,
+            extra=named("consent.unavailable"),
+        )
         return None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from rasa_emotion.conversation.history import ESTIMATE_KEY
 from rasa_emotion.estimate import Evidence
+from rasa_emotion.logs import named
 
 logger = logging.getLogger(__name__)
 
@@ -69,4 +70,8 @@ def drop_reserved(metadata: dict[str, Any], *, keep_channel_evidence: bool = Fal
         if key not in metadata or (keep_channel_evidence and isinstance(metadata[key], ChannelEvidence)):
             continue
         del metadata[key]
-        logger.debug("Dropped '%s' from a message's metadata: it did not come from a channel of rasa-emotion.", key)
+        logger.debug(
+            "Dropped '%s' from a message's metadata: it did not come from a channel of rasa-emotion.",
+            key,
+            extra=named("turn.metadata.dropped"),
+        )

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 from rasa_emotion.conversation.history import CHOICES, HEARD_PREFIX, VOICE_INTENT, command_intent
 from rasa_emotion.errors import ConfigError, place_of
+from rasa_emotion.logs import named, trace
 from rasa_emotion.privacy.pseudonym import pseudonym
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.settings import check_number, check_text, checked
@@ -100,6 +101,7 @@ class Intake:
                 "The channel '%s' analyses people at work. Its operator states as the legal ground: %s",
                 owner,
                 self.options["legal_ground"],
+                extra=named("turn.staff.analysed"),
             )
         # onnxruntime and the decoder release the GIL, so these threads run beside the event loop.
         self._threads = ThreadPoolExecutor(self.options["workers"], thread_name_prefix="emotion")
@@ -158,7 +160,7 @@ class Intake:
         if intents is None or intent in intents:
             return
         sentence = f"The bot's domain has no intent '{intent}' for a voice without words; add it, with a rule."
-        logger.error("%s", sentence)
+        logger.error("%s", sentence, extra=named("turn.intent.missing"))
         raise TurnRefused(500, sentence)
 
     async def _heard(self, turn: Turn) -> Heard:
@@ -198,9 +200,19 @@ async def _handed_on(hand_on: HandOn, taken: Taken) -> bool:
     try:
         await hand_on(taken)
     except asyncio.CancelledError:
-        logger.error("A turn of caller %s took longer than the response timeout.", pseudonym(taken.sender))
+        logger.error(
+            "A turn of caller %s took longer than the response timeout.",
+            pseudonym(taken.sender),
+            extra=named("turn.timeout"),
+        )
     except (Exception, SystemExit) as error:  # a tracker store that gives up asks the process to exit
-        logger.error("A turn of caller %s failed (%s).", pseudonym(taken.sender), place_of(error))
+        logger.error(
+            "A turn of caller %s failed (%s).",
+            pseudonym(taken.sender),
+            place_of(error),
+            extra=named("turn.unanswered"),
+        )
+        trace(logger, "turn.unanswered", error)
     else:
         return True
     return False

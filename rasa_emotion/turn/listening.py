@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, decode_raw, is_silent, stream_windows
 from rasa_emotion.audio.decode import no_sound
 from rasa_emotion.errors import AudioError, place_of
+from rasa_emotion.logs import named, trace
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.turn.evidence import ChannelEvidence
 from rasa_emotion.turn.message import Audio
@@ -37,10 +38,19 @@ def listen(analyzer: Analyzer | None, audio: Audio | Waveform, *, max_secs: floa
             raise no_sound(audio.content if isinstance(audio, Audio) else b"")
         piece = analyzer.hear(waveform)
     except AudioError as error:
-        logger.warning("The voice of a turn was not analysed; the turn goes on with its words. %s", error)
+        logger.warning(
+            "The voice of a turn was not analysed; the turn goes on with its words. %s",
+            error,
+            extra=named("turn.voice.skipped"),
+        )
         return Heard(warning=str(error))
     except Exception as error:
-        logger.error("The voice of a turn could not be analysed (%s); it goes on.", place_of(error))
+        logger.error(
+            "The voice of a turn could not be analysed (%s); it goes on.",
+            place_of(error),
+            extra=named("turn.voice.failed"),
+        )
+        trace(logger, "turn.voice.failed", error)
         return Heard(warning="The voice could not be analysed.")
     if piece is None:
         return Heard(warning="The acoustic model is missing; the voice was not analysed.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.errors import ModelError
+from rasa_emotion.logs import named
 from rasa_emotion.protocol import Analyzer
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,9 @@ def _load(models: str | None, acoustic: str) -> Analyzer | None:
     try:
         return EmotionAnalyzer.load(models, acoustic=acoustic, allow_missing=True)
     except ModelError as error:
-        logger.warning("The bot goes on without emotions. %s", error)
+        logger.warning("The bot goes on without emotions. %s", error, extra=named("model.missing"))
     except Exception as error:  # whatever it is, a bot must not die of it
-        logger.error("The bot goes on without emotions (%s: %s).", type(error).__name__, error)
+        logger.error(
+            "The bot goes on without emotions (%s: %s).", type(error).__name__, error, extra=named("model.failed")
+        )
     return None

@@ -11,6 +11,7 @@ import pytest
 
 ROOMS = (
     "errors",
+    "logs",
     "settings",
     "emotions",
     "estimate",

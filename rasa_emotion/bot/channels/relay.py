@@ -27,6 +27,7 @@ from rasa_emotion.handoff.helpdesk import BadRequest, FromHuman, PermanentFailur
 from rasa_emotion.handoff.helpdesks import open_helpdesk
 from rasa_emotion.handoff.record import Record, Said, UnknownHandover
 from rasa_emotion.handoff.signing import same
+from rasa_emotion.logs import named
 from rasa_emotion.settings import check_flag, check_text, checked
 from rasa_emotion.turn import intake
 from rasa_emotion.turn.intake import Intake, check_name
@@ -128,7 +129,12 @@ class RelayInput(InputChannel):
             try:
                 await self._intake.take(_turn(message), partial(_in_place_of, message, to_whose_turn_it_is))
             except TurnRefused as error:
-                logger.warning("A message to the channel '%s' was refused. %s", self.channel.name(), error)
+                logger.warning(
+                    "A message to the channel '%s' was refused. %s",
+                    self.channel.name(),
+                    error,
+                    extra=named("relay.turn.refused"),
+                )
                 _leave_word(refused=error)
 
         # Sanic marks the functions that it routes to, which it cannot do with methods.
@@ -227,13 +233,21 @@ def _keep(item: FromHuman, record: Record, voices: Collection[str] = ()) -> bool
     if handover is None:
         return False
     if named is None and item.hand_back and item.at is not None and item.at < handover.created - CLOCKS_APART_SECS:
-        logger.info("A hand-back is passed over: it is older than the handover '%s' of its ticket.", handover.key)
+        logger.info(
+            "A hand-back is passed over: it is older than the handover '%s' of its ticket.",
+            handover.key,
+            extra=named("relay.handback.ignored"),
+        )
         return True
     try:
         text, undelivered = _told(item, spoken=handover.channel in voices)
         if undelivered and item.machine:
             # A note would not reach whoever made the rule, and could open a conversation that is resolved again.
-            logger.info("What the helpdesk sent by itself does not reach the caller: %s.", undelivered)
+            logger.info(
+                "What the helpdesk sent by itself does not reach the caller: %s.",
+                undelivered,
+                extra=named("relay.message.ignored"),
+            )
             undelivered = ""
         if text or undelivered:
             record.to_caller(handover.key, text, item.id, machine=item.machine, undelivered=undelivered)

@@ -13,6 +13,7 @@ from rasa_emotion.bot.channels.relay_service import RelayService
 from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.record import Said
 from rasa_emotion.handoff.tables import DEAD, DELIVERED, PENDING
+from rasa_emotion.logs import named
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,11 @@ class Callers:
 
     async def _bring(self, said: Said) -> None:
         if self._service.clock() - said.created > KEPT_SECS:
-            logger.error("Message %d of the human never reached its caller; it is given up.", said.id)
+            logger.error(
+                "Message %d of the human never reached its caller; it is given up.",
+                said.id,
+                extra=named("relay.message.lost"),
+            )
             await self._service.ask(lambda record: record.settle(said, DEAD, error="The caller could not be reached."))
             return
         if not self._present(said.sender):
@@ -95,7 +100,12 @@ class Callers:
     async def _failed(self, said: Said, error: str) -> None:
         wait_secs = min(LONGEST_WAIT_SECS, 2.0 ** min(said.attempts, 16))
         if said.attempts == 0:
-            logger.warning("Message %d of the human did not reach its caller (%s); it is tried again.", said.id, error)
+            logger.warning(
+                "Message %d of the human did not reach its caller (%s); it is tried again.",
+                said.id,
+                error,
+                extra=named("relay.message.retried"),
+            )
         await self._service.ask(lambda record: record.settle(said, PENDING, wait_secs=wait_secs, error=error))
 
 

@@ -22,6 +22,7 @@ from rasa_emotion.handoff.reconcile import enqueue_missing, reconcile
 from rasa_emotion.handoff.record import Record
 from rasa_emotion.handoff.redact import Rules
 from rasa_emotion.handoff.worker import Worker
+from rasa_emotion.logs import named, trace
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -79,6 +80,7 @@ class RelayService:
                 "The helpdesk '%s' brings callers no answers: after a handover the bot is silent until somebody gives "
                 "the conversation back in 'rasa-emotion desk'. Let rules raise alerts, or choose another.",
                 self.helpdesk.name,
+                extra=named("relay.helpdesk.silent"),
             )
         self.stopping = False
         self._record = Record(self.engine, clock)
@@ -110,12 +112,16 @@ class RelayService:
         except (SQLAlchemyError, ConfigError, OSError, asyncio.TimeoutError) as error:
             cause = cause_of(error) if isinstance(error, SQLAlchemyError) else str(error) or "no answer in time"
             if not self._failing:
-                logger.error("The database of the handovers fails (%s); the bot goes on without it.", cause)
+                logger.error(
+                    "The database of the handovers fails (%s); the bot goes on without it.",
+                    cause,
+                    extra=named("relay.database.failed"),
+                )
             self._failing = True
             # Clients read this; addresses and names of servers are for the log alone.
             raise Unavailable("The database of the handovers does not answer; try again later.") from error
         if self._failing:
-            logger.info("The database of the handovers answers again.")
+            logger.info("The database of the handovers answers again.", extra=named("relay.database.recovered"))
         self._failing = False
         return answer
 
@@ -164,6 +170,7 @@ class RelayService:
                 "minutes); the bot takes the conversation back.",
                 handover.key,
                 minutes,
+                extra=named("relay.handover.unanswered"),
             )
 
     def repeat(self, step: Callable[[], Awaitable[None]], secs: float = TICK_SECS) -> None:
@@ -181,7 +188,12 @@ class RelayService:
                 except Exception as error:
                     wait_secs = RETRY_SECS
                     if said != (said := place_of(error)):
-                        logger.error("What runs beside the conversations failed (%s); it is tried again.", said)
+                        logger.error(
+                            "What runs beside the conversations failed (%s); it is tried again.",
+                            said,
+                            extra=named("relay.task.failed"),
+                        )
+                        trace(logger, "relay.task.failed", error)
                 await asyncio.sleep(wait_secs)
 
         self._tasks.append(asyncio.create_task(forever()))
@@ -195,7 +207,12 @@ class RelayService:
             except Unavailable:
                 pass  # it has been logged
             except Exception as error:
-                logger.error("The delivery to the helpdesk failed (%s); it is tried again.", place_of(error))
+                logger.error(
+                    "The delivery to the helpdesk failed (%s); it is tried again.",
+                    place_of(error),
+                    extra=named("relay.delivery.failed"),
+                )
+                trace(logger, "relay.delivery.failed", error)
             await asyncio.sleep(RETRY_SECS)
 
     async def stop(self) -> None:

@@ -24,6 +24,7 @@ from rasa_emotion.conversation.history import (
 from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.build import due
 from rasa_emotion.handoff.record import Handover, Record
+from rasa_emotion.logs import named, trace
 from rasa_emotion.privacy.pseudonym import pseudonym
 
 logger = logging.getLogger(__name__)
@@ -94,7 +95,13 @@ class Turns:
             return False  # a look through the tracker store finds it later
         except Exception as error:
             # The turn itself is over, and the caller has the bot's answer.
-            logger.error("Whether caller %s was handed over cannot be seen (%s).", pseudonym(sender), place_of(error))
+            logger.error(
+                "Whether caller %s was handed over cannot be seen (%s).",
+                pseudonym(sender),
+                place_of(error),
+                extra=named("relay.handover.unknown"),
+            )
+            trace(logger, "relay.handover.unknown", error)
             return False
 
     async def _enqueue(self, agent: Agent, sender: str) -> None:
@@ -125,15 +132,27 @@ class Turns:
         if len(self._missed) < MOST_MISSED:
             self._missed.append(_Said(message.sender_id, message.text or "", message.message_id))
         else:
-            logger.error("Words of caller %s are too many to be kept for the human.", pseudonym(message.sender_id))
+            logger.error(
+                "Words of caller %s are too many to be kept for the human.",
+                pseudonym(message.sender_id),
+                extra=named("relay.backlog.full"),
+            )
 
     async def _catch_up(self, sender: str) -> None:
         """Give the human what this caller said while the database was away. Raises Unavailable."""
         for missed in [one for one in self._missed if one.sender == sender]:
             if await self._tell_human(missed):
-                logger.info("What caller %s said while the database was away has reached the human.", pseudonym(sender))
+                logger.info(
+                    "What caller %s said while the database was away has reached the human.",
+                    pseudonym(sender),
+                    extra=named("relay.backlog.delivered"),
+                )
             else:
-                logger.warning("No human has caller %s any more, and none gets the last words.", pseudonym(sender))
+                logger.warning(
+                    "No human has caller %s any more, and none gets the last words.",
+                    pseudonym(sender),
+                    extra=named("relay.backlog.dropped"),
+                )
             self._missed.remove(missed)
 
     async def _tell_human(self, said: "_Said") -> bool:
@@ -153,7 +172,11 @@ class Turns:
         except Unavailable:
             # That a human has it is known: the bot must not answer in their place.
             caller = pseudonym(message.sender_id)
-            logger.error("Words of caller %s wait in memory until the database answers again.", caller)
+            logger.error(
+                "Words of caller %s wait in memory until the database answers again.",
+                caller,
+                extra=named("relay.backlog.waiting"),
+            )
             self._miss(message)
             return True
 
@@ -188,7 +211,12 @@ class Turns:
             # Rasa's tracker store fails, for instance; it is tried again, and so does the caller's next turn.
             if sender not in self._failed:
                 where = place_of(error)
-                logger.error("The bot cannot take up the conversation of caller %s (%s).", pseudonym(sender), where)
+                logger.error(
+                    "The bot cannot take up the conversation of caller %s (%s).",
+                    pseudonym(sender),
+                    where,
+                    extra=named("relay.resume.failed"),
+                )
             self._failed.add(sender)
 
     async def _take_up(self, agent: Agent, sender: str, utter: str | None) -> None:
@@ -214,7 +242,11 @@ class Turns:
                 tracker.update_with_events([BotUttered(text, metadata={"utter_action": utter})], agent.domain)
             await agent.processor.save_tracker(tracker)
         await self._service.ask(lambda record: record.mark_resumed(handover.sender))
-        logger.info("The bot takes up the conversation of caller %s again.", pseudonym(handover.sender))
+        logger.info(
+            "The bot takes up the conversation of caller %s again.",
+            pseudonym(handover.sender),
+            extra=named("relay.handover.ended"),
+        )
 
 
 def _hand_back(tracker: DialogueStateTracker, handover: Handover) -> list[Event]:
@@ -249,6 +281,10 @@ def _stored(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
 async def _text_of(agent: Agent, tracker: DialogueStateTracker, response: str, channel: str) -> str | None:
     said = await agent.nlg.generate(response, tracker, channel)
     if not said or not said.get("text"):
-        logger.error("The bot's domain has no text for 'resume_action: %s'; add the response.", response)
+        logger.error(
+            "The bot's domain has no text for 'resume_action: %s'; add the response.",
+            response,
+            extra=named("relay.response.missing"),
+        )
         return None
     return str(said["text"])
