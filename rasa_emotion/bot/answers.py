@@ -1,6 +1,11 @@
-"""Slots that a turn has filled and must not keep: its words were meant for the offer of a human, not for them."""
+"""Slots that a turn has filled and must not keep, because its words were not meant for them; and slots to keep."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rasa.shared.core.constants import (
+    ACTIVE_LOOP,
+    MAPPING_CONDITIONS,
     MAPPING_TYPE,
     REQUESTED_SLOT,
     SlotMappingType,
@@ -30,16 +35,49 @@ def answer_taken_back(tracker: DialogueStateTracker, domain: Domain) -> list[Eve
     return [_as_before(tracker, name) for name in _filled(tracker) if is_answer(name)]
 
 
-def unvalidated_taken_back(tracker: DialogueStateTracker, domain: Domain) -> list[Event]:
-    """Events that undo what the turn has filled for a form that validates with an action of the bot's.
+def form_as_before(tracker: DialogueStateTracker, domain: Domain) -> list[Event]:
+    """Events that undo what the turn has filled of the active form: another than the form answers this turn.
 
-    A form validates only as the first action of a turn: what it could not see is asked again.
+    Slots are filled before policies run, so that a form's `from_text` takes "give me a human" for its answer; and a
+    form validates only as the first action of a turn.
     """
-    form = tracker.active_loop_name
-    if not form or f"validate_{form}" not in domain.action_names_or_texts:
+    own = _required(tracker, domain) | _filled_only_in(tracker, tracker.active_loop_name)
+    return [_as_before(tracker, name) for name in _filled(tracker) if name in own]
+
+
+def set_again(tracker: DialogueStateTracker, names: Iterable[str]) -> list[Event]:
+    """Events that give slots back the value that an action of this turn took from them with `AllSlotsReset`.
+
+    Such an action means the bot's own slots. Empty where no action of this turn reset them.
+    """
+    events = tracker.applied_events()
+    reset = next((place for place in range(len(events) - 1, -1, -1) if isinstance(events[place], _ENDS)), None)
+    if reset is None or not isinstance(events[reset], AllSlotsReset):
         return []
-    required = _required(tracker, domain)
-    return [_as_before(tracker, name) for name in _filled(tracker) if name in required]
+    later = {event.key for event in events[reset:] if isinstance(event, SlotSet)}
+    found: list[Event] = []
+    for name in names:
+        if name in tracker.slots and name not in later:
+            value = _value_before(events[:reset], name, tracker.slots[name].initial_value)
+            if value != tracker.get_slot(name):
+                found.append(SlotSet(name, value))
+    return found
+
+
+_ENDS = (UserUttered, AllSlotsReset)
+"""Which of them comes last tells whether this turn has reset the slots."""
+
+
+def _filled_only_in(tracker: DialogueStateTracker, form: str | None) -> set[str]:
+    """The slots whose every mapping has the condition that this form is active."""
+    if not form:
+        return set()
+
+    def here(mapping: Mapping[str, Any]) -> bool:
+        conditions = mapping.get(MAPPING_CONDITIONS) or []
+        return bool(conditions) and all(condition.get(ACTIVE_LOOP) == form for condition in conditions)
+
+    return {name for name, slot in tracker.slots.items() if slot.mappings and all(map(here, slot.mappings))}
 
 
 def _required(tracker: DialogueStateTracker, domain: Domain) -> set[str]:
@@ -63,9 +101,14 @@ def _filled(tracker: DialogueStateTracker) -> list[str]:
 def _as_before(tracker: DialogueStateTracker, name: str) -> SlotSet:
     events = tracker.applied_events()
     latest = max(place for place, event in enumerate(events) if isinstance(event, UserUttered))
-    for event in reversed(events[:latest]):
+    return SlotSet(name, _value_before(events[:latest], name, tracker.slots[name].initial_value))
+
+
+def _value_before(events: Sequence[Event], name: str, initial: Any) -> Any:
+    """The value of a slot after these events."""
+    for event in reversed(events):
         if isinstance(event, SlotSet) and event.key == name:
-            return SlotSet(name, event.value)
+            return event.value
         if isinstance(event, AllSlotsReset):
             break
-    return SlotSet(name, tracker.slots[name].initial_value)
+    return initial

@@ -9,6 +9,8 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
+from rasa.graph_components.providers.domain_provider import DomainProvider
+from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
 from rasa.shared.exceptions import InvalidConfigException
@@ -18,7 +20,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.bot.examples import learn, recall
-from rasa_emotion.conversation.history import ESTIMATE_KEY, command_intent, current_turns, earlier_words
+from rasa_emotion.conversation.history import ESTIMATE_KEY, command_intent, current_turns, earlier_words, split_payload
 from rasa_emotion.conversation.mood import MEMORY, mood_state
 from rasa_emotion.emotions import UNKNOWN
 from rasa_emotion.errors import ConfigError, ModelError, TextError, place_of
@@ -94,6 +96,7 @@ class EmotionClassifier(GraphComponent):
         self._resource = resource
         self._warned_of_channel = False
         self._adapter: Adapter | None = None
+        self._domain: Domain | None = None
 
     @classmethod
     def create(
@@ -117,6 +120,7 @@ class EmotionClassifier(GraphComponent):
     ) -> "EmotionClassifier":
         """Loads the emotion models before the first message (see parent class for full docstring)."""
         component = cls(config, model_storage, resource)
+        component._domain = _domain_of(model_storage, execution_context)
         component._recall()
         return component
 
@@ -151,32 +155,54 @@ class EmotionClassifier(GraphComponent):
             messages: the caller's messages.
             tracker: the conversation before them; the mood is that of these messages alone without one.
         """
-        for message in messages:
-            try:
-                self._annotate(message, tracker)
-            except Exception as error:
-                _log_failure(error)
-        return messages
+        return [self._annotated(message, tracker) for message in messages]
 
-    def _annotate(self, message: Message, tracker: DialogueStateTracker | None) -> None:
-        text = message.get(TEXT) or ""
-        command = command_intent(text)
+    def _annotated(self, message: Message, tracker: DialogueStateTracker | None) -> Message:
+        try:
+            command, words = self._split(message.get(TEXT) or "")
+            estimate, values = self._heard(message, words, command, tracker)
+            found = self._unpacked(message) if command else message
+            found.set(ESTIMATE_KEY, estimate.to_dict(), add_to_output=True)
+            # A conversation has events of its own before the caller's first words. Without any, as in `rasa test` and
+            # `/model/parse`, there are no slots to fill, and test stories would need the emotions among their entities.
+            if tracker is None or tracker.events:
+                own = [_entity(name, value, placed=tracker is None) for name, value in values.items()]
+                found.set(ENTITIES, [*found.get(ENTITIES, []), *own], add_to_output=True)
+            return found
+        except Exception as error:
+            _log_failure(error)
+            return message
+
+    def _split(self, text: str) -> tuple[str | None, str]:
+        """The intent that the text names as Rasa reads it, or None; and the words of the caller in it."""
+        if self._domain is None:  # a model of NLU alone: whatever looks like an intent is one
+            command = command_intent(text)
+            return command, "" if command else text
+        named = split_payload(text, self._domain.intents)
+        return named or (None, text)
+
+    def _heard(
+        self, message: Message, words: str, command: str | None, tracker: DialogueStateTracker | None
+    ) -> tuple[EmotionEstimate, dict[str, Any]]:
+        """The estimate, and the values of the slots."""
         if self._may_analyse(message, command, tracker):
-            estimate = self._estimate("" if command else text, message.get(METADATA), tracker)
-            values = self._entity_values(estimate, tracker)
-        else:
-            discard_evidence(message.get(METADATA))
-            estimate = EmotionEstimate.unknown()
-            values = {name: NOT_ANALYSED[name] for name in self.config["entities"]}
-        message.set(ESTIMATE_KEY, estimate.to_dict(), add_to_output=True)
-        if command:
-            _annotate_command(message, estimate, values)
-            return
-        # A conversation has events of its own before the caller's first words. Without any, as in `rasa test` and
-        # `/model/parse`, there are no slots to fill, and test stories would need the emotions among their entities.
-        if tracker is None or tracker.events:
-            own = [_entity(name, value) for name, value in values.items()]
-            message.set(ENTITIES, [*message.get(ENTITIES, []), *own], add_to_output=True)
+            estimate = self._estimate(words, message.get(METADATA), tracker)
+            return estimate, self._entity_values(estimate, tracker)
+        discard_evidence(message.get(METADATA))
+        return EmotionEstimate.unknown(), {name: NOT_ANALYSED[name] for name in self.config["entities"]}
+
+    def _unpacked(self, message: Message) -> Message:
+        """An `/intent` message as Rasa's handler after the pipeline would make it, which would drop what we add to it.
+
+        A client's own entities of our names go.
+        """
+        found = YAMLStoryReader.unpack_regex_message(
+            Message({TEXT: message.get(TEXT)}), self._domain, entity_extractor_name="RegexMessageHandler"
+        )
+        theirs = [entity for entity in found.get(ENTITIES, []) if entity["entity"] not in ENTITY_NAMES]
+        found.set(ENTITIES, theirs, add_to_output=True)
+        found.set(TEXT, _Unpacked(found.get(TEXT)), add_to_output=True)
+        return found
 
     def _may_analyse(self, message: Message, command: str | None, tracker: DialogueStateTracker | None) -> bool:
         """Whether the caller allows it, also by what this very message says. Outside a conversation nobody is asked."""
@@ -272,27 +298,31 @@ class EmotionClassifier(GraphComponent):
             )
 
 
-def _annotate_command(message: Message, estimate: EmotionEstimate, values: dict[str, Any]) -> None:
-    """Carry estimate and entities past Rasa's handler of `/intent` messages, which makes a new message of the text.
+class _Unpacked(str):
+    """The text of an `/intent` message that has been unpacked: Rasa's handler, which strips it first, finds none."""
 
-    The entities go into the text, in place of any of their names that the client wrote there; the estimate of the
-    voice goes into the metadata, which is stored with the event and read when the channel marked the message's id.
+    __slots__ = ()
+
+    def strip(self, chars: str | None = None, /) -> str:
+        """Nothing: see the class."""
+        return ""
+
+
+def _entity(name: str, value: str | float, *, placed: bool) -> dict[str, Any]:
+    """An entity; `placed` outside of a conversation, where Rasa's reports read the place of each.
+
+    In a conversation it has none: what writes stories would put it into the caller's words.
     """
-    unpacked = YAMLStoryReader.unpack_regex_message(message)
-    entities: dict[str, list[Any]] = {}
-    for entity in unpacked.get(ENTITIES, []):
-        entities.setdefault(entity["entity"], []).append(entity["value"])
-    own = {name: value for name, value in entities.items() if name not in ENTITY_NAMES} | values
-    intent = unpacked.get(INTENT)
-    message.set(TEXT, f"/{intent['name']}@{intent['confidence']}{json.dumps(own)}", add_to_output=True)
-    metadata = message.get(METADATA)
-    if estimate.evidence and isinstance(metadata, dict):
-        metadata[ESTIMATE_KEY] = estimate.to_dict()
+    place = {"start": 0, "end": 0} if placed else {}
+    return {"entity": name, "value": value, **place, "extractor": EmotionClassifier.__name__}
 
 
-def _entity(name: str, value: str | float) -> dict[str, Any]:
-    # `rasa test nlu` needs a position; this one covers no character.
-    return {"entity": name, "value": value, "start": 0, "end": 0, "extractor": EmotionClassifier.__name__}
+def _domain_of(model_storage: ModelStorage, context: ExecutionContext) -> Domain | None:
+    """The domain in the trained model, by which Rasa decides whether `/word` is an intent; None without one."""
+    try:
+        return DomainProvider.load({}, model_storage, Resource("domain_provider"), context).provide_inference()
+    except ValueError:  # a model of NLU alone
+        return None
 
 
 def _checksum(config: dict[str, Any]) -> str | None:

@@ -17,7 +17,7 @@ from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import InvalidConfigException
 
-from rasa_emotion.bot.answers import answer_taken_back, unvalidated_taken_back
+from rasa_emotion.bot.answers import answer_taken_back, form_as_before, set_again
 from rasa_emotion.bot.policy_domain import (
     REASON_SLOT,
     Replies,
@@ -48,6 +48,17 @@ logger = logging.getLogger(__name__)
 RULE_POLICY_PRIORITY = 4
 
 _ASKING = (OFFER, ASK)
+
+KEPT_SLOTS = (
+    "emotion",
+    "emotion_confidence",
+    "emotion_valence",
+    "emotion_arousal",
+    "caller_mood",
+    ESCALATED_SLOT,
+    REASON_SLOT,
+)
+"""Slots that outlast an action's `AllSlotsReset`. Decisions do so by themselves: they are read from the events."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +155,9 @@ class EmotionPolicy(Policy):
         **kwargs: Any,
     ) -> PolicyPrediction:
         """Predicts what brings in a human, or nothing (see parent class for full docstring)."""
+        kept: list[Event] = []
         try:
+            kept = set_again(tracker, KEPT_SLOTS)
             move = self._move(tracker, domain)
         except Exception as error:
             logger.error("EmotionPolicy could not judge a turn (%s).", place_of(error), extra=named("policy.failed"))
@@ -155,12 +168,14 @@ class EmotionPolicy(Policy):
             logger.error("EmotionPolicy cannot bring in a human: %s", fault, extra=named("policy.misconfigured"))
         probabilities = self._default_predictions(domain)
         if move is None or fault:
-            return self._prediction(probabilities)
+            return self._prediction(probabilities, events=kept)
         if move.action is None:
-            return self._prediction(probabilities, events=list(move.events))
+            return self._prediction(probabilities, events=[*kept, *move.events])
         probabilities[domain.index_for_action(move.action)] = 1.0
         # Nothing else overrides an active form.
-        return self._prediction(probabilities, optional_events=list(move.events), is_no_user_prediction=True)
+        return self._prediction(
+            probabilities, events=kept, optional_events=list(move.events), is_no_user_prediction=True
+        )
 
     def _move(self, tracker: DialogueStateTracker, domain: Domain) -> _Move | None:
         if tracker.is_paused():
@@ -193,13 +208,15 @@ class EmotionPolicy(Policy):
         record = SlotSet(ESCALATION_SLOT, decision.to_dict())
         if decision.dry_run:
             return _Move(None, (record,))
-        undone = tuple(answer_taken_back(tracker, domain)) if accepted else ()
-        if decision.action == HANDOVER:
-            return _Move(self._replies.handoff_action, (*undone, record, *_handover_events(tracker, decision)))
+        undone = answer_taken_back(tracker, domain) if accepted else []
         if decision.action == ALERT and not decision.call_back:
             return _Move(None, (*undone, record))
+        # The form does not answer this turn, so that it must not have heard it.
+        undone += [event for event in form_as_before(tracker, domain) if event not in undone]
+        if decision.action == HANDOVER:
+            return _Move(self._replies.handoff_action, (*undone, record, *_handover_events(tracker, decision)))
         reply = self._replies.call_back_action if decision.call_back else self._replies.offer_action
-        return _Move(reply, (*(undone or unvalidated_taken_back(tracker, domain)), record))
+        return _Move(reply, (*undone, record))
 
     def _declined(self, tracker: DialogueStateTracker, domain: Domain) -> _Move | None:
         """After a no the form goes on without having heard it; outside of a form the bot has its say."""

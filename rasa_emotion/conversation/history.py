@@ -195,6 +195,29 @@ def command_intent(text: str) -> str | None:
     return re.split(r"[\s{@]", text.strip().removeprefix("/"), maxsplit=1)[0] if is_command(text) else None
 
 
+def split_payload(text: str, intents: Collection[str]) -> tuple[str, str] | None:
+    """The intent that a text like `/intent@0.9{"entity": "value"}` names, and the words after it; None for words.
+
+    Rasa reads a text so only if the bot has the intent; what follows the entities it leaves out.
+
+    >>> split_payload('/inform{"city": "Bonn"} and hurry up', {"inform"}), split_payload("/thanks", {"inform"})
+    (('inform', 'and hurry up'), None)
+    """
+    text = text.strip()
+    if not text.startswith("/"):
+        return None
+    end = next((place for place, sign in enumerate(text) if sign in "{@"), len(text))
+    name, rest = text[1:end].strip(), text[end:]
+    if name not in intents:
+        return None
+    if rest.startswith("@"):
+        rest = rest[1:].lstrip("0123456789.")
+    if rest.startswith("{"):
+        line, _, more = rest.partition("\n")
+        rest = f"{line[line.rfind('}') + 1 :]}\n{more}"
+    return name, rest.strip()
+
+
 def shown_words(text: str, message_id: str | None = None) -> str:
     """What people read of a message: its words, or that it has none, as a voice that brought none.
 
@@ -240,7 +263,7 @@ def earlier_words(events: Iterable[Any], *, last: int) -> list[str]:
             words = str(_get(event, "text") or "")
             if _intent(event) in CHOICES:
                 found = []
-            elif words.strip() and not is_command(words):
+            elif words.strip() and not _was_command(event, words):
                 found.append(words)
     return found[-last:] if last else []
 
@@ -361,6 +384,12 @@ def _read(same: _Same) -> EmotionEstimate:
         return EmotionEstimate.from_dict(same.data)
     except (KeyError, TypeError, ValueError, AttributeError):
         return EmotionEstimate.unknown()
+
+
+def _was_command(event: Any, words: str) -> bool:
+    """Whether Rasa read an intent in the words; it does only where the bot has one of that name."""
+    named, understood = command_intent(words), _intent(event)
+    return named is not None and understood in (None, named)
 
 
 def _kind(event: Any) -> str | None:

@@ -1,13 +1,16 @@
 """Every message gets an estimate; nothing a client sends is taken for one; nothing raises."""
 
+import json
 import logging
 from dataclasses import replace
 
 import pytest
 from fake_analyzer import FakeAnalyzer, evidence
+from rasa.engine.storage.resource import Resource
+from rasa.nlu.classifiers.regex_message_handler import RegexMessageHandler
+from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
-from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
@@ -101,27 +104,99 @@ def test_a_turn_without_words_is_unknown(make, text):
     assert entities(found)["emotion_confidence"] == 0.0
 
 
-def test_an_intent_message_keeps_its_entities_and_gets_the_emotion_of_the_voice(make):
+def test_in_a_conversation_an_emotion_has_no_place_in_the_text(make):
+    begun = DialogueStateTracker.from_events("x", [ActionExecuted("action_listen")])
+    for text in ("I am annoyed", "/greet"):
+        (found,) = make().process([message(text)], begun)
+        own = [entity for entity in found.get("entities") if entity["entity"] in ENTITY_NAMES]
+        assert len(own) == len(ENTITY_NAMES)
+        assert not any({"start", "end"} & set(entity) for entity in own)
+
+
+DOMAIN = """
+version: "3.1"
+intents: [greet, inform]
+entities: [city, emotion, emotion_confidence, emotion_valence, emotion_arousal, caller_mood]
+"""
+
+
+@pytest.fixture
+def in_bot(make, graph):
+    """`in_bot(message, ...)`: what Rasa makes of a message in a bot with two intents."""
+    storage = graph[0]
+    with storage.write_to(Resource("domain_provider")) as folder:
+        Domain.from_yaml(DOMAIN).persist(folder / "domain.yml")
+
+    def parsed(incoming):
+        (found,) = make().process([incoming])
+        (seen,) = RegexMessageHandler.create({}, *graph).process([found], Domain.from_yaml(DOMAIN))
+        return json.loads(json.dumps(seen.as_dict(only_output_properties=True)))  # as it is stored
+
+    return parsed
+
+
+def values(found):
+    return {entity["entity"]: entity["value"] for entity in found["entities"]}
+
+
+def test_an_intent_message_keeps_its_entities_and_gets_the_emotion_of_the_voice(in_bot):
     incoming = message('/inform@0.8{"city": ["Rome", "Oslo"], "emotion": "happy"}', voice="angry")
-    (found,) = make().process([incoming])
-    seen = YAMLStoryReader.unpack_regex_message(found)  # what Rasa does after the pipeline
-    assert seen.get("intent") == {"name": "inform", "confidence": 0.8}
-    assert [entity["value"] for entity in seen.get("entities") if entity["entity"] == "city"] == ["Rome", "Oslo"]
-    assert [entity["value"] for entity in seen.get("entities") if entity["entity"] == "emotion"] == ["angry"]
-    assert incoming.get("metadata")["emotion_estimate"]["emotion"] == "angry"
+    text = incoming.get("text")
+    seen = in_bot(incoming)
+    assert seen["intent"] == {"name": "inform", "confidence": 0.8}
+    assert [entity["value"] for entity in seen["entities"] if entity["entity"] == "city"] == ["Rome", "Oslo"]
+    assert [entity["value"] for entity in seen["entities"] if entity["entity"] == "emotion"] == ["angry"]
+    assert seen["emotion_estimate"]["emotion"] == "angry"
+    assert seen["text"] == text
 
 
-def test_an_intent_message_without_a_voice_clears_the_emotion(make):
-    (found,) = make().process([message("/greet", shop=7)])
-    seen = YAMLStoryReader.unpack_regex_message(found)
-    assert entities(seen)["emotion"] == "unknown"
-    assert found.get("metadata") == {"shop": 7}
+def test_an_intent_message_without_a_voice_clears_the_emotion(in_bot):
+    incoming = message("/greet", shop=7)
+    assert values(in_bot(incoming))["emotion"] == "unknown"
+    assert incoming.get("metadata") == {"shop": 7}
 
 
-def test_words_behind_a_slash_are_words(make):
-    (found,) = make().process([message("/ I am annoyed")])
-    assert entities(found)["emotion"] == "angry"
-    assert found.get("text") == "/ I am annoyed"
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ('/inform{"city": "Rome"} I am annoyed', "inform"),
+        ('/inform@0.5{"city": "Rome"}\nI am annoyed', "inform"),
+        ("/greet@1.0 I am annoyed", "greet"),
+    ],
+)
+def test_words_after_a_payload_are_read(in_bot, text, intent):
+    seen = in_bot(message(text))
+    assert seen["intent"]["name"] == intent
+    assert seen["emotion_estimate"]["emotion"] == values(seen)["emotion"] == "angry"
+    assert values(seen).get("city") == ("Rome" if intent == "inform" else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "emotion"),
+    [
+        ("/annoyed", "angry"),
+        ("/ I am annoyed", "angry"),
+        ("//annoyed", "angry"),
+        ("/greet annoyed", "angry"),
+        ("/faq/annoyed", "angry"),
+        ('/annoyed{"city": "Rome"}', "angry"),
+        ("/ 5 euros", "neutral"),
+        ("/thanks", "neutral"),
+        ("//", "unknown"),
+        ("/", "unknown"),
+    ],
+)
+def test_a_slash_before_what_is_no_intent_is_before_words(in_bot, text, emotion):
+    seen = in_bot(message(text))
+    assert seen["emotion_estimate"]["emotion"] == values(seen)["emotion"] == emotion
+    assert seen["text"] == text
+    assert seen.get("intent") is None
+
+
+def test_without_a_domain_what_looks_like_an_intent_is_one(make):
+    (found,) = make().process([message("/annoyed")])
+    assert entities(found)["emotion"] == "unknown"
+    assert found.get("intent")["name"] == "annoyed"
 
 
 def test_mood_follows_the_conversation(make):
