@@ -51,11 +51,16 @@ def accuracy(truth: IntArray, predicted: IntArray) -> float:
 
 
 def macro_f1(truth: IntArray, predicted: IntArray) -> float:
-    """The mean of the F1 of the classes that occur in `truth`."""
+    """The mean of the F1 of the classes that occur in `truth` or in `predicted`, as scikit-learn's `f1_score` has it.
+
+    A class that is predicted and never true counts with 0.
+
+    >>> macro_f1(np.array([0, 0, 1]), np.array([0, 0, 2]))
+    0.3333333333333333
+    """
     counts = confusion(truth, predicted, _classes(truth, predicted))
-    present = counts.sum(axis=1) > 0
-    f1 = 2 * np.diag(counts)[present] / (counts.sum(axis=0) + counts.sum(axis=1))[present]
-    return float(f1.mean())
+    both = counts.sum(axis=0) + counts.sum(axis=1)
+    return float((2 * np.diag(counts)[both > 0] / both[both > 0]).mean())
 
 
 def weighted_f1(truth: IntArray, predicted: IntArray) -> float:

@@ -7,6 +7,7 @@ from rasa.shared.core.events import (
     ActionExecuted,
     ActionExecutionRejected,
     ActiveLoop,
+    AllSlotsReset,
     ConversationPaused,
     LoopInterrupted,
     SessionStarted,
@@ -21,7 +22,7 @@ from rasa_emotion.bot.policy import EmotionPolicy
 DOMAIN = """
 version: "3.1"
 intents: [inform, affirm, deny, ask_human]
-entities: [number]
+entities: [number, emotion, caller_mood]
 slots:
   escalated: {type: bool, influence_conversation: false, mappings: [{type: custom}]}
   escalation: {type: any, mappings: [{type: custom}]}
@@ -29,6 +30,8 @@ slots:
   consent: {type: any, initial_value: false, mappings: [{type: from_intent, intent: affirm, value: true}]}
   number: {type: any, mappings: [{type: from_entity, entity: number}]}
   counted: {type: any, mappings: [{type: custom}]}
+  emotion: {type: text, influence_conversation: false, mappings: [{type: from_entity, entity: emotion}]}
+  caller_mood: {type: text, influence_conversation: false, mappings: [{type: from_entity, entity: caller_mood}]}
 forms:
   form: {required_slots: [line, number]}
 responses:
@@ -37,6 +40,7 @@ responses:
   utter_declined: [{text: "All right."}]
   utter_call_back: [{text: "We call you back."}]
 """
+EMOTIONS = "actions: [action_forget]\n"
 VALIDATING = DOMAIN + "actions: [validate_form]\n"
 LISTEN = ActionExecuted("action_listen")
 ASK = {"offer_action": "utter_offer", "rules": [{"when": {"emotion": "angry", "at_least": 0.5}, "do": "ask"}]}
@@ -167,6 +171,59 @@ class TestAsking:
         ]
         action, events, _ = predict(make(**ASK), conversation(validating, FORM, LISTEN, *turn), validating)
         assert (action, events) == ("utter_offer", [SlotSet("line", None), SlotSet("number", None)])
+
+
+ASKING = {"handoff_intents": ["ask_human"]}
+
+
+class TestSlotsOfAForm:
+    """Rasa fills them before the policy decides; another answers the turn, so that they are as before it."""
+
+    @pytest.mark.parametrize("config", [ASKING, ASK, {"threshold": 0.4, "angry_turns": 1}], ids=str)
+    def test_they_are_as_before_the_turn(self, make, domain, config):
+        form = [*FORM, SlotSet("line", "line 5")]
+        turn = [
+            said("angry", intent="ask_human", entities=["number"]),
+            SlotSet("line", "a human!"),
+            SlotSet("number", "7"),
+        ]
+        tracker = conversation(domain, form, LISTEN, *turn, SlotSet("counted", 3))
+        action, events, _ = predict(make(**config), tracker, domain)
+        assert action in ("utter_handoff", "utter_offer")
+        assert events[:2] == [SlotSet("line", "line 5"), SlotSet("number", None)]
+        assert not any(isinstance(event, SlotSet) and event.key == "counted" for event in events)
+
+    def test_after_a_reset_they_are_as_at_the_beginning(self, make, domain):
+        form = [*FORM, SlotSet("line", "line 5"), AllSlotsReset()]
+        tracker = conversation(domain, form, LISTEN, said(intent="ask_human"), SlotSet("line", "a human!"))
+        assert predict(make(**ASKING), tracker, domain)[1][0] == SlotSet("line", None)
+
+    def test_outside_of_a_form_nothing_is_undone(self, make, domain):
+        tracker = conversation(domain, said(intent="ask_human", entities=["number"]), SlotSet("number", "7"))
+        assert predict(make(**ASKING), tracker, domain)[1] == [SlotSet("escalated", True), ConversationPaused()]
+
+
+class TestAllSlotsReset:
+    def events(self, make, domain, *after):
+        resets = Domain.from_yaml(DOMAIN + EMOTIONS)
+        before = [said("angry"), SlotSet("emotion", "angry"), SlotSet("caller_mood", "hostile"), SlotSet("line", "5")]
+        tracker = conversation(resets, SlotSet("escalated", False), *before, ActionExecuted("action_forget"), *after)
+        return make(rules=[]).predict_action_probabilities(tracker, resets).events
+
+    def test_the_emotion_outlasts_it(self, make, domain):
+        expected = [SlotSet("emotion", "angry"), SlotSet("caller_mood", "hostile"), SlotSet("escalated", False)]
+        assert self.events(make, domain, AllSlotsReset()) == expected
+
+    def test_once(self, make, domain):
+        again = [SlotSet("emotion", "angry"), SlotSet("caller_mood", "hostile"), SlotSet("escalated", False)]
+        assert self.events(make, domain, AllSlotsReset(), *again) == []
+
+    def test_what_an_action_sets_by_itself_stays(self, make, domain):
+        found = self.events(make, domain, AllSlotsReset(), SlotSet("emotion", "calm"))
+        assert [event.key for event in found] == ["caller_mood", "escalated"]
+
+    def test_without_it_nothing_is_set(self, make, domain):
+        assert self.events(make, domain) == []
 
 
 class TestAlert:

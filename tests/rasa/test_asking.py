@@ -116,12 +116,22 @@ async def test_a_no_does_not_answer_the_forms_question(caller):
     assert await caller.say("no tone") == ["Noted: no tone."]
 
 
-async def test_what_the_angry_turn_answered_is_kept(caller):
+async def test_the_form_has_not_heard_the_turn_that_was_taken_over(caller):
     await caller.say("it is broken")
     assert await caller.say("line 5, and I am furious") == ASKED
-    assert await caller.say("no") == ["What is wrong with line 5, and I am furious?"]
-    assert (await caller.tracker()).get_slot("symptom") is None
+    assert (await caller.tracker()).get_slot("line") is None
+    assert await caller.say("no") == ["Which line?"]
+    assert await caller.say("line 5") == ["What is wrong with line 5?"]
     assert await caller.say("no tone") == ["Noted: no tone."]
+
+
+@pytest.mark.parametrize("way", ["who am I", "/ask_name", '/ask_name{"name": "Ada"}'])
+async def test_nor_when_a_human_is_asked_for(caller, way):
+    await caller.say("it is broken")
+    assert await caller.say("line 5") == ["What is wrong with line 5?"]
+    assert await caller.say(way) == HANDOFF
+    tracker = await caller.tracker()
+    assert (tracker.get_slot("line"), tracker.get_slot("symptom")) == ("line 5", None)
 
 
 async def test_a_yes_hands_over_and_fills_nothing(caller):

@@ -9,6 +9,10 @@ from uuid import uuid4
 import pytest
 import requests
 from fake_analyzer import SLOW_PITCH
+from rasa.core.training import interactive
+from rasa.shared.core.domain import Domain
+from rasa.shared.nlu.training_data.formats.rasa_yaml import RasaYAMLWriter
+from rasa.shared.nlu.training_data.training_data import TrainingData
 
 pytestmark = pytest.mark.rasa
 
@@ -271,3 +275,37 @@ def test_parse(server):
     assert parsed["emotion_estimate"]["emotion"] == "angry"
     assert parsed["intent"]["name"] == "greet"
     assert parsed["entities"] == []
+
+
+def test_a_story_says_what_the_caller_said(caller):
+    caller.say("/greet")
+    caller.say("hello, I am annoyed")
+    caller.say("/annoyed")
+    story = requests.get(f"{caller.server}/conversations/{caller.sender}/story", timeout=60)
+    assert story.status_code == 200, story.text
+    assert "hello, I am annoyed" in story.text
+    assert "[]" not in story.text
+
+
+def test_what_rasa_interactive_writes_is_what_the_caller_said(caller, tmp_path):
+    caller.say("hello, I am annoyed")
+    events = caller.tracker()["events"]
+    (message,) = interactive._collect_messages(events)
+    assert RasaYAMLWriter().dumps(TrainingData([message])).count("hello, I am annoyed") == 1
+    interactive._write_nlu_to_file(str(tmp_path / "nlu.yml"), events)
+    interactive._write_stories_to_file(str(tmp_path / "stories.yml"), events, Domain.empty())
+    written = (tmp_path / "nlu.yml").read_text() + (tmp_path / "stories.yml").read_text()
+    assert "hello, I am annoyed" in written
+    assert "[]" not in written
+    assert "(emotion" not in written
+
+
+def test_a_slash_before_ordinary_words(caller):
+    caller.say("I am furious with you")
+    assert caller.slots()["emotion"] == "angry"
+    caller.say("/thanks")
+    assert caller.slots()["emotion"] == "neutral"
+    assert caller.say("/greet I am furious") != ["Hello on the line."]
+    assert caller.say('/greet{"name": "Ada"} I am annoyed') == ["I am getting a colleague."]
+    assert caller.slots()["emotion"] == "angry"
+    assert caller.slots()["name"] == "Ada"
