@@ -24,7 +24,7 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.settings import check_number, check_text, checked
 
 _ESPEAK_PAUSE_MS = 500
-"""The `<break>` after which a sentence of espeak-ng never begins earlier than without one: 400 at its usual rate, 480 at
+"""The `<break>` after which a sentence of espeak-ng begins no earlier than without one: 400 at its usual rate, 480 at
 140 % after a full stop, up to 540 at 70 % after a question mark (measured with espeak-ng 1.51).
 """
 

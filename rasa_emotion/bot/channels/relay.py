@@ -228,11 +228,11 @@ class RelayInput(InputChannel):
 
 def _keep(item: FromHuman, record: Record, voices: Collection[str] = ()) -> bool:
     """Keep one report; False where its ticket is none of a handover. `voices` are channels that speak to callers."""
-    named = record.handover(item.key) if item.key else None
-    handover = named or record.of_ticket(item.ticket)
+    of_key = record.handover(item.key) if item.key else None
+    handover = of_key or record.of_ticket(item.ticket)
     if handover is None:
         return False
-    if named is None and item.hand_back and item.at is not None and item.at < handover.created - CLOCKS_APART_SECS:
+    if of_key is None and item.hand_back and item.at is not None and item.at < handover.created - CLOCKS_APART_SECS:
         logger.info(
             "A hand-back is passed over: it is older than the handover '%s' of its ticket.",
             handover.key,
