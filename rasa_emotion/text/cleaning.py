@@ -21,6 +21,9 @@ Of GoEmotions' sentences of more than five words, 1 % are below 0.69; German, Fr
 LANGUAGE_WORDS, LANGUAGE_SHARE = 3, 0.6
 """Fewer words tell too little about their language; with as many in the vocabulary it is English with names in it."""
 
+UNKNOWN_WORDS = 4
+"""Fewer different words are read even if the vocabulary holds none of them: exclamations seldom stand in dictionaries."""
+
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _WORD = re.compile(r"\w")
 
@@ -31,21 +34,25 @@ class TextQuality:
 
     Args:
         words: how many words the model reads.
-        known_share: share of them that its vocabulary holds whole, 0 to 1.
+        different: how many of them differ; "no no no" has one.
+        known_share: share of those that differ that its vocabulary holds whole, 0 to 1.
         latin_share: share of Latin ones among the letters, 0 to 1; 0 without letters.
         foreign_language: code of the language where it is not English; None for English or too few words to tell.
     """
 
     words: int
+    different: int
     known_share: float
     latin_share: float
     foreign_language: str | None = None
 
     @property
     def reliability(self) -> float:
-        """0 for another language or script, numbers alone or a text of unknown words; 1 for ordinary English."""
+        """0 for another language or script, numbers alone or a longer text of unknown words; 1 for ordinary English."""
         if self.foreign_language:
             return 0.0
+        if self.different < UNKNOWN_WORDS:
+            return self.latin_share
         english = min(1.0, max(0.0, (self.known_share - FOREIGN) / (ENGLISH - FOREIGN)))
         return round(self.latin_share * english, 4)
 
@@ -102,14 +109,16 @@ def measure(text: str, tokens: Sequence[str], word_ids: Sequence[int | None]) ->
     for token, word in zip(tokens, word_ids, strict=True):
         if word is not None:
             pieces.setdefault(word, []).append(token)
-    words = [parts for parts in pieces.values() if parts[0] == "[UNK]" or parts[0].isalnum()]
-    known = sum(1 for parts in words if len(parts) == 1 and parts[0] != "[UNK]")
-    known_share = round(known / len(words), 4) if words else 0.0
+    words = [tuple(parts) for parts in pieces.values() if parts[0] == "[UNK]" or parts[0].isalnum()]
+    different = set(words)
+    known = sum(1 for parts in different if len(parts) == 1 and parts[0] != "[UNK]")
+    known_share = round(known / len(different), 4) if different else 0.0
     letters = [character for character in text if character.isalpha()]
     latin = sum(1 for character in letters if _is_latin(character))
-    doubtful = len(words) >= LANGUAGE_WORDS and known_share < LANGUAGE_SHARE
+    doubtful = len(different) >= LANGUAGE_WORDS and known_share < LANGUAGE_SHARE
     return TextQuality(
         words=len(words),
+        different=len(different),
         known_share=known_share,
         latin_share=round(latin / len(letters), 4) if letters else 0.0,
         foreign_language=foreign_language(text) if doubtful else None,

@@ -1,18 +1,19 @@
 """Which language a text is in, where it is not English: Chromium's compact language detector, CLD2."""
 
-import re
-
 import pycld2
 
-_SPOKEN = re.compile(r"(?!tlh|zz)[a-z]{2,3}(-[A-Z][a-z]*)?$")
-"""Codes of languages, without CLD2's invented ones (Klingon, those that begin with zz) and its scripts (xx-Latn)."""
+LIKELY = frozenset(
+    "am ar az be bg bn bs ca co cs da de el es et eu fa fi fr gl gu hi hr ht hu hy id is it iw ja ka kk km kn ko lo lt "
+    "lv mk ml mn mr ms mt my nb ne nl nn no pa pl ps pt ro ru si sk sl so sq sr sv sw ta te th tl tr uk ur vi zh".split()
+)
+"""Languages that callers of a company are likely to speak, in CLD2's codes; its close kin of some stand for these.
 
-READ = frozenset({"en", "sco", "un"})
-"""CLD2's codes that keep a text: English, Scots, which it takes exclamations of English speakers for, and undecided."""
+Of the other hundred that it tells apart, a short English exclamation often resembles one, such as Khasi, Waray or Latin.
+"""
 
 
 def foreign_language(text: str) -> str | None:
-    """The code of a text's language (ISO 639 where it has one), None for English and where the detector cannot say.
+    """The code of a text's language (ISO 639), None for English, for an unlikely language and where it cannot be told.
 
     Short English exclamations are often taken for another language, and a word or two says little: ask only about
     texts of some words of which a good part is no English.
@@ -27,4 +28,5 @@ def foreign_language(text: str) -> str | None:
         code = str(pycld2.detect(text, bestEffort=True)[2][0][1])
     except pycld2.error:  # characters that it refuses: the text is then read as before
         return None
-    return None if code in READ or not _SPOKEN.match(code) else code
+    likely = code.partition("-")[0] in LIKELY  # "zh-Hant" is written in another script, not spoken otherwise
+    return code if likely else None

@@ -126,6 +126,27 @@ def test_a_foreign_word_or_two_stay_with_the_model(classifier: TextClassifier, t
     assert classifier.classify(text).foreign_language is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "thats amazing!! Congrats!",
+        "Woooo hoooo!!!",
+        "Damnit!",
+        "Damnit, damnit, damnit, damnit.",
+        "ok 👍👍👍",
+        "Jippieh!!",
+        "Danger noodle!!! Danger noodle!!!",
+        "aaargh grrr pfff",
+        "yessss",
+        "LOL thx m8",
+    ],
+)
+def test_what_is_short_exclaimed_or_holds_emoji_is_read(classifier: TextClassifier, text: str) -> None:
+    evidence = classifier.classify(text)
+    assert evidence.foreign_language is None
+    assert evidence.reliability == 1.0
+
+
 def test_a_detector_that_fails_changes_nothing(classifier: TextClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise pycld2.error("refused")
@@ -135,7 +156,7 @@ def test_a_detector_that_fails_changes_nothing(classifier: TextClassifier, monke
 
 
 @pytest.mark.parametrize(
-    "text", ["qwxzv brtlkz ptrngh", "Ich bin sehr wütend, die Rechnung ist falsch", "estoy muy enfadado"]
+    "text", ["qwxzv brtlkz ptrngh vlkst", "Ich bin sehr wütend, die Rechnung ist falsch", "estoy muy enfadado"]
 )
 def test_unknown_words_lower_reliability(classifier: TextClassifier, text: str) -> None:
     assert classifier.classify(text).reliability < 0.5

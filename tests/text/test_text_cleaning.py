@@ -50,7 +50,7 @@ def test_cleaning_never_fails_otherwise(text: str) -> None:
 def test_quality_counts_words_and_letters() -> None:
     tokens = ["[CLS]", "angry", "xyl", "##oph", ",", "[UNK]", "[SEP]"]
     quality = measure("angry xyloph, ж", tokens, [None, 0, 1, 1, 2, 3, None])
-    assert quality.words == 3
+    assert (quality.words, quality.different) == (3, 3)
     assert quality.known_share == pytest.approx(1 / 3, abs=1e-4)
     assert quality.latin_share == pytest.approx(11 / 12, abs=1e-4)
 
@@ -60,9 +60,19 @@ def test_quality_counts_words_and_letters() -> None:
     [(1.0, 1.0, 1.0), (0.8, 1.0, 1.0), (0.6, 1.0, 0.5), (0.4, 1.0, 0.0), (1.0, 0.0, 0.0), (0, 1, 0)],
 )
 def test_reliability(known: float, latin: float, expected: float) -> None:
-    assert TextQuality(words=4, known_share=known, latin_share=latin).reliability == expected
+    assert TextQuality(words=4, different=4, known_share=known, latin_share=latin).reliability == expected
+
+
+@pytest.mark.parametrize(("different", "expected"), [(1, 1.0), (3, 1.0), (4, 0.0)])
+def test_a_few_words_are_read_though_the_vocabulary_lacks_them(different: int, expected: float) -> None:
+    assert TextQuality(words=4, different=different, known_share=0.0, latin_share=1.0).reliability == expected
+
+
+def test_a_word_said_again_counts_once() -> None:
+    quality = measure("dam dam ok", ["[CLS]", "da", "##m", "da", "##m", "ok", "[SEP]"], [None, 0, 0, 1, 1, 2, None])
+    assert (quality.words, quality.different, quality.known_share) == (3, 2, 0.5)
 
 
 def test_a_foreign_language_makes_unreliable_whatever_words_are_known() -> None:
-    quality = TextQuality(words=4, known_share=0.75, latin_share=1.0, foreign_language="de")
+    quality = TextQuality(words=4, different=4, known_share=0.75, latin_share=1.0, foreign_language="de")
     assert quality.reliability == 0

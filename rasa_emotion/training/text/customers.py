@@ -45,7 +45,7 @@ def style_table(before: Scored, after: Scored, utterances: Path) -> str:
         found = after.logits[chosen].argmax(1)
         interval = bootstrap(accuracy, after.truth[chosen], found, samples=SAMPLES)
         rows.append([style, str(int(chosen.sum())), f"{right[0][chosen].mean():.3f}", str(interval)])
-    return table(["style", "sentences", "right, before the utterances", "right, with them"], rows)
+    return table(["style", "sentences", "right, before", "right, now"], rows)
 
 
 def alike(tested: Sequence[LabelledText], trained: Sequence[LabelledText], words: int) -> NDArray[np.bool_]:

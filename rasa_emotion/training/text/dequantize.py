@@ -111,7 +111,12 @@ def _weights(name: str, values: dict[str, Array]) -> Array:
 
 
 def _heads(graph: Any) -> int:
-    """The fourth of the sizes [batch, tokens, 3, heads, rest] that the first layer brings its product to."""
+    """An attribute of the first layer's attention; in older exports, the fourth of the sizes [batch, tokens, 3, heads,
+    rest] that it brings its product to.
+    """
+    for node in graph.node:
+        if node.op_type == "MultiHeadAttention":
+            return next(int(attribute.i) for attribute in node.attribute if attribute.name == "num_heads")
     constants = {node.output[0]: node.attribute[0] for node in graph.node if node.op_type == "Constant"}
     sizes = next(node.input for node in graph.node if node.op_type == "Concat" and node.name.startswith("/layers.0/"))
     return int(numpy_helper.to_array(constants[sizes[3]].t).item())

@@ -13,7 +13,9 @@ PROVENANCE = "provenance.json"
 
 APACHE, SOURCE, RESEARCH = "Apache-2.0", "LicenseRef-Source", "LicenseRef-Research"
 
-FREE = frozenset({MINILM, "goemotions", "customer_sentences.csv", "customer_utterances/train.csv"})
+FREE = frozenset(
+    {MINILM, "goemotions", "customer_sentences.csv", "customer_utterances/train.csv", "customer_wording/train.csv"}
+)
 """Under the Apache licence."""
 RESTRICTED = frozenset({"meld", "dair_emotion", "tweeteval_emotion", "emocontext"})
 """Tweets and chats are for research; MELD is under the GPL, and whether that binds weights nobody has settled."""

@@ -1,5 +1,5 @@
 """Score the model that ships and write its card:
-`python -m rasa_emotion.training.text.report models/text --run runs/text/customers --before runs/text/before`.
+`python -m rasa_emotion.training.text.report models/text --run runs/text/words --before runs/text/before`.
 
 Every figure comes from rows that the training has not seen; the card says which of them were looked at before.
 """
@@ -19,14 +19,17 @@ from numpy.typing import NDArray
 from rasa_emotion.corpora.text import LabelledText, read_sentences, read_text_corpus
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import RasaEmotionError
+from rasa_emotion.estimate import Evidence
 from rasa_emotion.evaluation.metrics import (
     accuracy,
+    average_auc,
     bootstrap,
     calibration_error,
     class_recall,
     macro_f1,
     softmax,
     unweighted_accuracy,
+    weighted_f1,
 )
 from rasa_emotion.model_folder import sha256
 from rasa_emotion.text import TextClassifier
@@ -37,12 +40,19 @@ from rasa_emotion.training.text.build import BIASED, Scored, score_single
 from rasa_emotion.training.text.customers import overlap_table, style_table
 from rasa_emotion.training.text.model import load_model
 from rasa_emotion.training.text.start import load_tokenizer
+from rasa_emotion.training.text.wording import wording_table
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
 OWN_SENTENCES = Path(__file__).parent / "customer_sentences.csv"
 TWELVE_WORDS = "I have been waiting for an hour and nobody has helped me"
 REPEATS = 500
 SAMPLES = 400
+METRICS = {
+    "UA": unweighted_accuracy,
+    "macro-F1": macro_f1,
+    "weighted F1": weighted_f1,
+    "accuracy": accuracy,
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,7 @@ def recall_table(parts: list[Part]) -> str:
             count = int((part.scored.truth == number).sum())
             cells.append(f"{recall[number]:.2f} of {count:,}" if count else "none")
         lines.append(_row([emotion, *cells]))
-    for name, metric in {"UA": unweighted_accuracy, "macro-F1": macro_f1, "accuracy": accuracy}.items():
+    for name, metric in METRICS.items():
         lines.append(
             _row(
                 [
@@ -126,30 +136,36 @@ def latency(classifier: TextClassifier) -> str:
     return ", ".join(f"{name} {value:.2f} ms" for name, value in latency_ms(classifier).items())
 
 
-def reliability_shares(classifier: TextClassifier, parts: list[Part]) -> str:
-    """How many English sentences are trusted by less than half, in words."""
-    shares = []
+def anger_row(parts: list[Part], temperature: float) -> str:
+    """How well the probability of anger ranks the angry ones before the rest (area under the ROC curve), in words."""
+    areas = []
     for part in parts:
-        lowered = [classifier.classify(row.text).reliability < 0.5 for row in part.scored.rows]
-        shares.append(f"{np.mean(lowered):.1%} of {part.name}")
+        angry = (part.scored.truth == EMOTIONS.index("angry")).astype(np.int64)
+        said = softmax(part.scored.logits, temperature)[:, EMOTIONS.index("angry")]
+        areas.append(f"{average_auc(angry, np.stack([1 - said, said], axis=1)):.3f} on {part.name}")
+    return ", ".join(areas)
+
+
+def reliability_shares(read: dict[str, list[Evidence]]) -> str:
+    """How many English sentences are trusted by less than half, in words; `read` is the evidence by part."""
+    shares = []
+    for name, found in read.items():
+        shares.append(f"{np.mean([evidence.reliability < 0.5 for evidence in found]):.1%} of {name}")
     return ", ".join(shares)
 
 
-def foreign_shares(classifier: TextClassifier, parts: list[Part], languages: Path) -> dict[str, str]:
+def foreign_shares(classifier: TextClassifier, read: dict[str, list[Evidence]], languages: Path) -> dict[str, str]:
     """How many English sentences are taken for another language, and how many of other languages are left out.
 
     Args:
         classifier: the model that ships.
-        parts: English sentences.
+        read: the evidence of English sentences, by part.
         languages: TSV file with the columns language and text.
     """
     mistaken = []
-    for part in parts:
-        found = [classifier.classify(row.text) for row in part.scored.rows]
+    for name, found in read.items():
         told = [evidence for evidence in found if evidence.quality["words"] >= LANGUAGE_WORDS]
-        mistaken.append(
-            f"{np.mean([e.foreign_language is not None for e in told]):.2%} of {len(told):,} in {part.name}"
-        )
+        mistaken.append(f"{np.mean([e.foreign_language is not None for e in told]):.2%} of {len(told):,} in {name}")
     with languages.open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream, delimiter="\t") if row["language"] != "en"]
     left_out = np.mean([classifier.classify(row["text"]).reliability == 0 for row in rows])
@@ -160,7 +176,7 @@ def foreign_shares(classifier: TextClassifier, parts: list[Part], languages: Pat
     }
 
 
-def counts(data: Path, sentences: Path, utterances: Path) -> dict[str, str]:
+def counts(data: Path, sentences: Path, utterances: Path, wording: Path) -> dict[str, str]:
     """Rows of each part, for the card."""
     mapped = read_text_corpus(data, "goemotions_train")
     own = read_sentences(OWN_SENTENCES)
@@ -169,18 +185,23 @@ def counts(data: Path, sentences: Path, utterances: Path) -> dict[str, str]:
         "mapped": len(mapped),
         "relief": sum("calm" in row.target for row in mapped),
         "own": len(own),
-        "own_calm": sum("calm" in row.target for row in own + read_sentences(utterances / "train.csv")),
+        "own_calm": sum(
+            "calm" in row.target
+            for row in own + read_sentences(utterances / "train.csv") + read_sentences(wording / "train.csv")
+        ),
         "goemotions_dev": len(read_text_corpus(data, "goemotions_dev", as_emotions=False)),
         "meld_dev": len(read_text_corpus(data, "meld_dev", as_emotions=False)),
         "customers": len(read_sentences(sentences)),
         "utterances": len(read_sentences(utterances / "train.csv")),
         "utterances_test": len(read_sentences(utterances / "test.csv")),
+        "wording": len(read_sentences(wording / "train.csv")),
+        "wording_test": len(read_sentences(wording / "test.csv")),
     }
     return {name: f"{count:,}" for name, count in found.items()}
 
 
 def write_card(
-    folder: Path, run: Path, before: Path, data: Path, *, sentences: Path, utterances: Path, languages: Path
+    folder: Path, run: Path, before: Path, data: Path, *, sentences: Path, utterances: Path, wording: Path, languages: Path
 ) -> str:
     """Score the model in `folder` and write its `card.md`; returns the text."""
     rows = {
@@ -189,23 +210,29 @@ def write_card(
         "own customers, test": read_sentences(sentences),
         "utterances of customers, test": read_sentences(utterances / "test.csv"),
     }
-    classifier = TextClassifier.load(folder)
-    parts = score_parts(classifier, rows)
-    earlier = score_parts(TextClassifier.load(before), rows)
+    rows["wording of customers, test"] = read_sentences(wording / "test.csv")
+    classifier, former = TextClassifier.load(folder), TextClassifier.load(before)
+    parts, earlier = score_parts(classifier, rows), score_parts(former, rows)
+    read = {part.name: [classifier.classify(row.text) for row in part.scored.rows] for part in parts}
+    customers, worded = parts[-2].scored, parts[-1].scored
     temperature = float(classifier.folder.settings["temperature"])
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        **counts(data, sentences, utterances),
+        **counts(data, sentences, utterances, wording),
         table=recall_table(parts),
         before="\n".join(_before_after(parts, earlier)),
-        styles=style_table(earlier[-1].scored, parts[-1].scored, utterances),
-        overlap=overlap_table(parts[-1].scored, utterances),
+        styles=style_table(earlier[-2].scored, customers, utterances),
+        overlap=overlap_table(customers, utterances),
+        kinds=wording_table(former.logits, classifier.logits, wording / "test.csv"),
+        wording_overlap=overlap_table(worded, wording),
+        anger=anger_row(parts, temperature),
+        anger_before=anger_row(earlier, float(former.folder.settings["temperature"])),
         calibration=calibration_row(parts, temperature),
         temperature=temperature,
         strength=classifier.folder.settings["class_bias_strength"],
         int8=int8_cost(parts[0], run / BIASED),
         latency=latency(classifier),
-        reliability=reliability_shares(classifier, parts),
-        **foreign_shares(classifier, parts, languages),
+        reliability=reliability_shares(read),
+        **foreign_shares(classifier, read, languages),
         megabytes=f"{sum((folder / name).stat().st_size for name in (MODEL_FILE, TOKENIZER_FILE)) / 1e6:.1f}",
         checksum=sha256(folder / MODEL_FILE),
     )
@@ -216,7 +243,7 @@ def write_card(
 
 def _before_after(parts: list[Part], earlier: list[Part]) -> list[str]:
     lines = [_row(["macro-F1 / UA", *(part.name for part in parts)]), _row(["---"] * (len(parts) + 1))]
-    for name, scored in {"before the utterances": earlier, "with them": parts}.items():
+    for name, scored in {"before": earlier, "now": parts}.items():
         figures = [
             f"{macro_f1(p.scored.truth, p.found):.3f} / {unweighted_accuracy(p.scored.truth, p.found):.3f}"
             for p in scored
@@ -237,6 +264,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--sentences", type=Path, default=Path("tests/data/customer_test_sentences.csv"))
     parser.add_argument("--utterances", type=Path, default=Path("tests/data/customer_utterances"))
+    parser.add_argument("--wording", type=Path, default=Path("tests/data/customer_wording"))
     parser.add_argument("--languages", type=Path, default=Path("tests/data/languages.tsv"))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -248,6 +276,7 @@ def main() -> None:
             options.data,
             sentences=options.sentences,
             utterances=options.utterances,
+            wording=options.wording,
             languages=options.languages,
         )
         print(text)

@@ -139,8 +139,8 @@ def test_the_card_says_how_many_texts_of_each_side_are_taken_for_another_languag
     texts = ["My parcel never arrived here", "Warum ruft mich denn niemand an?", "thank you"]
     rows = [LabelledText(str(number), text, {"sad": 1.0}) for number, text in enumerate(texts)]
     classifier = TextClassifier.load(built)
-    part = Part("letters", score_single(classifier.logits, rows))
-    assert foreign_shares(classifier, [part], languages) == {
+    read = {"letters": [classifier.classify(row.text) for row in rows]}
+    assert foreign_shares(classifier, read, languages) == {
         "mistaken": "50.00% of 2 in letters",
         "foreign": "50.0% of 2 short utterances in 2 languages",
     }

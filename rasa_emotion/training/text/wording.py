@@ -1,0 +1,82 @@
+"""Figures on the customers' wording by kind: denials, what is past, other people's feelings, thanks before a complaint."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rasa_emotion.corpora.text import LabelledText, read_sentences
+from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.evaluation.markdown import p_value, table
+from rasa_emotion.evaluation.metrics import bootstrap, mcnemar
+from rasa_emotion.training.text.build import score_single
+from rasa_emotion.training.text.data import spoken
+
+SAMPLES = 1000
+STRICT, SPOKEN = "all, the label alone", "all, as a recogniser prints them"
+
+Logits = Callable[..., NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The turns of one half: the rows, the kind of each, and which emotions are right, bool [rows, 8]."""
+
+    rows: list[LabelledText]
+    kinds: NDArray[np.str_]
+    right: NDArray[np.bool_]
+
+
+def read_wording(file: Path) -> Wording:
+    """The turns of a CSV file with the columns text, emotion, also and kind; see `tests/data/customer_wording`."""
+    rows = read_sentences(file)
+    with file.open(encoding="utf-8", newline="") as stream:
+        columns = [(row["kind"], row["also"].split()) for row in csv.DictReader(stream)]
+    named = [{*row.target, *also} for row, (_, also) in zip(rows, columns, strict=True)]
+    right = np.array([[emotion in names for emotion in EMOTIONS] for names in named])
+    return Wording(rows, np.array([kind for kind, _ in columns]), right)
+
+
+def wording_table(before: Logits, after: Logits, file: Path) -> str:
+    """Markdown: how many turns of each kind two models get right, with 95 % intervals over turns of the second.
+
+    The rows of all turns also say whether the two differ, by McNemar's test.
+
+    Args:
+        before: logits of a text, shape [8], by the earlier model.
+        after: the same by the model that ships.
+        file: the turns, every one of which holds a word for both models.
+    """
+    wording = read_wording(file)
+    answers = [_answers(logits, wording.rows) for logits in (before, after)]
+    found = [_hits(wording.right, said) for said in answers]
+    kinds = sorted(set(wording.kinds), key=lambda kind: (-int((wording.kinds == kind).sum()), kind))
+    lines = [_line(kind, [hits[wording.kinds == kind] for hits in found]) for kind in kinds]
+    lines.append(_line("**all**", found, tested=True))
+    truth = np.array([EMOTIONS.index(next(iter(row.target))) for row in wording.rows])
+    lines.append(_line(STRICT, [said == truth for said in answers], tested=True))
+    printed = [replace(row, text=spoken(row.text) or row.text) for row in wording.rows]
+    recognised = [_hits(wording.right, _answers(logits, printed)) for logits in (before, after)]
+    lines.append(_line(SPOKEN, recognised, tested=True))
+    return table(["kind", "turns", "right, before", "right, now", "McNemar p"], lines)
+
+
+def _answers(logits: Logits, rows: Sequence[LabelledText]) -> NDArray[np.int64]:
+    numbers: NDArray[np.int64] = score_single(logits, rows).logits.argmax(1)
+    return numbers
+
+
+def _hits(right: NDArray[np.bool_], answers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = right[np.arange(len(answers)), answers]
+    return found
+
+
+def _line(name: str, hits: Sequence[NDArray[np.bool_]], *, tested: bool = False) -> list[str]:
+    truth = np.ones(len(hits[0]), dtype=np.int64)
+    first, second = (found.astype(np.int64) for found in hits)
+    interval = bootstrap(lambda _, found: float(found.mean()), truth, second, samples=SAMPLES)
+    differs = p_value(mcnemar(truth, first, second)) if tested else ""
+    return [name, str(len(truth)), f"{first.mean():.3f}", str(interval), differs]

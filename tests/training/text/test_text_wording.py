@@ -1,0 +1,93 @@
+"""The customers' wording: its two halves, and the table of its kinds."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.text.cleaning import has_words
+from rasa_emotion.training.text.customers import alike
+from rasa_emotion.training.text.wording import SPOKEN, STRICT, read_wording, wording_table
+
+WORDING = Path(__file__).parents[2] / "data" / "customer_wording"
+TURNS = """text,emotion,also,kind,topic
+"I'm not angry!",neutral,calm,denial,bank
+I'm not joking,happy,,denial,bank
+Stop.,neutral,,one-word,any
+"""
+
+
+def columns(half: str) -> list[dict[str, str]]:
+    with (WORDING / half).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "test.csv").write_text(TURNS)
+    return tmp_path / "test.csv"
+
+
+def saying(**answers: str) -> object:
+    """A model that answers by the first word of a text, and is calm about any other."""
+
+    def logits(text: str) -> NDArray[np.float32]:
+        emotion = answers.get(text.split()[0].strip(".").replace("'", ""), "calm")
+        return np.eye(len(EMOTIONS), dtype=np.float32)[EMOTIONS.index(emotion)]
+
+    return logits
+
+
+def test_each_kind_has_its_own_share(file: Path) -> None:
+    before, after = saying(Im="angry", Stop="angry"), saying(Stop="neutral")
+    rows = {line.split(" | ")[0].strip("| "): line for line in wording_table(before, after, file).splitlines()}
+    assert rows["denial"].startswith("| denial | 2 | 0.000 | 0.500 (")
+    assert rows["one-word"].startswith("| one-word | 1 | 0.000 | 1.000 (")
+    assert rows["**all**"].startswith("| **all** | 3 | 0.000 | 0.667 (")
+    assert rows[STRICT].startswith(f"| {STRICT} | 3 | 0.000 | 0.333 (")  # calm is right for a denial, not its label
+    # printed "i'm" and "stop", both are calm to the second model
+    assert rows[SPOKEN].startswith(f"| {SPOKEN} | 3 | 0.333 | 0.333 (")
+    assert rows["**all**"].endswith("| 0.500 |")  # two turns that only the second gets right: 2 / 2**2
+
+
+def test_what_is_right_is_the_label_or_among_the_others(file: Path) -> None:
+    wording = read_wording(file)
+    assert wording.kinds.tolist() == ["denial", "denial", "one-word"]
+    assert [[EMOTIONS[number] for number in np.flatnonzero(row)] for row in wording.right] == [
+        ["calm", "neutral"],
+        ["happy"],
+        ["neutral"],
+    ]
+
+
+@pytest.mark.parametrize(("half", "least"), [("train.csv", 900), ("test.csv", 500)])
+def test_a_half_is_what_its_readme_says(half: str, least: int) -> None:
+    rows = columns(half)
+    readme = (WORDING / "README.md").read_text(encoding="utf-8")
+    assert len(rows) >= least
+    assert len({row["text"].lower() for row in rows}) == len(rows)
+    for row in rows:
+        assert {row["emotion"], *row["also"].split()} <= set(EMOTIONS)
+        assert row["emotion"] not in row["also"].split()
+        assert f"| {row['kind']} |" in readme
+        assert has_words(row["text"])
+
+
+@pytest.mark.parametrize("half", ["train.csv", "test.csv"])
+def test_every_kind_has_counterparts_that_differ_in_the_emotion(half: str) -> None:
+    emotions: dict[str, set[str]] = {}
+    for row in columns(half):
+        emotions.setdefault(row["kind"], set()).add(row["emotion"])
+    assert emotions.pop("plain") == {"neutral", "calm"}
+    assert all(len(found) >= 4 and "neutral" in found for found in emotions.values()), emotions
+
+
+def test_the_halves_share_neither_topics_nor_sentences() -> None:
+    train, test = columns("train.csv"), columns("test.csv")
+    assert {row["topic"] for row in train} & {row["topic"] for row in test} == {"any"}
+    tested, trained = (read_wording(WORDING / half).rows for half in ("test.csv", "train.csv"))
+    assert alike(tested, trained, 6).mean() < 0.01
+    assert not {row["text"].lower() for row in train} & {row["text"].lower() for row in test}
