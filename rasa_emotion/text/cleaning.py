@@ -22,7 +22,7 @@ LANGUAGE_WORDS, LANGUAGE_SHARE = 3, 0.6
 """Fewer words tell too little about their language; with as many in the vocabulary it is English with names in it."""
 
 UNKNOWN_WORDS = 4
-"""Fewer different words are read even if the vocabulary holds none of them: exclamations seldom stand in dictionaries."""
+"""Fewer different words are read even if the vocabulary holds none of them: few exclamations stand in dictionaries."""
 
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _WORD = re.compile(r"\w")

@@ -23,7 +23,7 @@ from rasa_emotion.evaluation.metrics import fit_temperature, macro_f1, unweighte
 from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE, vocabulary_checksum
-from rasa_emotion.training.text.data import read_sources, split_sources
+from rasa_emotion.training.text.data import as_target, read_sources, split_sources, tokenize
 from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.figures import single_labels
 from rasa_emotion.training.text.model import TextEmotionModel, load_model, save_model
@@ -31,7 +31,7 @@ from rasa_emotion.training.text.predict import predict
 from rasa_emotion.training.text.provenance import TEXTS, licence_of, provenance
 from rasa_emotion.training.text.recipe import Recipe, read_recipe
 from rasa_emotion.training.text.start import load_tokenizer
-from rasa_emotion.training.text.train import load_rows
+from rasa_emotion.training.text.teacher import read_taught_sources
 
 MAX_TOKENS = 128
 BIASED = "biased"
@@ -93,8 +93,9 @@ def add_class_bias(model: TextEmotionModel, recipe: Recipe, data: Path, beside: 
     The bias is -strength * log(share of the emotion in the training rows) (Menon et al., "Long-tail learning via logit
     adjustment", 2021); the best strength is the one with the highest mean of macro-F1 and UA.
     """
-    kept, held = load_rows(recipe, data, beside)
-    shares = np.stack([row.target for row in kept]).sum(0)
+    parts = split_sources(recipe, read_taught_sources(recipe, data, beside))
+    shares = np.stack([as_target(row, recipe.labels) for kept, _ in parts for row in kept]).sum(0)
+    held = [row for number, (_, rows) in enumerate(parts) for row in tokenize(rows, recipe, number)]
     # an emotion that the rows lack stays where it is: how rare it is among callers, they cannot say
     offset = np.log(np.where(shares > 0, shares / shares.sum(), 1.0))
     single, truth = single_labels(held)

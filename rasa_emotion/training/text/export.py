@@ -62,12 +62,16 @@ class SkipNorm(torch.autograd.Function):
     """The layer norm of a sum, one operator of ONNX Runtime's in the exported graph."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, added: Tensor, weight: Tensor, bias: Tensor, epsilon: float) -> Tensor:
+    def forward(  # noqa: PLR0917 -- autograd passes them by position
+        ctx: Any, hidden: Tensor, added: Tensor, weight: Tensor, bias: Tensor, epsilon: float
+    ) -> Tensor:
         """Hidden states and what is added to them [batch, tokens, dim] to hidden states."""
         return functional.layer_norm(hidden + added, weight.shape, weight, bias, epsilon)
 
     @staticmethod
-    def symbolic(graph: Any, hidden: Any, added: Any, weight: Any, bias: Any, epsilon: float) -> Any:
+    def symbolic(  # noqa: PLR0917 -- as those of `forward`
+        graph: Any, hidden: Any, added: Any, weight: Any, bias: Any, epsilon: float
+    ) -> Any:
         """The operator SkipLayerNormalization of the domain com.microsoft."""
         found = graph.op("com.microsoft::SkipLayerNormalization", hidden, added, weight, bias, epsilon_f=epsilon)
         found.setType(added.type())
@@ -75,7 +79,7 @@ class SkipNorm(torch.autograd.Function):
 
 
 class PlainLayer(nn.Module):
-    """One DistilBERT layer with query, key and value in one product, of few and large operators: it runs faster."""
+    """One DistilBERT layer with query, key and value in one product, of few and large operators, which runs faster."""
 
     def __init__(self, layer: Any, heads: int) -> None:
         super().__init__()
@@ -91,7 +95,7 @@ class PlainLayer(nn.Module):
         self.inner, self.outer, self.output_norm = layer.ffn.lin1, layer.ffn.lin2, layer.output_layer_norm
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Hidden states [batch, tokens, dim] and mask (1 for tokens, 0 for padding) [batch, tokens] to hidden states."""
+        """Hidden states [batch, tokens, dim] and mask (1: a token, 0: padding) [batch, tokens] to hidden states."""
         context = self.out(Attention.apply(self.qkv(hidden), mask, self.heads))
         hidden = _skip_norm(self.attention_norm, hidden, context)
         return _skip_norm(self.output_norm, hidden, self.outer(functional.gelu(self.inner(hidden))))

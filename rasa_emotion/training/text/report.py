@@ -1,5 +1,5 @@
 """Score the model that ships and write its card:
-`python -m rasa_emotion.training.text.report models/text --run runs/text/words --before runs/text/before`.
+`python -m rasa_emotion.training.text.report models/text --run runs/text/words_last --before runs/text/third`.
 
 Every figure comes from rows that the training has not seen; the card says which of them were looked at before.
 """
@@ -191,6 +191,7 @@ def counts(data: Path, sentences: Path, utterances: Path, wording: Path) -> dict
         ),
         "goemotions_dev": len(read_text_corpus(data, "goemotions_dev", as_emotions=False)),
         "meld_dev": len(read_text_corpus(data, "meld_dev", as_emotions=False)),
+        "tweets": len(read_text_corpus(data, "tweeteval_emotion_dev", as_emotions=False)),
         "customers": len(read_sentences(sentences)),
         "utterances": len(read_sentences(utterances / "train.csv")),
         "utterances_test": len(read_sentences(utterances / "test.csv")),
@@ -201,12 +202,21 @@ def counts(data: Path, sentences: Path, utterances: Path, wording: Path) -> dict
 
 
 def write_card(
-    folder: Path, run: Path, before: Path, data: Path, *, sentences: Path, utterances: Path, wording: Path, languages: Path
+    folder: Path,
+    run: Path,
+    before: Path,
+    data: Path,
+    *,
+    sentences: Path,
+    utterances: Path,
+    wording: Path,
+    languages: Path,
 ) -> str:
     """Score the model in `folder` and write its `card.md`; returns the text."""
     rows = {
         "GoEmotions dev": read_text_corpus(data, "goemotions_dev"),
         "MELD dev": read_text_corpus(data, "meld_dev"),
+        "TweetEval dev": read_text_corpus(data, "tweeteval_emotion_dev"),
         "own customers, test": read_sentences(sentences),
         "utterances of customers, test": read_sentences(utterances / "test.csv"),
     }

@@ -1,4 +1,4 @@
-"""Figures on the customers' wording by kind: denials, what is past, other people's feelings, thanks before a complaint."""
+"""Figures on the customers' wording by kind: denials, what is past, thanks before complaints, single words."""
 
 import csv
 from collections.abc import Callable, Sequence

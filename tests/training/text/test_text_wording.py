@@ -35,7 +35,7 @@ def saying(**answers: str) -> object:
     """A model that answers by the first word of a text, and is calm about any other."""
 
     def logits(text: str) -> NDArray[np.float32]:
-        emotion = answers.get(text.split()[0].strip(".").replace("'", ""), "calm")
+        emotion = answers.get(text.split(maxsplit=1)[0].strip(".").replace("'", ""), "calm")
         return np.eye(len(EMOTIONS), dtype=np.float32)[EMOTIONS.index(emotion)]
 
     return logits
