@@ -38,8 +38,10 @@ from rasa_emotion.text.cleaning import LANGUAGE_WORDS
 from rasa_emotion.training.attribute_card import with_attributes
 from rasa_emotion.training.text.build import BIASED, Scored, score_single
 from rasa_emotion.training.text.customers import overlap_table, style_table
+from rasa_emotion.training.text.data import tokenize
 from rasa_emotion.training.text.model import load_model
-from rasa_emotion.training.text.start import load_tokenizer
+from rasa_emotion.training.text.predict import predict
+from rasa_emotion.training.text.recipe import Recipe
 from rasa_emotion.training.text.wording import wording_table
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
@@ -101,16 +103,11 @@ def calibration_row(parts: list[Part], temperature: float) -> str:
     return ", ".join(f"{error:.3f} on {part.name}" for part, error in zip(parts, errors, strict=True))
 
 
-def int8_cost(part: Part, weights: Path) -> str:
+def int8_cost(part: Part, classifier: TextClassifier, weights: Path) -> str:
     """What int8 changes against the float32 weights on one part, in words."""
-    model = load_model(weights)
-    tokenizer = load_tokenizer(128)
-    found = []
-    with torch.no_grad():
-        for row in part.scored.rows:
-            ids = torch.tensor([tokenizer.encode(row.text).ids])
-            found.append(int(model(ids, torch.ones_like(ids))[0].argmax()))
-    exact = np.array(found)
+    settings = classifier.folder.settings
+    recipe = Recipe((), EMOTIONS, max_tokens=settings["max_tokens"], spell_emoji=settings.get("spell_emoji", False))
+    exact = predict(load_model(weights), tokenize(part.scored.rows, recipe)).argmax(1)
     return (
         f"{accuracy(part.scored.truth, part.found):.4f} in int8, {accuracy(part.scored.truth, exact):.4f} in float32; "
         f"{(part.found == exact).mean():.1%} of the predictions agree"
@@ -239,7 +236,7 @@ def write_card(
         calibration=calibration_row(parts, temperature),
         temperature=temperature,
         strength=classifier.folder.settings["class_bias_strength"],
-        int8=int8_cost(parts[0], run / BIASED),
+        int8=int8_cost(parts[0], classifier, run / BIASED),
         latency=latency(classifier),
         reliability=reliability_shares(read),
         **foreign_shares(classifier, read, languages),
