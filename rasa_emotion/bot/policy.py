@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,7 @@ from rasa_emotion.conversation.history import (
     last_reply,
     standing,
 )
-from rasa_emotion.conversation.rule_options import escalation_rules
+from rasa_emotion.conversation.rule_options import DEFAULT_OPTIONS, escalation_rules
 from rasa_emotion.errors import ConfigError, place_of
 from rasa_emotion.logs import named, trace
 from rasa_emotion.settings import check_number, check_text, checked
@@ -84,40 +85,16 @@ class EmotionPolicy(Policy):
         return {
             # Must be above RulePolicy's, or a form keeps the caller.
             "priority": 10,
-            # What is done when, the first that applies; null for one rule: hand over a caller who has turned angry.
-            "rules": None,
-            # Instead of `rules`, count angry turns: the probability of anger from which on a turn is angry, ...
-            "threshold": None,
-            # ... how many such turns ...
-            "angry_turns": None,
-            # ... of how many last ones hand over, ...
-            "window": None,
-            # ... and the probability at which a single turn is enough.
-            "extreme": None,
-            # Intents with which a caller asks for a human; they hand over whatever the emotion is.
-            "handoff_intents": [],
-            # Intents in whose turns nothing is decided, besides restart, back and session_start.
-            "exempt_intents": [],
             # The action that tells the caller about the human.
             "handoff_action": "utter_handoff",
-            # Response that offers a human, if the bot has one, ...
+            # Response that offers a human, if the bot has one.
             "offer_action": None,
-            # ... and the intents that accept it in the next turn ...
-            "accept_intents": ["affirm"],
-            # ... or decline it.
-            "decline_intents": ["deny"],
             # What is said when it is declined outside of a form; null leaves that to the bot's other policies.
             "declined_action": None,
-            # Turns that must pass after an alert or a declined offer.
-            "cooldown": 3,
-            # At most so many offers, and so many alerts, in a conversation.
-            "cap": 3,
-            # When no human is there: {from:, until:, days:, time_zone:, do: alert or call_back}.
-            "quiet_hours": None,
             # Response that offers a call back in the quiet hours.
             "call_back_action": None,
-            # Record what would be done, and do nothing.
-            "dry_run": False,
+            # What decides; copied, since Rasa lets a component change its config.
+            **deepcopy(dict(DEFAULT_OPTIONS)),
         }
 
     def __init__(

@@ -36,18 +36,28 @@ SHORTHAND: Mapping[str, tuple[str, float]] = {
 """Options of a bot that counts angry turns: their name in a rule, and what holds where only others are given."""
 
 DEFAULT_OPTIONS: Mapping[str, Any] = {
+    # What is done when, the first that applies; null for one rule: hand over a caller who has turned angry.
     "rules": None,
+    # Instead of `rules`, count angry turns (see `SHORTHAND`): the probability of anger from which on a turn is angry,
+    # how many such turns of how many last ones hand over, and the probability at which a single turn is enough.
     **dict.fromkeys(SHORTHAND),
+    # Intents with which a caller asks for a human; they hand over whatever the emotion is.
     "handoff_intents": [],
+    # Intents in whose turns nothing is decided, besides restart, back and session_start.
     "exempt_intents": [],
+    # Intents that accept an offer in the next turn, and those that decline it.
     "accept_intents": ["affirm"],
     "decline_intents": ["deny"],
+    # Turns that must pass after an alert or a declined offer.
     "cooldown": 3,
+    # At most so many offers, and so many alerts, in a conversation.
     "cap": 3,
+    # When no human is there: {from:, until:, days:, time_zone:, do: alert or call_back}.
     "quiet_hours": None,
+    # Record what would be done, and do nothing.
     "dry_run": False,
 }
-"""The options that `escalation_rules` takes, with their defaults."""
+"""The options that `escalation_rules` takes, with their defaults; the only place that states them."""
 
 DISTRESS = frozenset({"fear", "sad"})
 

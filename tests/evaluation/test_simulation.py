@@ -194,7 +194,11 @@ def test_a_config_that_is_not_there(tmp_path: Path) -> None:
 def test_the_command_knows_the_policys_options() -> None:
     from rasa_emotion.bot.policy import EmotionPolicy  # noqa: PLC0415 -- loads Rasa
 
-    assert set(EmotionPolicy.get_default_config()) == {*DEFAULT_OPTIONS, *OTHER_OPTIONS}
+    defaults = EmotionPolicy.get_default_config()
+    assert set(defaults) == {*DEFAULT_OPTIONS, *OTHER_OPTIONS}
+    assert {name: defaults[name] for name in DEFAULT_OPTIONS} == DEFAULT_OPTIONS
+    defaults["handoff_intents"].append("ask_human")  # as Rasa lets a component do
+    assert EmotionPolicy.get_default_config()["handoff_intents"] == []
 
 
 def test_the_page_and_its_plot_are_what_the_figures_give(repository: Path) -> None:
