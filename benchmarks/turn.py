@@ -1,29 +1,39 @@
-"""One turn (3 s of speech and 12 words) on one thread, beside what a user would pick instead, in the same run.
+"""One turn (3 s of speech and 12 words) on one thread, beside what a user would run instead, side by side in one run.
+
+Each repeat times the whole turn, its parts and the peer one after another, so that whatever else the machine does at
+that moment slows all of them; the ratio is taken within each repeat, and its median over the repeats is the figure.
+CPU time is what counts (`time.process_time`: of all threads of this process); wall time stands beside it, and depends
+on what else runs. Each of ours is called once without being timed before it is timed, so that it does not pay for the
+peer having emptied the caches; the peer's weights fit into no cache.
 
 The peer is wav2vec2-base sequence classification and DistilBERT-base in eager PyTorch, with random weights of the
-published shapes: they take the same time as trained ones. Cold start and memory are those of a fresh process that
-calls `EmotionAnalyzer.load()` and analyses one turn.
+published shapes: they take the same time as trained ones. Its decoding and tokenising are not counted. Cold start and
+memory are those of a fresh process that calls `EmotionAnalyzer.load()` and analyses one turn.
 
-    python benchmarks/turn.py            # a table
-    python benchmarks/turn.py --json
+    python benchmarks/turn.py              # a table; --json and --markdown for programs and documents
+    python benchmarks/turn.py --repeats 60 --models runs/voice
 """
 
 import argparse
 import io
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
+import psutil
 import soundfile
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.audio import load_audio
@@ -31,6 +41,29 @@ from rasa_emotion.audio import load_audio
 SPEECH_SECS = 3.0
 SAMPLE_RATE = 16_000
 WORDS = "I have been waiting for an hour and nobody has called back"
+WARM_UP = 3
+DRAWS = 10_000
+"""Of the bootstrap of a median."""
+
+TURN, VOICE, READ, REST, ALONE = (
+    "turn",
+    "voice",
+    "words",
+    "decoding, fusion and the rest",
+    "voice alone, bytes in",
+)
+PEER_VOICE, PEER_WORDS = "peer, voice", "peer, words"
+OURS = (TURN, VOICE, READ, REST, ALONE)
+WHAT = {
+    TURN: "bytes and words in, estimate out",
+    VOICE: "decoded speech in, evidence out: voice activity and the network",
+    READ: "analyze(text=), estimate out",
+    REST: "bytes to 16 kHz, both evidences to one estimate",
+    ALONE: "analyze(audio=), estimate out",
+    PEER_VOICE: "wav2vec2-base, eager PyTorch",
+    PEER_WORDS: "DistilBERT-base, eager PyTorch",
+}
+INSTRUCTIONS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8")
 
 COLD_START = """
 import json, sys, time
@@ -49,6 +82,9 @@ print(json.dumps({
 }))
 """
 
+Call = Callable[[], object]
+Times = dict[str, list[float]]
+
 
 def speech(rng: np.random.Generator) -> bytes:
     """A WAV file of noise under a syllable-like envelope: as long, and as loud, as 3 s of speech."""
@@ -59,21 +95,27 @@ def speech(rng: np.random.Generator) -> bytes:
     return file.getvalue()
 
 
-def milliseconds(run: Callable[[], object], repeats: int, name: str) -> dict[str, float]:
-    """Median and 95th percentile after three warm-up runs."""
-    for _ in range(3):
-        run()
-    taken = []
-    for _ in track(range(repeats), description=name, transient=True, console=Console(stderr=True)):
-        start = time.perf_counter()
-        run()
-        taken.append((time.perf_counter() - start) * 1000)
-    return {"p50_ms": float(np.percentile(taken, 50)), "p95_ms": float(np.percentile(taken, 95))}
+def ours(analyzer: EmotionAnalyzer, audio: bytes) -> dict[str, Call]:
+    """The whole turn and its parts."""
+    waveform = load_audio(audio)
+    heard, read = analyzer.hear(waveform), analyzer.read(WORDS)
+
+    def rest() -> None:
+        load_audio(audio)
+        analyzer.fuse([heard, read])
+
+    return {
+        TURN: lambda: analyzer.analyze(audio=audio, text=WORDS),
+        VOICE: lambda: analyzer.hear(waveform),
+        READ: lambda: analyzer.analyze(text=WORDS),
+        REST: rest,
+        ALONE: lambda: analyzer.analyze(audio=audio),
+    }
 
 
-def peer() -> dict[str, Callable[[], object]]:
+def peer() -> dict[str, Call]:
     """The voice and the words through eager PyTorch models of the usual size."""
-    import torch  # noqa: PLC0415 -- the analyzer's own figures are taken before torch is there
+    import torch  # noqa: PLC0415 -- heavy, and only here
     from transformers import (  # noqa: PLC0415
         DistilBertConfig,
         DistilBertForSequenceClassification,
@@ -87,7 +129,60 @@ def peer() -> dict[str, Callable[[], object]]:
     samples = torch.randn(1, int(SPEECH_SECS * SAMPLE_RATE))
     tokens = torch.randint(1000, 20_000, (1, len(WORDS.split()) + 2))
     no_grad = torch.inference_mode()
-    return {"voice": no_grad(lambda: voice(samples)), "words": no_grad(lambda: words(tokens))}
+    return {PEER_VOICE: no_grad(lambda: voice(samples)), PEER_WORDS: no_grad(lambda: words(tokens))}
+
+
+def interleave(
+    warmed: Mapping[str, Call],
+    others: Mapping[str, Call],
+    repeats: int,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
+) -> tuple[Times, Times]:
+    """Milliseconds of CPU and of wall time of each call, one of each per repeat, after `WARM_UP` repeats.
+
+    Args:
+        warmed: are called once more, untimed, right before they are timed.
+        others: follow them, timed at once.
+        repeats: how many are kept.
+        progress: shows how far it is.
+    """
+    cpu: Times = {name: [] for name in (*warmed, *others)}
+    wall: Times = {name: [] for name in cpu}
+    for repeat in progress(range(WARM_UP + repeats)):
+        for name, call in (*warmed.items(), *others.items()):
+            if name in warmed:
+                call()
+            wall_start, cpu_start = time.perf_counter(), time.process_time()
+            call()
+            cpu_taken, wall_taken = time.process_time() - cpu_start, time.perf_counter() - wall_start
+            if repeat >= WARM_UP:
+                cpu[name].append(1000 * cpu_taken)
+                wall[name].append(1000 * wall_taken)
+    return cpu, wall
+
+
+def median(values: Sequence[float]) -> dict[str, float]:
+    """The median with its 95 % bootstrap interval (10,000 draws of a fixed seed), and the 95th percentile."""
+    found = np.asarray(values)
+    drawn = np.median(np.random.default_rng(0).choice(found, (DRAWS, len(found))), axis=1)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return {
+        "median": round(float(np.median(found)), 4),
+        "low": round(float(low), 4),
+        "high": round(float(high), 4),
+        "p95": round(float(np.percentile(found, 95)), 4),
+    }
+
+
+def ratios(times: Times) -> dict[str, dict[str, float]]:
+    """How many times longer the peer took within the same repeat: the turn, the voice and the words."""
+    of = {name: np.asarray(taken) for name, taken in times.items()}
+    pairs = {
+        TURN: (of[PEER_VOICE] + of[PEER_WORDS], of[TURN]),
+        VOICE: (of[PEER_VOICE], of[VOICE]),
+        READ: (of[PEER_WORDS], of[READ]),
+    }
+    return {name: median(peers / mine) for name, (peers, mine) in pairs.items()}
 
 
 def cold_start(repeats: int = 5) -> dict[str, float | bool]:
@@ -97,52 +192,102 @@ def cold_start(repeats: int = 5) -> dict[str, float | bool]:
         for _ in range(repeats)
     ]
     return {
-        "load_secs": float(np.median([run["load_secs"] for run in runs])),
-        "memory_mb": float(np.median([run["memory_mb"] for run in runs])),
+        "load_secs": round(float(np.median([run["load_secs"] for run in runs])), 3),
+        "memory_mb": round(float(np.median([run["memory_mb"] for run in runs])), 1),
         "torch_imported": any(run["torch_imported"] for run in runs),
     }
 
 
-def measure(repeats: int) -> dict[str, dict[str, float | bool]]:
-    analyzer = EmotionAnalyzer.load()
-    audio = speech(np.random.default_rng(0))
-    waveform = load_audio(audio)
-    ours = {
-        "rasa-emotion, whole turn": lambda: analyzer.analyze(audio=audio, text=WORDS),
-        "rasa-emotion, voice": lambda: analyzer.hear(waveform),
-        "rasa-emotion, words": lambda: analyzer.read(WORDS),
+def machine() -> dict[str, Any]:
+    """What the figures depend on: the processor and its instructions, and the versions of what computes."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = fields.get("flags", "").split()
+    return {
+        "processor": fields.get("model name", platform.processor() or platform.machine()),
+        "instructions": [name for name in INSTRUCTIONS if name in flags],
+        "cores": os.cpu_count(),
+        "load_average": round(psutil.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("numpy", "onnxruntime", "torch", "transformers")},
     }
-    results: dict[str, dict[str, float | bool]] = {"cold start": cold_start()}
-    results |= {name: milliseconds(run, repeats, name) for name, run in ours.items()}
-    models = peer()
-    results["peer, voice"] = milliseconds(models["voice"], max(5, repeats // 10), "peer, voice")
-    results["peer, words"] = milliseconds(models["words"], max(5, repeats // 10), "peer, words")
-    turn = results["peer, voice"]["p50_ms"] + results["peer, words"]["p50_ms"]
-    results["ratio"] = {"times_faster": turn / results["rasa-emotion, whole turn"]["p50_ms"]}
-    return results
+
+
+def measure(repeats: int, models: Path | None = None, acoustic: str = "acoustic", cold: int = 5) -> dict[str, Any]:
+    """Everything that is printed. ONNX Runtime and PyTorch have one thread each, which the system may move."""
+    around, started = machine(), cold_start(cold)  # the load before this program adds to it
+    analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
+
+    def progress(repeat: Sequence[int]) -> Iterable[int]:
+        return track(repeat, "turns", transient=True, console=Console(stderr=True))
+
+    cpu, wall = interleave(ours(analyzer, speech(np.random.default_rng(0))), peer(), repeats, progress)
+    return {
+        "machine": around,
+        "models": {
+            "voice": analyzer.acoustic.name if analyzer.acoustic else None,
+            "words": analyzer.text.folder.name if analyzer.text else None,
+            "checksum": analyzer.checksum[:12],
+        },
+        "repeats": repeats,
+        "cpu_ms": {name: median(taken) for name, taken in cpu.items()},
+        "wall_ms": {name: median(taken) for name, taken in wall.items()},
+        "times_faster_cpu": ratios(cpu),
+        "times_faster_wall": ratios(wall),
+        "cold_start": started,
+    }
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a section of a document."""
+    around, cold = found["machine"], found["cold_start"]
+    packages = ", ".join(f"{name} {number}" for name, number in around["packages"].items())
+    lines = [
+        f"{SPEECH_SECS:.0f} s of speech and {len(WORDS.split())} words on one thread of {around['processor']} "
+        f"({', '.join(around['instructions']) or 'no vector instructions known'}; {around['cores']} cores, load "
+        f"{around['load_average']}). Python {around['python']}, {packages}. Voice {found['models']['voice']}, "
+        f"words {found['models']['words']}, checksum {found['models']['checksum']}. Medians of {found['repeats']} "
+        "interleaved repeats with 95 % bootstrap intervals; CPU time counts.",
+        "",
+        "| part | what | CPU ms | p95 | wall ms |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in found["cpu_ms"].items():
+        wall = found["wall_ms"][name]["median"]
+        lines.append(f"| {name} | {WHAT[name]} | {_interval(row, 2)} | {row['p95']:.2f} | {wall:.2f} |")
+    lines += ["", "| times faster than the peer | by CPU time | by wall time |", "|---|---|---|"]
+    for name, row in found["times_faster_cpu"].items():
+        lines.append(f"| {name} | {_interval(row, 1)} | {_interval(found['times_faster_wall'][name], 1)} |")
+    lines += [
+        "",
+        f"Cold start {cold['load_secs']:.2f} s, {cold['memory_mb']:.0f} MB, "
+        f"{'torch imported' if cold['torch_imported'] else 'no torch'}.",
+    ]
+    return "\n".join(lines)
+
+
+def _interval(row: Mapping[str, float], digits: int) -> str:
+    return f"{row['median']:.{digits}f} ({row['low']:.{digits}f} to {row['high']:.{digits}f})"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=200, help="turns to time (the peer gets a tenth)")
+    parser.add_argument("--repeats", type=int, default=30, help="repeats that count, after three that do not (30)")
+    parser.add_argument("--models", type=Path, help="folder with other models than those that ship")
+    parser.add_argument("--acoustic", default="acoustic", help="name of the acoustic model's folder")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--markdown", action="store_true", help="print a section of a document")
     options = parser.parse_args()
-    results = measure(options.repeats)
+    found = measure(options.repeats, options.models, options.acoustic)
     if options.json:
-        print(json.dumps(results))
-        return
-    table = Table(
-        "one thread", "p50 ms", "p95 ms", title=f"{SPEECH_SECS:.0f} s of speech and {len(WORDS.split())} words"
-    )
-    for name, row in results.items():
-        if "p50_ms" in row:
-            table.add_row(name, f"{row['p50_ms']:.2f}", f"{row['p95_ms']:.2f}")
-    console, cold = Console(), results["cold start"]
-    console.print(table)
-    console.print(f"{results['ratio']['times_faster']:.0f} times faster than the peer (medians of this run)")
-    console.print(
-        f"cold start {cold['load_secs']:.2f} s, {cold['memory_mb']:.0f} MB, torch imported: {cold['torch_imported']}"
-    )
+        print(json.dumps(found, indent=1))
+    elif options.markdown:
+        print(markdown(found))
+    else:
+        from rich.markdown import Markdown  # noqa: PLC0415 -- for people alone
+
+        Console().print(Markdown(markdown(found)))
 
 
 if __name__ == "__main__":
