@@ -3,7 +3,7 @@
 from rasa_emotion.audio.activity import is_silent, trim_silence, voice_activity
 from rasa_emotion.audio.decode import load_audio
 from rasa_emotion.audio.highpass import highpass
-from rasa_emotion.audio.quality import snr_db
+from rasa_emotion.audio.quality import is_narrow_band, level_db, snr_db
 from rasa_emotion.audio.raw import decode_raw
 from rasa_emotion.audio.resample import resample
 from rasa_emotion.audio.telephone import encode_mulaw, to_telephone
@@ -17,7 +17,9 @@ __all__ = [
     "decode_raw",
     "encode_mulaw",
     "highpass",
+    "is_narrow_band",
     "is_silent",
+    "level_db",
     "load_audio",
     "resample",
     "snr_db",

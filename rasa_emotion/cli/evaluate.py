@@ -14,6 +14,7 @@ from rich.progress import track
 from rich.table import Table
 
 from rasa_emotion.analyzer import EmotionAnalyzer
+from rasa_emotion.cli.evaluate_unlabelled import evaluate_unlabelled
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.figures import HEADLINE
 from rasa_emotion.evaluation.metrics import rough
@@ -46,6 +47,12 @@ def evaluate(
             help="Instead of a manifest: CSV with path, speaker, truth and a probability or logit per emotion."
         ),
     ] = None,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of a manifest: folder with recordings of yours; tells whether the voice suits them."
+        ),
+    ] = None,
     condition: Annotated[
         str | None, typer.Option(help="With --predictions: only rows with this value in the column condition.")
     ] = None,
@@ -68,10 +75,20 @@ def evaluate(
     """Score turns whose emotion is known, and write figures, plots and a page about them.
 
     Example: rasa-emotion evaluate calls.csv --out report
+
+    Example: rasa-emotion evaluate --unlabelled recordings
     """
-    if (manifest is None) == (predictions is None):
-        raise ConfigError("Name either a manifest of turns, or --predictions to report on ready ones.")
+    if sum(source is not None for source in (manifest, predictions, unlabelled)) != 1:
+        raise ConfigError(
+            "Name either a manifest of turns, or --predictions to report on ready ones, or --unlabelled with a folder."
+        )
     require_matplotlib()  # before minutes of work
+    if unlabelled is not None:
+        needless = {"--condition": condition, "--temperature": temperature, "--split": split}
+        _refuse("--unlabelled", {**needless, "--modality": modality == Modality.text})
+        analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
+        evaluate_unlabelled(unlabelled, analyzer, out, as_json=as_json, bar=_bar("listen"))
+        return
     if manifest is not None:
         _refuse("a manifest", {"--condition": condition, "--temperature": temperature})
         analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)

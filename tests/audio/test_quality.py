@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasa_emotion.audio import SAMPLE_RATE, Waveform, snr_db
+from rasa_emotion.audio import SAMPLE_RATE, Waveform, is_narrow_band, level_db, snr_db, to_telephone
 from rasa_emotion.audio.quality import MAX_SNR_DB, MIN_SNR_DB
 
 
@@ -40,3 +40,17 @@ def test_silence_counts_as_noise(samples):
 def test_a_recording_without_any_noise_has_the_highest_ratio():
     words = np.concatenate([np.zeros(8000, np.float32), np.ones(8000, np.float32)])
     assert snr_db(Waveform(words)) == MAX_SNR_DB
+
+
+def test_the_level_of_a_recording() -> None:
+    loud = Waveform(np.full(16_000, 0.5, np.float32))
+    assert level_db(loud) == pytest.approx(-6.0, abs=0.1)
+    assert level_db(Waveform(np.zeros(16_000, np.float32))) == -100
+    assert level_db(Waveform(np.zeros(10, np.float32))) == -100
+
+
+def test_the_band_of_noise_and_of_the_telephone() -> None:
+    noise = Waveform((0.1 * np.random.default_rng(0).standard_normal(32_000)).astype(np.float32))
+    assert not is_narrow_band(noise)
+    assert is_narrow_band(to_telephone(noise))
+    assert is_narrow_band(Waveform(noise.samples[:8_000], 8_000))

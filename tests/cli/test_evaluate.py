@@ -145,3 +145,41 @@ def test_the_verb_loads_without_matplotlib():
 
 def test_help_has_an_example():
     assert "Example: rasa-emotion evaluate calls.csv" in run(app, ["evaluate", "--help"]).stdout
+
+
+def test_recordings_without_labels(calls):
+    result = run(app, ["evaluate", "--unlabelled", str(calls.parent), "--out", "home"])
+    assert result.exit_code == 1  # a tone is nobody's speech
+    assert "Nobody speaks" in " ".join(result.output.split()) or "Nobody speaks" in str(result.exception)
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_recordings_without_labels_as_a_table_and_as_json(calls):
+    folder = calls.parent / "speech"
+    folder.mkdir()
+    text = "Good morning, I am calling about my last invoice."
+    subprocess.run(["espeak-ng", "-w", str(folder / "call.wav"), text], check=True)
+    result = run(app, ["evaluate", "--unlabelled", str(folder)])
+    assert result.exit_code == 0, result.stderr
+    assert "no opinion" in result.stdout
+    assert "The voice is" in result.stdout
+    assert "there are only 1 turns" in " ".join(result.stdout.split())
+    assert "speech-report/report.html" in result.stdout
+    found = json.loads(run(app, ["evaluate", "--unlabelled", str(folder), "--json"]).stdout)
+    assert found == json.loads((calls.parent / "speech-report" / "figures.json").read_text(encoding="utf-8"))
+    assert found["turns"] == found["recordings"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["calls.csv", "--unlabelled", "."], "Name either"),
+        (["--unlabelled", ".", "--split", "x"], "--split cannot be used with --unlabelled"),
+        (["--unlabelled", ".", "--modality", "text"], "--modality cannot be used with --unlabelled"),
+        (["--unlabelled", "missing"], "is not a folder"),
+    ],
+)
+def test_what_does_not_go_with_recordings_without_labels(calls, options, said):
+    result = run(app, ["evaluate", *options])
+    assert result.exit_code != 0
+    assert said in str(result.exception)
