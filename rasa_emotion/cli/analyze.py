@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rasa_emotion.analyzer import EmotionAnalyzer
+from rasa_emotion.cli.analyze_many import Form, analyze_many, recordings
 from rasa_emotion.errors import AudioError, ConfigError, RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate
 
@@ -19,7 +20,9 @@ BAR_WIDTH = 30
 
 
 def analyze(
-    audio: Annotated[Path | None, typer.Argument(help="Sound file of the turn (WAV, FLAC, OGG or MP3).")] = None,
+    recording: Annotated[
+        list[Path] | None, typer.Argument(help="Sound file of the turn; or several, or folders that hold some.")
+    ] = None,
     *,
     text: Annotated[str | None, typer.Option(help="The words of the turn.")] = None,
     text_confidence: Annotated[
@@ -33,6 +36,9 @@ def analyze(
             help='Read {"id", "audio", "text", "text_confidence"} lines on standard input, answer in order.',
         ),
     ] = False,
+    form: Annotated[
+        Form, typer.Option("--format", help="Of several recordings: a table, CSV, or one JSON object a line.")
+    ] = Form.table,
     models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
     acoustic: Annotated[
         str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
@@ -43,17 +49,35 @@ def analyze(
     Where the voice cannot be analysed and there are words, they alone decide, and a line on standard error (with
     --jsonl, the key "warning") says why.
 
+    Several recordings, or a folder, give one line each; a recording that cannot be analysed says why, and the exit code
+    is then 1.
+
     Example: rasa-emotion analyze call.wav --text "I have been waiting for an hour!"
+
+    Example: rasa-emotion analyze monday/ tuesday/ --format csv > calls.csv
     """
+    paths = recording or []
+    many = len(paths) > 1 or any(path.is_dir() for path in paths)
+    audio = paths[0] if paths and not many else None
+    if many and (text is not None or as_json or jsonl):
+        raise ConfigError(
+            "Several recordings have no common --text, and --format jsonl writes them as JSON; for words of their own "
+            'give lines of {"id", "audio", "text"} on standard input with --jsonl.'
+        )
+    if not many and form is not Form.table:
+        raise ConfigError("--format is of several recordings or a folder; for one turn write --json.")
     if jsonl and (audio is not None or text is not None):
         raise ConfigError("--jsonl reads turns from standard input; leave the file and --text out.")
     if jsonl and text_confidence is not None:
         raise ConfigError('--text-confidence is of one turn; with --jsonl write "text_confidence" into each line.')
-    if not jsonl and audio is None and text is None:
+    if not many and not jsonl and audio is None and text is None:
         raise ConfigError("There is nothing to analyse; name a sound file, --text, or --jsonl.")
     if text is None and text_confidence is not None:
         raise ConfigError("--text-confidence is of the words of a turn; give them with --text, or leave it out.")
+    files = recordings(paths) if many else []
     analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
+    if many:
+        raise typer.Exit(1 if analyze_many(analyzer, files, form) else 0)
     if jsonl:
         lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
         for answer in answer_lines(analyzer, lines):

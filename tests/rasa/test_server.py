@@ -301,11 +301,15 @@ def test_what_rasa_interactive_writes_is_what_the_caller_said(caller, tmp_path):
 
 
 def test_a_slash_before_ordinary_words(caller):
-    caller.say("I am annoyed with you")
-    for words in ("/thanks", "//", "/ 5 euros"):
+    said = ["hello, I am annoyed", "/thanks", "//", "/ 5 euros", "/annoyed"]
+    for words in said:
         caller.say(words)
-        assert caller.slots()["emotion"] in ("neutral", "unknown")
-    assert caller.turns()[1]["parse_data"]["text"] == "/thanks"
+    read = [turn["parse_data"] for turn in caller.turns()]
+    assert [parsed["text"] for parsed in read] == said
+    emotions = [parsed["emotion_estimate"]["emotion"] for parsed in read]
+    assert emotions == ["angry", "neutral", "unknown", "neutral", "angry"]
+    entities = [{entity["entity"]: entity["value"] for entity in parsed["entities"]} for parsed in read]
+    assert [named["emotion"] for named in entities] == emotions
 
 
 def test_words_after_a_payload_count(caller):
