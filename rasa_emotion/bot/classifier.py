@@ -87,7 +87,7 @@ class EmotionClassifier(GraphComponent):
     @staticmethod
     def required_packages() -> list[str]:
         """Packages that the component needs (see parent class for full docstring)."""
-        return ["onnxruntime", "pycld2", "tokenizers"]
+        return ["onnxruntime", "tokenizers"]
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         """Constructs the component. Raises InvalidConfigException for a value that cannot be used."""

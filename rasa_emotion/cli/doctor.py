@@ -34,7 +34,7 @@ EXTRAS = {
 }
 """What each extra is for; a bot needs `rasa` or `rasa-pro`, `EmotionAnalyzer` none. `make test` looks after `dev`."""
 
-CORE_MODULES = ("numpy", "onnxruntime", "pycld2", "soundfile", "soxr", "tokenizers", "webrtcvad")
+CORE_MODULES = ("numpy", "onnxruntime", "soundfile", "soxr", "tokenizers", "webrtcvad")
 """Modules with compiled parts: installed is not enough, they must load."""
 
 CORE_MODELS = {"acoustic": "acoustic", "text": "text", "fusion": "fusion"}

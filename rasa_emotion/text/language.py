@@ -1,14 +1,14 @@
-"""Which language a text is in, where it is not English: Chromium's compact language detector, CLD2."""
+"""Which language a text is in, where it is not English."""
 
-import pycld2
+from rasa_emotion.text.detector import language_of
 
 _CODES = (
-    "am ar az be bg bn bs ca co cs da de el es et eu fa fi fr gl gu hi hr ht hu hy id is it iw ja ka kk km kn ko lo lt "
+    "am ar az be bg bn bs ca co cs da de el es et eu fa fi fr gl gu he hi hr ht hu hy id is it iw ja ka kk km kn ko lo lt "
     "lv mk ml mn mr ms mt my nb ne nl nn no pa pl ps pt ro ru si sk sl so sq sr sv sw ta te th tl tr uk ur vi zh"
 )
 
 LIKELY = frozenset(_CODES.split())
-"""Languages that callers of a company are likely to speak, in CLD2's codes; its close kin of some stand for these.
+"""Languages that callers of a company are likely to speak, in CLD2's codes and langid.py's; its close kin of some stand for these.
 
 Of the other hundred that it tells apart, a short English exclamation often resembles one: Khasi, Waray or Latin.
 """
@@ -25,10 +25,6 @@ def foreign_language(text: str) -> str | None:
     >>> foreign_language("I have been waiting for an answer for an hour") is None
     True
     """
-    try:
-        # "best effort" answers on short texts too, where it otherwise abstains.
-        code = str(pycld2.detect(text, bestEffort=True)[2][0][1])
-    except pycld2.error:  # characters that it refuses: the text is then read as before
-        return None
+    code = language_of(text)
     likely = code.partition("-")[0] in LIKELY  # "zh-Hant" is written in another script, not spoken otherwise
     return code if likely else None
