@@ -4,9 +4,12 @@ CLD2 abstains by itself. langid.py always names a language; its answer counts wh
 than English. benchmarks/languages.py compares the two.
 """
 
+import logging
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 UNDECIDED = "un"
 
@@ -45,7 +48,10 @@ def by_cld2(text: str) -> str:
 
 def by_langid(text: str) -> str:
     """langid.py's answer, in some tenths of a millisecond."""
-    ranked = _langid().rank(text)
+    identifier = _langid()
+    if identifier is None:
+        return UNDECIDED
+    ranked = identifier.rank(text)
     code, likelihood = ranked[0]
     if code == "en":
         return "en"
@@ -54,6 +60,11 @@ def by_langid(text: str) -> str:
 
 @lru_cache(1)
 def _langid() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 -- takes a second, and CLD2 comes first
-
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 -- loads for a second, CLD2 is first
+    except ImportError as error:
+        logger.warning(
+            "No language detector can be imported (%s), every text is read as English; install pycld2.", error
+        )
+        return None
     return LanguageIdentifier.from_model_file(MODEL_FILE)

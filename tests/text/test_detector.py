@@ -1,6 +1,7 @@
 """Both libraries that tell languages: what one does on one Python the other must do on the next."""
 
 import csv
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,3 +52,15 @@ def test_the_other_library_is_asked_where_cld2_is_missing(monkeypatch: pytest.Mo
     monkeypatch.setattr(detector, "by_langid", lambda text: "de" if text == "Guten Tag" else "en")
     assert foreign_language("Guten Tag") == "de"
     assert foreign_language("Good day") is None
+
+
+def test_without_any_library_texts_are_read_as_english(monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+    monkeypatch.setattr(detector, "pycld2", None)
+    monkeypatch.setitem(sys.modules, "py3langid.langid", None)
+    detector._langid.cache_clear()
+    for _ in range(2):
+        assert foreign_language("Ich warte seit einer Stunde auf eine Antwort") is None
+    detector._langid.cache_clear()
+    assert [record.getMessage().partition(" (")[0] for record in caplog.records] == [
+        "No language detector can be imported"
+    ]
