@@ -3,12 +3,12 @@
 from rasa_emotion.text.detector import language_of
 
 _CODES = (
-    "am ar az be bg bn bs ca co cs da de el es et eu fa fi fr gl gu he hi hr ht hu hy id is it iw ja ka kk km kn ko lo lt "
-    "lv mk ml mn mr ms mt my nb ne nl nn no pa pl ps pt ro ru si sk sl so sq sr sv sw ta te th tl tr uk ur vi zh"
+    "am ar az be bg bn bs ca co cs da de el es et eu fa fi fr gl gu he hi hr ht hu hy id is it iw ja ka kk km kn ko lo "
+    "lt lv mk ml mn mr ms mt my nb ne nl nn no pa pl ps pt ro ru si sk sl so sq sr sv sw ta te th tl tr uk ur vi zh"
 )
 
 LIKELY = frozenset(_CODES.split())
-"""Languages that callers of a company are likely to speak, in CLD2's codes and langid.py's; its close kin of some stand for these.
+"""Languages that callers of a company are likely to speak, in CLD2's codes and langid.py's; close kin of some stand for these.
 
 Of the other hundred that it tells apart, a short English exclamation often resembles one: Khasi, Waray or Latin.
 """
