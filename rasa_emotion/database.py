@@ -27,11 +27,11 @@ _WRITES = "rasa_emotion_writes"
 """The execution option of connections that write."""
 
 metadata = MetaData()
-"""All tables; a room that needs one declares it on this."""
+"""All tables; a module that needs one declares it here."""
 
 
 def open_database(url: str = DEFAULT_DATABASE) -> Engine:
-    """An engine for `url`, with the tables that the imported rooms declare; connecting is left to the first use.
+    """An engine for `url`, with the tables that the imported modules declare; connecting is left to the first use.
 
     Raises:
         ConfigError: the URL is none, names another kind of database, or its driver is not installed.

@@ -1,4 +1,4 @@
-"""Fixtures that every room's tests share: sounds made on the spot, and the corpora where they are present."""
+"""Fixtures that all tests share: sounds made on the spot, and the corpora where they are present."""
 
 import os
 import shutil

@@ -27,7 +27,7 @@ from rasa_emotion.logs import named, trace
 logger = logging.getLogger(__name__)
 
 LOCKED_TRIES = 5
-"""How often a turn is saved again where the database is locked: Rasa would keep it in memory alone, till a restart."""
+"""How often a turn is saved again where the database is locked: Rasa would only keep it in memory, until a restart."""
 
 
 class EmotionTrackerStore(SQLTrackerStore):

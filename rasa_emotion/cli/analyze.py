@@ -127,7 +127,7 @@ def _answer(analyzer: EmotionAnalyzer, line: str, number: int) -> dict[str, Any]
         return {"id": identity, "error": f'Line {number} needs "audio" (a path) or "text" (words), as strings.'}
     confidence = turn.get("text_confidence")
     if confidence is not None and (isinstance(confidence, bool) or not isinstance(confidence, int | float)):
-        return {"id": identity, "error": f'Line {number} has a "text_confidence" that is no number from 0 to 1.'}
+        return {"id": identity, "error": f'Line {number} has a "text_confidence" that is not a number from 0 to 1.'}
     try:
         estimate, unheard = _analyse(analyzer, audio, text, confidence)
     except RasaEmotionError as error:

@@ -73,7 +73,7 @@ def _asked(wishes: Wishes, planned: Plan, found: list[str]) -> Wishes:
         wishes = replace(wishes, handoff_intents=tuple(chosen)) if chosen != found else wishes
     if not planned.left_out or wishes.observe:
         return wishes
-    print("The bot's language is not English. What does it say (leave empty what it shall not say) when")
+    print("The bot's language is not English. What does it say (leave empty what it should not say) when")
     written = {
         name: variations(text, name)
         for name in planned.left_out

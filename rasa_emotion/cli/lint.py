@@ -46,7 +46,7 @@ def lint(
     families = family or ["angry", "worried"]
     for name in families:
         if name not in TONES:
-            raise ConfigError(f"'--family {name}' is no family; choose from {', '.join(sorted(TONES))}.")
+            raise ConfigError(f"'--family {name}' is not a family; choose from {', '.join(sorted(TONES))}.")
     responses, slots = _read(domain)
     problems = find_problems(
         responses,
@@ -78,7 +78,9 @@ def _read(domain: Path) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Any]
         slots |= file.data.get("slots") or {}
         for name, variations in (file.data.get("responses") or {}).items():
             if not isinstance(variations, list) or not all(isinstance(one, Mapping) for one in variations):
-                raise ConfigError(f"The response '{name}' in '{file.path}' is no list of variations; write it as one.")
+                raise ConfigError(
+                    f"The response '{name}' in '{file.path}' is not a list of variations; write it as one."
+                )
             responses[name] = variations
     if not responses:
         raise ConfigError(f"The domain at '{domain}' has no responses; name the file or folder that has them.")

@@ -124,7 +124,7 @@ def _run(
 def _pair(text: str) -> tuple[str, str]:
     label, sign, emotion = text.rpartition("=")
     if not sign or not label:
-        raise ConfigError(f"--label '{text}' is no pair; write LABEL=EMOTION, such as LABEL_0=angry.")
+        raise ConfigError(f"--label '{text}' is not a pair; write LABEL=EMOTION, such as LABEL_0=angry.")
     return label, emotion
 
 

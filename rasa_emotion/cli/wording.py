@@ -134,7 +134,7 @@ def variations(value: Any, where: str) -> list[dict[str, Any]]:
         return [{"text": text} for text in _texts(value, where)]
     wrong = next((family for family in value if family not in TONES), None)
     if wrong is not None:
-        raise ConfigError(f"{where} has '{wrong}', which is no family; choose from {', '.join(sorted(TONES))}.")
+        raise ConfigError(f"{where} has '{wrong}', which is not a family; choose from {', '.join(sorted(TONES))}.")
     return [additions.for_callers(family, text) for family, written in value.items() for text in _texts(written, where)]
 
 

@@ -58,7 +58,7 @@ def source(name: str, *, url: str | None = None, sha256: str | None = None) -> D
         raise ConfigError(f"The corpus '{name}' is unknown: name one of {', '.join(CORPORA)}.")
     entry = corpus(name)
     if sha256 is not None and not SHA256.fullmatch(sha256.lower()):
-        raise ConfigError(f"'{sha256}' is no SHA-256: give its 64 hexadecimal digits.")
+        raise ConfigError(f"'{sha256}' is not a SHA-256: give its 64 hexadecimal digits.")
     checksum = f"sha256:{sha256.lower()}" if sha256 else ""
     if url is not None:
         return Download(url, checksum)

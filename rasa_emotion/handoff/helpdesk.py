@@ -62,7 +62,7 @@ class FromHuman:
         ticket: what `deliver` returned for this conversation.
         id: the helpdesk's own number of it, so that one that is sent twice is taken once.
         text: words for the caller; empty in a hand-back without any.
-        hand_back: the bot shall go on.
+        hand_back: the bot should go on.
         outcome: what the person leaves for the bot to know; only with `hand_back`.
         key: of the packet, where the helpdesk repeats it: its answer may be here before the ticket is noted.
         at: when it happened, in seconds since 1970, where the helpdesk says it.

@@ -218,7 +218,7 @@ def check_url(owner: str, key: str, value: Any) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise ConfigError(f"{owner}: '{key}' is no address; write it like https://desk.example.com.")
+        raise ConfigError(f"{owner}: '{key}' is not an address; write it like https://desk.example.com.")
     if parts.username is not None or parts.fragment:
         raise ConfigError(f"{owner}: '{key}' holds a name, a password or a #; use the options for keys.")
     if parts.scheme == "http" and not _private(str(parts.hostname)):

@@ -202,7 +202,7 @@ def _pattern(name: Any, expression: Any) -> "re.Pattern[str]":
         compiled = re.compile(expression)
         parsed = expressions.parse(expression)
     except (re.error, RecursionError, OverflowError) as error:
-        raise ConfigError(f"{where} is no regular expression ({error}); correct it.") from error
+        raise ConfigError(f"{where} is not a regular expression ({error}); correct it.") from error
     shortest, longest = parsed.getwidth()
     if shortest < 1:
         raise ConfigError(f"{where} matches where nothing is; make it match one character or more.")

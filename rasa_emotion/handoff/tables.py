@@ -5,7 +5,7 @@ from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, Strin
 from rasa_emotion.database import metadata
 
 PENDING, DELIVERED, DEAD = "pending", "delivered", "dead"
-"""States of a handoff and of a message: to be tried (again), taken by the other side, given up till someone retries."""
+"""States of a handoff and of a message: to be tried (again), taken by the other side, given up until a retry."""
 
 HANDOVER, ALERT = "handover", "alert"
 TO_HUMAN, TO_CALLER = "to_human", "to_caller"

@@ -70,7 +70,7 @@ class Attempt:
         attempts: which try it was.
         ticket: what the helpdesk calls it.
         error: what went wrong.
-        wait_secs: till the next try.
+        wait_secs: until the next try.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""Libraries that warn of what is meant so."""
+"""Silence third-party loggers that warn about intended behaviour."""
 
 import logging
 from collections.abc import Iterator

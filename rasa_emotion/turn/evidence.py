@@ -46,7 +46,7 @@ def trusted_evidence(metadata: Any) -> list[Evidence]:
 
 
 def discard_evidence(metadata: Any) -> None:
-    """Remove all that was, or pretends to be, heard: nothing of it shall be stored."""
+    """Remove all that was, or pretends to be, heard: none of it may be stored."""
     if isinstance(metadata, dict):
         for key in RESERVED_KEYS:
             metadata.pop(key, None)

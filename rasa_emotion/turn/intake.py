@@ -237,7 +237,7 @@ def _check_storable(metadata: Mapping[str, Any], most_kb: float) -> None:
     try:
         size = len(json.dumps(metadata, allow_nan=False))
     except TypeError as error:
-        raise TurnRefused(400, "In 'metadata': something in it is no JSON; leave it out.") from error
+        raise TurnRefused(400, "In 'metadata': something in it is not JSON; leave it out.") from error
     except ValueError as error:
         raise TurnRefused(400, "In 'metadata': NaN and Infinity are no numbers in JSON; leave them out.") from error
     except RecursionError as error:

@@ -306,7 +306,7 @@ def test_what_is_promised_is_among_the_examples(tmp_path: Path) -> None:
         ("utter_hello: Hallo\n", "'utter_hello' in .* is nothing that the plugin says; write one of utter_handoff"),
         ("utter_handoff: [1]\n", "write a text, or a list of texts"),
         ("utter_handoff: ''\n", "write a text, or a list of texts"),
-        ("utter_acknowledge: {furious: Oh}\n", "'furious', which is no family"),
+        ("utter_acknowledge: {furious: Oh}\n", "'furious', which is not a family"),
         ("- a\n", "does not hold keys with values"),
     ],
 )

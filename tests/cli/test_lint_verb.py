@@ -85,7 +85,7 @@ def test_what_is_no_domain_is_refused(domain: Path, responses: str, sentence: st
 def test_bad_options_are_refused(domain: Path) -> None:
     for options, sentence in (
         (["lint", str(domain / "absent")], "no domain at"),
-        (["lint", str(domain), "--family", "furious"], "'--family furious' is no family"),
+        (["lint", str(domain), "--family", "furious"], "'--family furious' is not a family"),
         (["lint", str(domain), "--credentials", str(domain / "absent.yml")], "no credentials at"),
     ):
         with pytest.raises(ConfigError, match=sentence):

@@ -104,7 +104,7 @@ def test_names_in_brackets_are_shown_as_they_are():
         (["calls", "--label", "a=angry"], "name it with --from"),
         (["--from", "x", "--label", "a=angry"], "leave --label out"),
         (["calls", "--from", "x", "--export-only"], "trains nothing"),
-        (["--from", "x", "--export-only", "--label", "angry"], "is no pair"),
+        (["--from", "x", "--export-only", "--label", "angry"], "is not a pair"),
         (["nonsense", "--data", "."], "no recipe 'nonsense'"),
     ],
 )

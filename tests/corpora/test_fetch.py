@@ -310,7 +310,7 @@ def test_a_cut_archive_says_so(tmp_path: Path) -> None:
         ("iemocap", {}, "sign the release form at https://sail.usc.edu"),
         ("msp-podcast", {}, "sign the agreement"),
         ("savee", {}, "register at"),
-        ("ravdess", {"sha256": "abc"}, "'abc' is no SHA-256"),
+        ("ravdess", {"sha256": "abc"}, "'abc' is not a SHA-256"),
     ],
 )
 def test_what_cannot_be_fetched_says_where_to_ask(name: str, options: dict[str, str], says: str) -> None:

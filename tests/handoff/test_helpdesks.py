@@ -281,8 +281,8 @@ async def test_a_helpdesk_of_ones_own_by_its_module_path() -> None:
     [
         ("no.such.module.Crm", "cannot be loaded"),
         (f"{__name__}.NoSuchClass", "cannot be loaded"),
-        (f"{__name__}.packet", "is no helpdesk; derive it from"),
-        ("json.JSONDecoder", "is no helpdesk; derive it from"),
+        (f"{__name__}.packet", "is not a helpdesk; derive it from"),
+        ("json.JSONDecoder", "is not a helpdesk; derive it from"),
         (f"{__name__}.NotComplete", "lacks two_way, deliver"),
         ("chatwot", "did you mean 'chatwoot'"),
         ("crm", "or give a module path"),

@@ -198,7 +198,7 @@ def test_a_page_in_a_slot_for_names_costs_no_more_than_names_do() -> None:
         ({"names_from_slots": "name"}, "give a list of names"),
         ({"patterns": ["x"]}, "give a mapping"),
         ({"patterns": {"x": 3}}, "give a regular expression"),
-        ({"patterns": {"x": "["}}, "is no regular expression"),
+        ({"patterns": {"x": "["}}, "is not a regular expression"),
         ({"patterns": {"x": "a{0,3}"}}, "matches where nothing is"),
         ({"patterns": {"x": "a+"}}, r"may match more than 100 characters; write \{1,20\}"),
         ({"patterns": {"x": "(?:a|a){30}b"}}, "in too many ways"),

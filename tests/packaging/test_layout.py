@@ -1,4 +1,4 @@
-"""The rooms of the package: imports point to the left, and heavy packages stay in their rooms."""
+"""The modules of the package: imports point to the left, and heavy packages stay in theirs."""
 
 import ast
 import re

@@ -63,7 +63,7 @@ DEFAULTS: dict[str, Any] = {
     **{key: intake.DEFAULTS[key] for key in LIMITS},
 }
 
-# What a request is answered with is made by the wrapped channel; the guard leaves word here, for the middleware.
+# ContextVar read by the response middleware: the wrapped channel makes the response, the guard decides about it.
 _word: ContextVar[dict[str, Any] | None] = ContextVar("word", default=None)
 
 
@@ -321,13 +321,13 @@ def _polled(request: Request) -> tuple[str, int, float]:
         raise ValueError("The query names no 'sender'; give the one that the caller's messages have.")
     after, wait = request.args.get("after", "0"), request.args.get("wait", "0")
     if not (after.isascii() and after.isdigit() and len(after) < MOST_DIGITS):
-        raise ValueError("'after' is no id of a message; give the largest one so far, or leave it out.")
+        raise ValueError("'after' is not an id of a message; give the largest one so far, or leave it out.")
     try:
         secs = float(wait)
     except ValueError:
         secs = math.nan
     if not 0 <= secs <= LONGEST_POLL_SECS:
-        raise ValueError(f"'wait' is no number from 0 to {LONGEST_POLL_SECS:g}; give seconds.")
+        raise ValueError(f"'wait' must be between 0 and {LONGEST_POLL_SECS:g} seconds.")
     return sender, int(after), secs
 
 
@@ -345,7 +345,7 @@ def _wrapped(name: str, options: dict[str, Any] | None) -> InputChannel:
         raise InvalidConfigException(f"{owner}: 'channel' '{name}' cannot be loaded ({error}); {remedy}") from error
     usable = isinstance(kind, type) and issubclass(kind, InputChannel) and not issubclass(kind, RelayInput)
     if not usable:
-        raise InvalidConfigException(f"{owner}: 'channel' names '{name}', which is no input channel; name one.")
+        raise InvalidConfigException(f"{owner}: 'channel' names '{name}', which is not an input channel; name one.")
     channel: InputChannel = kind.from_credentials(options)
     return channel
 

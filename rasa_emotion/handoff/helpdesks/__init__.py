@@ -55,7 +55,7 @@ def _own(path: str) -> Callable[[Mapping[str, Any]], Helpdesk]:
             "start the bot where Python finds the module."
         ) from error
     if not (isinstance(found, type) and issubclass(found, Helpdesk)):
-        raise ConfigError(f"'{path}' is no helpdesk; derive it from rasa_emotion.handoff.helpdesk.Helpdesk.")
+        raise ConfigError(f"'{path}' is not a helpdesk; derive it from rasa_emotion.handoff.helpdesk.Helpdesk.")
     missing = [key for key in ("name", "two_way") if not hasattr(found, key)]
     if missing or found.__abstractmethods__:
         lacking = ", ".join([*missing, *sorted(found.__abstractmethods__)])

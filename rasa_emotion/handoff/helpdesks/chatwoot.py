@@ -106,7 +106,7 @@ class Chatwoot(Helpdesk):
         try:
             event = Answer(200, json.loads(body))
         except (ValueError, RecursionError) as error:
-            raise BadRequest(f"{OWNER} got a request that is no JSON.") from error
+            raise BadRequest(f"{OWNER} got a request that is not JSON.") from error
         if event.find("event") == "message_created":
             return self._words(event)
         if event.find("event") == "conversation_status_changed":

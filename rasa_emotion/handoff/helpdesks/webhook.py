@@ -110,9 +110,9 @@ def _from_human(owner: str, body: bytes) -> FromHuman:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise BadRequest(f"{owner} got a request that is no JSON; send an object.") from error
+        raise BadRequest(f"{owner} got a request that is not JSON; send an object.") from error
     if not isinstance(content, dict):
-        raise BadRequest(f"{owner} got JSON that is no object; send one.")
+        raise BadRequest(f"{owner} got JSON that is not an object; send one.")
     for key in ("ticket", "id"):
         if not isinstance(content.get(key), str) or not 0 < len(content[key]) <= MAX_ID:
             raise BadRequest(f"{owner} got a request without '{key}'; send a text of 1 to {MAX_ID} characters.")
@@ -120,9 +120,9 @@ def _from_human(owner: str, body: bytes) -> FromHuman:
     machine, markup = content.get("machine", False), content.get("markup", PLAIN)
     undelivered = content.get("undelivered", "")
     if not all(isinstance(words, str) for words in (text, outcome, undelivered)):
-        raise BadRequest(f"{owner} got a 'text', 'outcome' or 'undelivered' that is no text; send a text.")
+        raise BadRequest(f"{owner} got a 'text', 'outcome' or 'undelivered' that is not a text; send a text.")
     if not isinstance(hand_back, bool) or not isinstance(machine, bool):
-        raise BadRequest(f"{owner} got a 'hand_back' or 'machine' that is no flag; send true or false.")
+        raise BadRequest(f"{owner} got a 'hand_back' or 'machine' that is not a flag; send true or false.")
     if not isinstance(markup, str) or markup not in MARKUP:
         raise BadRequest(f"{owner} got a 'markup' that it does not know; send one of {', '.join(MARKUP)}.")
     if not text.strip() and not hand_back and not undelivered:

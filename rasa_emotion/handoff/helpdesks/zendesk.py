@@ -114,7 +114,7 @@ class Zendesk(Helpdesk):
         try:
             events = Answer(200, json.loads(body)).find("events")
         except (ValueError, RecursionError) as error:
-            raise BadRequest(f"{OWNER} got a request that is no JSON.") from error
+            raise BadRequest(f"{OWNER} got a request that is not JSON.") from error
         if not isinstance(events, list):
             raise BadRequest(f"{OWNER} got a request without 'events'; its webhook must be of version v2.")
         return [one for event in events for one in self._said(_answer(event))]
@@ -133,7 +133,7 @@ class Zendesk(Helpdesk):
                 return str(known.find("id"))
         content = {
             "type": "personal",
-            # The caller is elsewhere and shall not be told of it.
+            # The caller is elsewhere and must not be told of it.
             "participants": [{"userExternalId": packet.sender, "subscribeSDKClient": False}],
             "metadata": {KEY: packet.key, f"{KEY}_sender": packet.sender},
         }
