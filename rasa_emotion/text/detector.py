@@ -9,6 +9,8 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
+from rasa_emotion.logs import named
+
 logger = logging.getLogger(__name__)
 
 UNDECIDED = "un"
@@ -64,7 +66,9 @@ def _langid() -> Any:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 -- loads for a second, CLD2 is first
     except ImportError as error:
         logger.warning(
-            "No language detector can be imported (%s), every text is read as English; install pycld2.", error
+            "No language detector can be imported (%s), every text is read as English; install pycld2.",
+            error,
+            extra=named("text.detector.missing"),
         )
         return None
     return LanguageIdentifier.from_model_file(MODEL_FILE)
