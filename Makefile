@@ -8,6 +8,10 @@ export HF_HUB_OFFLINE := 1
 export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 
+# Rasa Pro fetches a table of prices when it is imported, unless it is told not to.
+PRO := LITELLM_LOCAL_MODEL_COST_MAP=True
+PRO_TESTS := tests/pro tests/bot
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test docs lock
 
@@ -24,6 +28,8 @@ test: ## Check style and types, and run all tests
 	.venv-dev/bin/ruff format --check .
 	.venv-dev/bin/mypy
 	.venv-dev/bin/python -m pytest
+	@$(PYTHON) scripts/environment.py pro
+	$(PRO) .venv-pro/bin/python -m pytest $(PRO_TESTS)
 
 docs: ## Build the documentation site into build/site
 	@$(PYTHON) scripts/environment.py dev
@@ -35,3 +41,4 @@ lock: ## Compile requirements/*.txt again after a change of pyproject.toml
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra rasa -c requirements/dev.txt -o requirements/run.txt
+	$(COMPILE) --python-version 3.11 pyproject.toml requirements/pro.in --extra rasa-pro -o requirements/pro.txt

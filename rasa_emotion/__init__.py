@@ -20,6 +20,7 @@ _HOMES = {
     "EmotionRestInput": "rasa_emotion.bot.channels.rest",
     "RelayInput": "rasa_emotion.bot.channels.relay",
     "EmotionTrackerStore": "rasa_emotion.bot.tracker_store",
+    "EmotionASR": "rasa_emotion.bot.pro.asr",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 -- the names are strings of the table above

@@ -1,7 +1,7 @@
-"""Set up what the Makefile's targets run in: `python3 scripts/environment.py run | dev | uv`.
+"""Set up what the Makefile's targets run in: `python3 scripts/environment.py run | dev | pro | uv`.
 
-`run` is `.venv`, what a bot needs (no torch); `dev` is `.venv-dev`, everything; `uv` is the installer alone, which
-comes by pip into `.tools`. An environment whose lock is unchanged is left as it is; one that was interrupted is made
+`run` is `.venv`, what a bot needs (no torch); `dev` is `.venv-dev`, everything; `pro` is `.venv-pro`, Rasa Pro and the
+tests; `uv` is the installer alone, which comes by pip into `.tools`. An environment whose lock is unchanged is left as it is; one that was interrupted is made
 again. Written for the standard library of Python 3.7, since it runs before anything is installed.
 """
 
@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 UV = TOOLS / "bin" / "uv"
 REQUIREMENTS = ROOT / "requirements"
-ENVIRONMENTS = {"run": ROOT / ".venv", "dev": ROOT / ".venv-dev"}
+ENVIRONMENTS = {"run": ROOT / ".venv", "dev": ROOT / ".venv-dev", "pro": ROOT / ".venv-pro"}
+PYTHON_OF_PRO = "3.11"
+"""The oldest that Rasa Pro 3.21 runs on; uv finds one, or downloads it."""
 STAMP = "set-up.sha256"
 
 
@@ -111,7 +113,8 @@ def ensure_environment(name: str) -> None:
     uv = str(UV)
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     if not folder.exists():
-        run([uv, "venv", *quiet, "--python", find(uv), str(folder)], f"Making {folder.name}")
+        wanted_python = PYTHON_OF_PRO if name == "pro" else find(uv)
+        run([uv, "venv", *quiet, "--python", wanted_python, str(folder)], f"Making {folder.name}")
     else:
         stamp.unlink()
     common = [*quiet, "--python", str(python), "--build-constraints", "requirements/build.txt"]
@@ -123,7 +126,7 @@ def ensure_environment(name: str) -> None:
 
 def main(names: list[str]) -> None:
     if not names or set(names) - {*ENVIRONMENTS, "uv"}:
-        raise SetUpError("name what to set up: run, dev or uv.")
+        raise SetUpError("name what to set up: run, dev, pro or uv.")
     # A Python that uv has to download stays inside the project.
     os.environ.setdefault("UV_PYTHON_INSTALL_DIR", str(TOOLS / "python"))
     ensure_uv()

@@ -9,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from rasa_emotion.acoustic.heads import HEADS, Network, read_head
+from rasa_emotion.anger_weights import remember
 from rasa_emotion.attributes import AttributeHead, load_head
 from rasa_emotion.audio import (
     SAMPLE_RATE,
@@ -111,6 +112,7 @@ class AcousticClassifier:
                 it runs in is not installed.
         """
         model = read_model_folder(folder, KIND)
+        remember(model.name, model.path)
         if tuple(model.settings.get("labels", ())) != EMOTIONS:
             raise ModelError(f"'{model.path}' has other labels than {', '.join(EMOTIONS)}; train it with a recipe.")
         return cls(

@@ -3,18 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rasa.shared.core.constants import (
-    ACTIVE_LOOP,
-    MAPPING_CONDITIONS,
-    MAPPING_TYPE,
-    REQUESTED_SLOT,
-    SlotMappingType,
-)
+from rasa.shared.core.constants import ACTIVE_LOOP, REQUESTED_SLOT, SlotMappingType
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import AllSlotsReset, Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-_FROM_ENTITY, _CUSTOM = str(SlotMappingType.FROM_ENTITY), str(SlotMappingType.CUSTOM)
+from rasa_emotion.bot.rasa_versions import CUSTOM_MAPPING, MAPPING_CONDITIONS, MAPPING_TYPE
+
+_FROM_ENTITY = str(SlotMappingType.FROM_ENTITY)
 
 
 def answer_taken_back(tracker: DialogueStateTracker, domain: Domain) -> list[Event]:
@@ -30,7 +26,8 @@ def answer_taken_back(tracker: DialogueStateTracker, domain: Domain) -> list[Eve
         mappings = tracker.slots[name].mappings
         if any(mapping.get(MAPPING_TYPE) == _FROM_ENTITY and mapping.get("entity") in said for mapping in mappings):
             return False
-        return name in required or any(mapping.get(MAPPING_TYPE) not in (_FROM_ENTITY, _CUSTOM) for mapping in mappings)
+        filled_by_words = (mapping.get(MAPPING_TYPE) not in (_FROM_ENTITY, CUSTOM_MAPPING) for mapping in mappings)
+        return name in required or any(filled_by_words)
 
     return [_as_before(tracker, name) for name in _filled(tracker) if is_answer(name)]
 

@@ -26,6 +26,7 @@ from rasa_emotion.bot.policy_domain import (
     missing_intent,
     missing_slot,
 )
+from rasa_emotion.bot.rasa_versions import is_paused
 from rasa_emotion.conversation.conditions import MEMORY, Requested
 from rasa_emotion.conversation.decision import ALERT, ASK, HANDOVER, OFFER, Decision
 from rasa_emotion.conversation.escalation import EscalationRules, decide
@@ -155,7 +156,7 @@ class EmotionPolicy(Policy):
         )
 
     def _move(self, tracker: DialogueStateTracker, domain: Domain) -> _Move | None:
-        if tracker.is_paused():
+        if is_paused(tracker):
             return None
         events = list(tracker.events)
         if not awaits_first_action(events):

@@ -15,6 +15,7 @@ from rasa.shared.exceptions import InvalidConfigException
 from rasa.utils.endpoints import EndpointConfig
 
 from rasa_emotion.bot.disclosure import DISCLOSURE_RESPONSE, disclosed
+from rasa_emotion.bot.rasa_versions import channel_name, filled
 from rasa_emotion.bot.response_options import ResponseOptions
 from rasa_emotion.conversation.rephrase import rephrase
 from rasa_emotion.conversation.reply import (
@@ -67,10 +68,10 @@ class EmotionResponses(TemplatedNaturalLanguageGenerator):
         self._wrapped = NaturalLanguageGenerator.create(EndpointConfig.from_dict(wrapped), domain) if wrapped else None
 
     async def generate(
-        self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any
+        self, utter_action: str, tracker: DialogueStateTracker, output_channel: Any, **kwargs: Any
     ) -> Variation | None:
         """Generates a response for the requested utter action (see parent class for full docstring)."""
-        making = _Making(self.options, self.responses, tracker, output_channel, kwargs)
+        making = _Making(self.options, self.responses, tracker, output_channel, channel_name(output_channel), kwargs)
         plain: tuple[Caller, Variation | None] = (Caller(), None)
         caller, response = _or(plain, lambda: making.fitted(utter_action))
         if response is None:
@@ -88,7 +89,7 @@ class EmotionResponses(TemplatedNaturalLanguageGenerator):
         if caller.needy and self._wrapped is None:
             variations = _or(variations, lambda: making.quiet(variations))
         plain = self._wrapped or TemplatedNaturalLanguageGenerator({utter_action: variations})
-        response: Variation | None = await plain.generate(utter_action, making.tracker, making.channel, **making.kwargs)
+        response: Variation | None = await plain.generate(utter_action, making.tracker, making.output, **making.kwargs)
         return response
 
 
@@ -99,6 +100,7 @@ class _Making:
     options: ResponseOptions
     responses: Mapping[str, list[Variation]]
     tracker: DialogueStateTracker
+    output: Any
     channel: str
     kwargs: Mapping[str, Any]
 
@@ -176,8 +178,9 @@ class _Making:
         )
         for variation in random.sample(chosen, len(chosen)):
             bare = {key: value for key, value in variation.items() if key != "condition"}
-            generator = TemplatedNaturalLanguageGenerator({utter_action: [bare]})
-            yield generator.generate_from_slots(utter_action, slots, self.channel, **self.kwargs)
+            response = filled(bare, utter_action, self.tracker, self.channel, self.kwargs)
+            if response is not None:
+                yield response
 
 
 def _noted(response: Variation, names: Iterable[str], *, acknowledges: bool) -> Variation:

@@ -4,7 +4,6 @@ import json
 import logging
 from typing import Any
 
-from rasa.core.tracker_store import SQLTrackerStore
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import InvalidConfigException
 from sqlalchemy import event, select
@@ -14,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from rasa_emotion.bot.rasa_versions import SQLTrackerStore
 from rasa_emotion.conversation.history import ESCALATION_SLOT
 from rasa_emotion.database import DIALECTS, create_tables
 from rasa_emotion.endpoints import PATH_VARIABLE, Endpoints, endpoints_path, read_endpoints

@@ -8,10 +8,10 @@ two of a hundred calm calls there.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from rasa_emotion.anger_weights import SHIPPED, Models, weights_for
 from rasa_emotion.estimate import MODALITIES, EmotionEstimate
 
 RECENT = 2
@@ -27,57 +27,12 @@ FURTHEST = 6.0
 """Log-odds are clipped here: beyond, a probability says nothing that data could have taught."""
 
 
-@dataclass(frozen=True)
-class Weights:
-    """Weights of one modality's log-odds: in the latest turn, usually, and at most in the turns just before."""
-
-    latest: float
-    usual: float
-    recent: float
-
-
-@dataclass(frozen=True)
-class AngerModel:
-    """The weights for turns with these modalities; `bias` is added."""
-
-    bias: float
-    modalities: Mapping[str, Weights]
-
-
-Models = Mapping[frozenset[str], AngerModel]
-
-ACOUSTIC = "acoustic"
-"""The acoustic model whose weights serve for one that has none of its own."""
-
-_VOICE = AngerModel(-3.2581, {"acoustic": Weights(0.9607, -0.8514, 0.5562)})
-_WORDS = AngerModel(0.6756, {"text": Weights(0.6589, 0.4715, 0.2676)})
-_BOTH = AngerModel(1.1913, {"acoustic": Weights(1.0289, -0.9746, 0.4998), "text": Weights(0.7296, 0.7683, 0.0819)})
-
-FITTED: Mapping[str, Models] = MappingProxyType(
-    {
-        ACOUSTIC: {
-            frozenset({"acoustic", "text"}): _BOTH,
-            frozenset({"acoustic"}): _VOICE,
-            frozenset({"text"}): _WORDS,
-        },
-        # What this voice says of the callers here does not tell the angry ones: its fitted weight is negative. So where
-        # there are words they decide alone.
-        "acoustic-emogator": {
-            frozenset({"acoustic", "text"}): _WORDS,
-            frozenset({"acoustic"}): _VOICE,
-            frozenset({"text"}): _WORDS,
-        },
-    }
-)
-"""By the name of the acoustic model, the weights for voice and words, voice alone and words alone."""
-
-
-def anger_score(estimates: Sequence[EmotionEstimate], fitted: Mapping[str, Models] = FITTED) -> float | None:
+def anger_score(estimates: Sequence[EmotionEstimate], fitted: Callable[[str], Models] = weights_for) -> float | None:
     """How surely the caller has turned angry by the latest of these turns, 0 to 1; None where nothing was heard in it.
 
     Args:
         estimates: of the caller's turns, oldest first.
-        fitted: the weights by acoustic model and by the modalities that the latest turn has.
+        fitted: gives the weights of an acoustic model by its name.
 
     >>> calm = EmotionEstimate.from_probabilities({"angry": 0.02, "neutral": 0.98}, {})
     >>> angry = EmotionEstimate.from_probabilities({"angry": 0.97, "neutral": 0.03}, {})
@@ -88,8 +43,7 @@ def anger_score(estimates: Sequence[EmotionEstimate], fitted: Mapping[str, Model
         return None
     latest_turn = estimates[-1]
     voice = latest_turn.evidence.get("acoustic")
-    models = fitted.get(voice.model if voice else ACOUSTIC, fitted[ACOUSTIC])
-    model = models[_modalities(latest_turn)]
+    model = fitted(voice.model if voice else SHIPPED)[_modalities(latest_turn)]
     total = model.bias
     for modality, weights in model.modalities.items():
         latest, usual, recent = features([log_odds(estimate, modality) for estimate in estimates], modality)

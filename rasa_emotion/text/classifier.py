@@ -4,6 +4,7 @@ import copy
 import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,12 @@ from rasa_emotion.model_folder import REINSTALL, ModelFolder, read_model_folder
 from rasa_emotion.text.adapter import Adapter
 from rasa_emotion.text.cleaning import TextQuality, clean, has_words, measure
 from rasa_emotion.text.context import Tokens, join_turns
+from rasa_emotion.text.reading import ENGLISH, judged
 
 MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 POOLED = "pooled"
 """Third input of models whose embedding is the mean over the utterance without the turns before it."""
-
-LANGUAGES = ("en",)
-"""What a folder that names no `languages` was trained on: all that shipped before folders named them."""
 
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Logits, shape [8], and the embedding, shape [384]."""
@@ -35,8 +34,17 @@ Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What was measured of a text, and how far the model can be trusted with it."""
+
+    quality: TextQuality
+    reliability: float
+    foreign_language: str | None
+
+
 class TextClassifier:
-    """Classifies English sentences; may be shared between threads.
+    """Classifies sentences of the languages that its folder names; may be shared between threads.
 
     >>> from rasa_emotion.model_folder import shipped_models
     >>> TextClassifier.load(shipped_models() / "text").classify("Thank you so much, that is wonderful!").emotion
@@ -57,7 +65,7 @@ class TextClassifier:
         self._temperature = float(folder.settings["temperature"])
         self._confused = confused
         self.context_turns = int(folder.settings.get("context_turns", 0))
-        self.languages = tuple(str(code) for code in folder.settings.get("languages", LANGUAGES))
+        self.languages = tuple(str(code) for code in folder.settings.get("languages", ENGLISH))
         self.batches = bool(folder.settings.get("batches", False))
         self._max_tokens = int(folder.settings["max_tokens"])
         self._spell_emoji = bool(folder.settings.get("spell_emoji", False))
@@ -97,8 +105,8 @@ class TextClassifier:
     def classify(self, text: str, context: Sequence[str] = ()) -> Evidence:
         """Evidence of one sentence, calibrated with the model's temperature.
 
-        Its reliability falls to 0 for text in another language, which it then names, in another script or of unknown
-        words. The first text of each language is told in the log.
+        Its reliability falls to 0 for text in a language that the model does not read, which it then names, in another
+        script or of unknown words. The first text of each language is told in the log.
 
         Args:
             text: the sentence.
@@ -108,8 +116,8 @@ class TextClassifier:
         Raises:
             TextError: the text holds no word.
         """
-        quality, tokens = self._prepared(text, context)
-        return self._evidence(quality, *self._run(tokens))
+        read, tokens = self._prepared(text, context)
+        return self._evidence(read, *self._run(tokens))
 
     def classify_many(self, turns: Sequence[tuple[str, Sequence[str]]]) -> list[Evidence | RasaEmotionError]:
         """What `classify` finds in each (text, context), in order; a TextError stands in its text's place.
@@ -117,7 +125,7 @@ class TextClassifier:
         A model whose folder says `batches: true` reads all of them in one call. Others, such as one with dynamic int8,
         whose scales are taken over the whole batch, would give another answer than alone: they read one by one.
         """
-        prepared: list[tuple[TextQuality, Tokens] | RasaEmotionError] = []
+        prepared: list[tuple[_Read, Tokens] | RasaEmotionError] = []
         for text, context in turns:
             try:
                 prepared.append(self._prepared(text, context))
@@ -129,26 +137,29 @@ class TextClassifier:
             one if isinstance(one, RasaEmotionError) else self._evidence(one[0], *next(outputs)) for one in prepared
         ]
 
-    def _prepared(self, text: str, context: Sequence[str]) -> tuple[TextQuality, Tokens]:
+    def _prepared(self, text: str, context: Sequence[str]) -> tuple[_Read, Tokens]:
         cleaned = self._clean(text)
         encoding = self._tokenizer.encode(cleaned)
         quality = measure(cleaned, encoding.tokens, encoding.word_ids)
-        if quality.foreign_language:
-            self._tell_language(quality.foreign_language)
-        return quality, self._with_context(encoding, context)
+        pieces = [token for token, word in zip(encoding.tokens, encoding.word_ids, strict=True) if word is not None]
+        reliability, foreign = judged(quality, cleaned, pieces, self.languages)
+        if foreign:
+            self._tell_language(foreign)
+        found = _Read(quality, reliability, foreign)
+        return found, self._with_context(encoding, context)
 
-    def _evidence(self, quality: TextQuality, logits: NDArray[np.float32], embedding: NDArray[np.float32]) -> Evidence:
+    def _evidence(self, text: _Read, logits: NDArray[np.float32], embedding: NDArray[np.float32]) -> Evidence:
         probabilities = self._calibrated(logits)
         if self._adapter is not None:
             probabilities = self._adapter.probabilities(embedding, probabilities)
         return Evidence(
             modality="text",
             probabilities=as_probabilities(probabilities),
-            reliability=quality.reliability,
+            reliability=text.reliability,
             model=self.folder.name,
-            quality={"words": quality.words, "known_share": quality.known_share},
+            quality={"words": text.quality.words, "known_share": text.quality.known_share},
             confused=self._confused.probability(embedding) if self._confused else None,
-            foreign_language=quality.foreign_language,
+            foreign_language=text.foreign_language,
         )
 
     def has_words(self, text: str) -> bool:
@@ -232,9 +243,10 @@ class TextClassifier:
             return
         self._told_languages.add(code)
         logger.warning(
-            "A caller's words are in another language than English (%s) and are left out; a voice beside them "
-            "decides alone. This is said once for each language.",
+            "A caller's words are in a language (%s) that the text model does not read (%s) and are left out; a voice "
+            "beside them decides alone. This is said once for each language.",
             code,
+            ", ".join(self.languages),
             extra=named("text.language.unread"),
         )
 

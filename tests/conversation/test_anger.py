@@ -5,9 +5,14 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_onnx import acoustic_folder
 
-from rasa_emotion.conversation.anger import FITTED, anger_score, features
+from rasa_emotion.acoustic import AcousticClassifier
+from rasa_emotion.anger_weights import KINDS, AngerModel, Weights, read_weights, weights_for, write_weights
+from rasa_emotion.conversation.anger import anger_score, features
+from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
+from rasa_emotion.model_folder import shipped_models
 
 PROBABILITY = st.floats(0, 1)
 
@@ -70,6 +75,33 @@ def test_turns_in_which_nothing_was_heard_leave_the_usual_as_it_is(pairs, place)
     assert features(odds, "acoustic")[:2] == features(with_gap, "acoustic")[:2]
 
 
-def test_each_acoustic_model_has_weights_for_what_may_be_heard() -> None:
-    kinds = {frozenset({"acoustic", "text"}), frozenset({"acoustic"}), frozenset({"text"})}
-    assert all(set(models) == kinds for models in FITTED.values())
+@pytest.mark.parametrize("name", ["acoustic", "acoustic-emogator"])
+def test_each_acoustic_model_that_ships_has_weights_of_its_own(name, caplog) -> None:
+    assert set(weights_for(name)) == set(KINDS)
+    assert weights_for(name) == read_weights(shipped_models() / name)
+    assert caplog.text == ""
+
+
+def test_a_model_without_weights_says_so_once_and_takes_the_shipped_ones(caplog) -> None:
+    for _ in range(2):
+        assert weights_for("of somebody") == weights_for("acoustic")
+    assert caplog.text.count("has no 'anger.json' in its folder") == 1
+
+
+def test_weights_are_read_from_the_folder_that_is_loaded(tmp_path) -> None:
+    folder = acoustic_folder(tmp_path / "mine")
+    AcousticClassifier.load(folder)  # an older folder has none
+    mine = {kind: AngerModel(0.5, {name: Weights(1.0, 2.0, 3.0) for name in kind}) for kind in KINDS}
+    write_weights(folder, mine)
+    assert AcousticClassifier.load(folder).name == "mine"
+    assert weights_for("mine") == mine
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "{}", '{"text": {"bias": 1}}', '{"text": {"bias": 0, "modalities": {}}}']
+)
+def test_a_file_that_holds_none_is_named(tmp_path, content) -> None:
+    folder = acoustic_folder(tmp_path / "mine")
+    (folder / "anger.json").write_text(content)
+    with pytest.raises(ModelError, match=r"anger\.json"):
+        AcousticClassifier.load(folder)

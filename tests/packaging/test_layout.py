@@ -19,6 +19,7 @@ ROOMS = (
     "endpoints",
     "model_folder",
     "attributes",
+    "anger_weights",
     "audio",
     "protocol",
     "acoustic",

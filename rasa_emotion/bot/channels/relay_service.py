@@ -8,10 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from rasa.core.tracker_store import DynamoTrackerStore, MongoTrackerStore, RedisTrackerStore, SQLTrackerStore
 from sanic import Sanic
 from sqlalchemy.exc import SQLAlchemyError
 
+from rasa_emotion.bot.rasa_versions import (
+    DynamoTrackerStore,
+    MongoTrackerStore,
+    RedisTrackerStore,
+    SQLTrackerStore,
+    inner_store,
+)
 from rasa_emotion.database import cause_of, create_tables, open_database
 from rasa_emotion.endpoints import Endpoints, read_endpoints
 from rasa_emotion.errors import ConfigError, RasaEmotionError, place_of
@@ -150,7 +156,7 @@ class RelayService:
 
     async def _look_through(self, tracker_store: Any) -> None:
         """Hand over what a crash, between the end of a turn and what follows it, kept from being handed over."""
-        store = getattr(tracker_store, "_tracker_store", tracker_store)
+        store = inner_store(tracker_store)
         if isinstance(store, THREAD_SAFE):
             await self.ask(lambda _: asyncio.run(reconcile(store, self._outbox, self.endpoints)))
 

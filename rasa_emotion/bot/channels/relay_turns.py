@@ -8,12 +8,12 @@ from typing import Any
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
-from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME, REQUESTED_SLOT
 from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SessionStarted, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from rasa_emotion.bot.channels.relay_service import RelayService, Unavailable
+from rasa_emotion.bot.rasa_versions import inner_store, is_paused, named_output
 from rasa_emotion.bot.tracker_store import EmotionTrackerStore
 from rasa_emotion.conversation.history import (
     ESCALATED_SLOT,
@@ -87,7 +87,7 @@ class Turns:
     async def _escalated(self, agent: Agent, sender: str) -> bool:
         """Whether the turn that just ended gave the conversation to a human, who hears of it from here on."""
         try:
-            if not isinstance(inner_store(agent), EmotionTrackerStore):
+            if not isinstance(inner_store(agent.tracker_store), EmotionTrackerStore):
                 await self._enqueue(agent, sender)
             holder = await self._service.ask(lambda record: record.holder(sender), patience_secs=PATIENCE_SECS)
             return holder is not None
@@ -123,7 +123,7 @@ class Turns:
             if handover is not None:
                 await self._resume(agent, handover)
         except Unavailable:  # has been logged; the bot goes on, or is silent in a conversation that it handed over
-            if (await agent.processor.get_tracker(sender)).is_paused():
+            if is_paused(await agent.processor.get_tracker(sender)):
                 self._miss(message)
         return False
 
@@ -269,17 +269,12 @@ def _hand_back(tracker: DialogueStateTracker, handover: Handover) -> list[Event]
     ]
 
 
-def inner_store(agent: Agent) -> TrackerStore:
-    """The bot's tracker store without Rasa's wrapper around it."""
-    return getattr(agent.tracker_store, "_tracker_store", agent.tracker_store)
-
-
 def _stored(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
     return [event.as_dict() for event in tracker.events]
 
 
 async def _text_of(agent: Agent, tracker: DialogueStateTracker, response: str, channel: str) -> str | None:
-    said = await agent.nlg.generate(response, tracker, channel)
+    said = await agent.nlg.generate(response, tracker, named_output(channel))
     if not said or not said.get("text"):
         logger.error(
             "The bot's domain has no text for 'resume_action: %s'; add the response.",

@@ -2,8 +2,8 @@
 
 The calls are simulated after the protocol of rasa_emotion.evaluation.calls, with the evidence of models that have not
 heard the speakers. Half of them say held-out sentences of public corpora, half the training half of the customers'
-utterances, which the text model has seen; the test half stays out. It prints what stands in
-rasa_emotion.conversation.anger.FITTED.
+utterances, which the text model has seen; the test half stays out. It writes the weights into the acoustic model's
+folder, as anger.json, and prints them.
 """
 
 import argparse
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from rasa_emotion.conversation.anger import AngerModel, Models, Weights, features, log_odds
+from rasa_emotion.anger_weights import KINDS, AngerModel, Models, Weights, write_weights
+from rasa_emotion.conversation.anger import features, log_odds
 from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate
 from rasa_emotion.evaluation.calls import CALLS_FILE, CLEAN, Bank, Call, draw_calls, hear_call, read_bank
@@ -36,8 +37,6 @@ TRAINING_HALF = Path("tests/data/customer_utterances/train.csv")
 
 FALSE_CALLS = 0.02
 """Share of the calm calls in which the score may reach 0.5."""
-
-SETS = (frozenset({"acoustic", "text"}), frozenset({"acoustic"}), frozenset({"text"}))
 
 
 def sentences(material: Material, folder: Path) -> Bank:
@@ -69,7 +68,7 @@ def heard_calls(
 def fit(heard: Iterable[tuple[Call, Sequence[EmotionEstimate]]]) -> Models:
     """The weights for voice and words, voice alone and words alone, each fitted on the same calls."""
     calls = list(heard)
-    return {modalities: _fit(calls, sorted(modalities)) for modalities in SETS}
+    return {modalities: _fit(calls, sorted(modalities)) for modalities in KINDS}
 
 
 def _fit(calls: Sequence[tuple[Call, Sequence[EmotionEstimate]]], modalities: Sequence[str]) -> AngerModel:
@@ -121,7 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fusion = Fusion.load(options.models / fusion_for(options.acoustic))
     except RasaEmotionError as error:
         sys.exit(str(error))
-    print(json.dumps(as_json(fit([call for bank in words for call in heard_calls(voices, bank, fusion)])), indent=2))
+    fitted = fit([call for bank in words for call in heard_calls(voices, bank, fusion)])
+    write_weights(options.models / options.acoustic, fitted)
+    print(json.dumps(as_json(fitted), indent=2))
 
 
 if __name__ == "__main__":

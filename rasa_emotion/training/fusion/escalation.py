@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from rasa_emotion.conversation.anger import ACOUSTIC, FITTED, Models, anger_score
+from rasa_emotion.anger_weights import SHIPPED, Models, weights_for
+from rasa_emotion.conversation.anger import anger_score
 from rasa_emotion.conversation.conditions import Accumulated, Condition, Lasting, TurnedAngry
 from rasa_emotion.conversation.escalation import EscalationRules, Rule
 from rasa_emotion.errors import RasaEmotionError
@@ -62,7 +63,9 @@ def default_player(weights: Mapping[str, Models]) -> Player:
     """The default rule, with the weights that were fitted without the caller."""
 
     def played(call: Call, estimates: list[EmotionEstimate]) -> Played:
-        fitted = {ACOUSTIC: weights[call.caller]}
+        def fitted(_: str) -> Models:
+            return weights[call.caller]
+
         scores = tuple(anger_score(estimates[: turn + 1], fitted) or 0.0 for turn in range(len(estimates)))
         first = next((turn for turn, score in enumerate(scores) if score >= LEVEL), None)
         return Played(call, first, None if first is None else "anger", scores)
@@ -118,7 +121,7 @@ def build(models: Path, data: Path, cache: Path, *, count: int, seed: int) -> di
         "count": count,
         "seed": seed,
         "level": LEVEL,
-        "weights": {name: as_json(models) for name, models in FITTED.items()},
+        "weights": {name: as_json(weights_for(name)) for name in (SHIPPED, "acoustic-emogator")},
         "rows": rows,
     }
 

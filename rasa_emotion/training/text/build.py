@@ -23,6 +23,7 @@ from rasa_emotion.evaluation.metrics import fit_temperature, macro_f1, unweighte
 from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE, vocabulary_checksum
+from rasa_emotion.text.reading import ENGLISH
 from rasa_emotion.training.text.data import as_target, read_sources, split_sources, tokenize
 from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.figures import single_labels
@@ -72,8 +73,9 @@ def build(recipe: Recipe, run: Path, data: Path, out: Path, *, beside: Path) -> 
     facts = {
         "licence": licence,
         "commercial": commercial,
-        "summary": f"English sentences, eight emotions; trained on {', '.join(names)}",
+        "summary": f"{summary_of(recipe.languages)}, eight emotions; trained on {', '.join(names)}",
         "labels": list(EMOTIONS),
+        "languages": list(recipe.languages),
         "max_tokens": min(MAX_TOKENS, model.encoder.config.max_position_embeddings),
         "context_turns": recipe.context_turns,
         "spell_emoji": recipe.spell_emoji,
@@ -85,6 +87,15 @@ def build(recipe: Recipe, run: Path, data: Path, out: Path, *, beside: Path) -> 
     held = score_single(TextClassifier.load(out).logits, inner_rows(recipe, data, beside))
     temperature = fit_temperature(held.truth, held.logits)
     write_manifest(out, files, name="text", kind="text", **facts, temperature=temperature)
+
+
+def summary_of(languages: Sequence[str]) -> str:
+    """What sentences a model reads, for people.
+
+    >>> summary_of(("de", "en"))
+    'Sentences in de, en'
+    """
+    return "English sentences" if tuple(languages) == ENGLISH else f"Sentences in {', '.join(languages)}"
 
 
 def add_class_bias(model: TextEmotionModel, recipe: Recipe, data: Path, beside: Path) -> float:

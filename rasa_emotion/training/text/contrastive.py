@@ -35,7 +35,7 @@ from rasa_emotion.training.text.dequantize import dequantized, pools_utterance
 from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.model import TextEmotionModel
 
-READ = ("labels", "max_tokens", "vocabulary", "spell_emoji", "context_turns")
+READ = ("labels", "languages", "max_tokens", "vocabulary", "spell_emoji", "context_turns")
 """The settings that say how sentences are read; they stay as they are."""
 LICENCE_FILE, CARD_FILE = "LICENSE", "card.md"
 Examples = Sequence[tuple[str, str]]

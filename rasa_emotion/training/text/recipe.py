@@ -1,5 +1,6 @@
 """The settings of one training of the text model, read from a YAML file with comments."""
 
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from ruamel.yaml.error import YAMLError
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.settings import check_keys
+from rasa_emotion.text.reading import ENGLISH
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Recipe:
         labels: what the model says, in the order of its logits; the eight emotions map each corpus' labels on them.
             "meld/joy" is the label joy of the corpus MELD alone: each row then is asked for its own corpus' labels,
             which teaches one encoder several corpora without saying that their labels mean the same.
+        languages: codes of those that the corpora are in, such as [de]; words in another one are left out at run time.
         multi_label: several labels may be true of a sentence, each has a probability of its own.
         choose_by: the figure on the inner split whose best epoch is kept: macro_f1, weighted_f1 or accuracy.
         context_turns: so many earlier turns of a dialogue stand before the utterance.
@@ -55,6 +58,7 @@ class Recipe:
 
     train: tuple[Source, ...]
     labels: tuple[str, ...]
+    languages: tuple[str, ...] = ("en",)
     multi_label: bool = False
     choose_by: str = "macro_f1"
     context_turns: int = 0
@@ -84,6 +88,7 @@ class Recipe:
     checkpoint_every: int = 300
 
 
+LANGUAGE_CODE = re.compile("[a-z]{2,3}")
 CHOICES = {"choose_by": ("macro_f1", "weighted_f1", "accuracy"), "pool": ("all", "utterance")}
 """Keys that take one of a few words."""
 
@@ -118,7 +123,15 @@ def read_recipe(path: Path, changes: str = "", **overrides: Any) -> Recipe:
         _check(source, Source, f"Recipe '{path}'")
     data.update({key: value for key, value in overrides.items() if value is not None})
     sources = tuple(Source(**source) for source in data.pop("train"))
-    return Recipe(train=sources, labels=tuple(data.pop("labels")), **data)
+    languages = _languages(data.pop("languages", ENGLISH), path)
+    return Recipe(train=sources, labels=tuple(data.pop("labels")), languages=languages, **data)
+
+
+def _languages(given: Any, path: Path) -> tuple[str, ...]:
+    codes = list(given) if isinstance(given, list | tuple) else []
+    if not codes or not all(isinstance(code, str) and LANGUAGE_CODE.fullmatch(code) for code in codes):
+        raise ConfigError(f"Recipe '{path}' sets languages to '{given}'; give a list of codes, such as [de].")
+    return tuple(codes)
 
 
 def _check(data: Any, kind: type[Any], where: str) -> None:

@@ -1,0 +1,1 @@
+"""What plugs into Rasa Pro alone; importing it needs Rasa Pro."""

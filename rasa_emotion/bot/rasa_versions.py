@@ -1,0 +1,98 @@
+"""What differs between Rasa Open Source 3.6.21 and Rasa Pro 3.21, where this package touches it; nothing else knows.
+
+Both call their package `rasa`. What the two have in common is imported where it is needed.
+"""
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
+from rasa.shared.core.constants import SlotMappingType
+
+try:  # Rasa Open Source
+    from rasa.core.tracker_store import (
+        DynamoTrackerStore,
+        MongoTrackerStore,
+        RedisTrackerStore,
+        SQLTrackerStore,
+        TrackerStore,
+    )
+
+    PRO = False
+except ModuleNotFoundError:  # Rasa Pro
+    from rasa.core.tracker_stores.dynamo_tracker_store import DynamoTrackerStore
+    from rasa.core.tracker_stores.mongo_tracker_store import MongoTrackerStore
+    from rasa.core.tracker_stores.redis_tracker_store import RedisTrackerStore
+    from rasa.core.tracker_stores.sql_tracker_store import SQLTrackerStore
+    from rasa.core.tracker_stores.tracker_store import TrackerStore
+
+    PRO = True
+
+__all__ = [
+    "CUSTOM_MAPPING",
+    "MAPPING_CONDITIONS",
+    "MAPPING_TYPE",
+    "PRO",
+    "DynamoTrackerStore",
+    "MongoTrackerStore",
+    "RedisTrackerStore",
+    "SQLTrackerStore",
+    "TrackerStore",
+    "channel_name",
+    "filled",
+    "inner_store",
+    "is_paused",
+    "named_output",
+]
+
+MAPPING_TYPE = "type"
+"""The key of a slot mapping's kind: `MAPPING_TYPE` there, `KEY_MAPPING_TYPE` here."""
+
+MAPPING_CONDITIONS = "conditions"
+"""The key of a slot mapping's conditions, whose constant has another name in each."""
+
+CUSTOM_MAPPING = str(getattr(SlotMappingType, "CUSTOM", None) or SlotMappingType.CONTROLLED)
+"""The kind of a mapping that an action of the bot's fills; Rasa Pro calls it controlled."""
+
+
+def is_paused(tracker: Any) -> bool:
+    """Whether the conversation is paused: a method of Open Source's tracker, a property of Pro's."""
+    return bool(tracker.is_paused() if hasattr(tracker, "is_paused") else tracker.paused)
+
+
+def channel_name(output_channel: Any) -> str:
+    """The name of an output channel: Open Source gives a generator the name, Pro the object."""
+    return output_channel if isinstance(output_channel, str) else str(output_channel.name())
+
+
+def named_output(channel: str) -> Any:
+    """What a generator is given for an output channel of which only the name is known."""
+    return SimpleNamespace(name=lambda: channel) if PRO else channel
+
+
+def filled(
+    variation: Mapping[str, Any], utter_action: str, tracker: Any, channel: str, kwargs: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """A response's variation with its placeholders filled; Pro fills in the dialogue stack's too, and translates.
+
+    Args:
+        variation: without its condition.
+        utter_action: the response's name.
+        tracker: the conversation.
+        channel: the output channel's name.
+        kwargs: further values of placeholders.
+    """
+    generator = TemplatedNaturalLanguageGenerator({utter_action: [dict(variation)]})
+    slots = tracker.current_slot_values()
+    if not PRO:
+        found: dict[str, Any] | None = generator.generate_from_slots(utter_action, slots, channel, **kwargs)
+        return found
+    context, language = tracker.stack.current_context(), tracker.current_language
+    found = generator.generate_from_slots(utter_action, slots, context, channel, language, **kwargs)
+    return None if found is None else dict(generator.translate_response(found, language))
+
+
+def inner_store(tracker_store: Any) -> Any:
+    """A bot's tracker store without Rasa's wrapper around it, which neither version lets through in public."""
+    return getattr(tracker_store, "_tracker_store", tracker_store)
