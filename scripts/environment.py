@@ -1,8 +1,9 @@
 """Set up what the Makefile's targets run in: `python3 scripts/environment.py run | dev | pro | uv`.
 
-`run` is `.venv`, what a bot needs (no torch); `dev` is `.venv-dev`, everything; `pro` is `.venv-pro`, Rasa Pro and the
-tests; `uv` is the installer alone, which comes by pip into `.tools`. An environment whose lock is unchanged is left as it is; one that was interrupted is made
-again. Written for the standard library of Python 3.7, since it runs before anything is installed.
+`run` is `.venv`, what a bot needs (no torch); `dev` is `.venv-dev`, everything; `pro` is `.venv-pro`, Rasa Pro and what
+its tests need; `uv` is the installer alone, which comes by pip into `.tools`. An environment whose lock is unchanged is
+left as it is; one that was interrupted is made again. Written for the standard library of Python 3.7, since it runs
+before anything is installed.
 """
 
 from __future__ import annotations

@@ -22,13 +22,17 @@ from rasa_emotion.audio import (
     trim_silence,
 )
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
-from rasa_emotion.errors import ModelError
+from rasa_emotion.errors import ConfigError, ModelError
 from rasa_emotion.estimate import Evidence
 from rasa_emotion.model_folder import ModelFolder, read_model_folder
+from rasa_emotion.plugins import class_of
 
 KIND = "acoustic"
 MODEL = "model.onnx"
 LENGTHS = "lengths"
+IN_TORCH = "rasa_emotion.torch_backends.network.TorchNetwork"
+"""Runs the classifiers of other people; named, not imported, since torch is loaded for who asks for it alone."""
+
 MIN_SECS = 0.4
 """Shorter audio is repeated to this length; the network needs some frames to pool over."""
 
@@ -105,7 +109,8 @@ class AcousticClassifier:
         """Load a model folder whose files were checked against their checksums.
 
         A manifest may name a `head` of the folder's `heads.npz` that replaces the model's own, as the fold models do.
-        A folder whose manifest names another `backend` than "onnx" runs in torch, which is imported for it alone.
+        A folder whose manifest names another `backend` than "onnx" runs in torch, which is imported for it alone, or in
+        a class of one's own, given by its module path: a `heads.Network` that is made of the `ModelFolder`.
 
         Raises:
             ModelError: the folder or a file is missing or altered, its labels are not the eight emotions, or what
@@ -185,8 +190,15 @@ def _network(model: ModelFolder, threads: int) -> Network:
         network = OnnxNetwork(model.file(MODEL), threads=threads)
         head = model.settings.get("head")
         return read_head(model.file(HEADS), str(head), network) if head else network
+    return _network_of(backend if "." in backend else IN_TORCH, model)
+
+
+def _network_of(path: str, model: ModelFolder) -> Network:
     try:
-        from rasa_emotion.acoustic.torch_network import TorchNetwork  # noqa: PLC0415 -- for who names such a model alone
-    except ImportError as error:
-        raise ModelError(f"'{model.path}' runs in torch ({error}): pip install 'rasa-emotion[torch]'.") from error
-    return TorchNetwork(model)
+        network: Network = class_of(path, "The backend")(model)
+    except ConfigError as error:
+        remedy = " It comes with: pip install 'rasa-emotion[torch]'." if path == IN_TORCH else ""
+        raise ModelError(f"'{model.path}': {error}{remedy}") from error
+    if not callable(getattr(network, "run", None)) or not isinstance(getattr(network, "batches", None), bool):
+        raise ModelError(f"'{model.path}': the backend '{path}' lacks 'run' or 'batches' of acoustic.heads.Network.")
+    return network

@@ -16,11 +16,11 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic import AcousticClassifier
-from rasa_emotion.acoustic.torch_network import EightEmotions, open_source
 from rasa_emotion.audio import Waveform
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ModelError
 from rasa_emotion.model_folder import write_manifest
+from rasa_emotion.torch_backends.network import EightEmotions, open_source
 
 Tone = Callable[..., NDArray[np.float32]]
 HEARD = {"angry", "happy", "neutral", "sad"}
@@ -127,7 +127,7 @@ def test_torch_is_loaded_for_such_a_folder_alone(repository: Path) -> None:
 
 def test_without_torch_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = model_folder(tmp_path / "hub", backend="huggingface", source="someone/model")
-    monkeypatch.setitem(sys.modules, "rasa_emotion.acoustic.torch_network", None)
+    monkeypatch.setitem(sys.modules, "rasa_emotion.torch_backends.network", None)
     with pytest.raises(ModelError, match=r"pip install 'rasa-emotion\[torch\]'"):
         AcousticClassifier.load(folder)
 

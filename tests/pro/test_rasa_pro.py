@@ -192,7 +192,7 @@ async def test_what_the_intake_refuses_does_not_stop_the_call(engine, call, tone
 
 @pytest.mark.parametrize("config", [{}, {"inner": "deepgram"}, {"inner": {"name": f"{__name__}.Inner"}, "max_sec": 1}])
 def test_what_cannot_be_used_is_named(config) -> None:
-    with pytest.raises(InvalidConfigException, match="inner|max_secs"):
+    with pytest.raises(InvalidConfigException, match=r"inner|max_secs"):
         EmotionASR.from_config_dict(config, L16_16KHZ, "en")
 
 

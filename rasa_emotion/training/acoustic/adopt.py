@@ -11,11 +11,11 @@ from typing import Any
 
 from torch import nn
 
-from rasa_emotion.acoustic.torch_huggingface import HuggingFaceSource
-from rasa_emotion.acoustic.torch_network import EightEmotions, Source, backend_of, open_source
 from rasa_emotion.corpora.manifest import Clip, read_manifest
 from rasa_emotion.corpora.splits import require_originals
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.torch_backends.huggingface import HuggingFaceSource
+from rasa_emotion.torch_backends.network import EightEmotions, Source, backend_of, open_source
 from rasa_emotion.training.acoustic.export import export_module
 from rasa_emotion.training.acoustic.finetune import fine_tune, read_fine_tuning
 from rasa_emotion.training.acoustic.folder import Facts, write_folder

@@ -12,10 +12,10 @@ import speechbrain as sb
 import torch
 from torch import Tensor, nn
 
-from rasa_emotion.acoustic.torch_huggingface import HuggingFaceSource
 from rasa_emotion.corpora.manifest import Clip
 from rasa_emotion.corpora.splits import Split
 from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.torch_backends.huggingface import HuggingFaceSource
 from rasa_emotion.training.acoustic.augment import WaveformAugment
 from rasa_emotion.training.acoustic.batches import Batch, EpochBatches, Tasks
 from rasa_emotion.training.acoustic.brain import learning_rate

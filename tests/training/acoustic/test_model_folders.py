@@ -15,11 +15,11 @@ from tiny_classifiers import hugging_face, speechbrain
 
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic import AcousticClassifier
-from rasa_emotion.acoustic.torch_network import EightEmotions, open_source
 from rasa_emotion.audio import Waveform, trim_silence
 from rasa_emotion.cli.train import OWN_CALLS
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError, ModelError
+from rasa_emotion.torch_backends.network import EightEmotions, open_source
 from rasa_emotion.training.acoustic import adopt as adopting
 from rasa_emotion.training.acoustic import pretrained
 from rasa_emotion.training.acoustic.adopt import adopt, fine_tune_source

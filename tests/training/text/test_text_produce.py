@@ -7,6 +7,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.cli import app, verbs  # noqa: F401 -- verbs register themselves
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError, ModelError
@@ -83,3 +84,28 @@ def test_orders_that_cannot_be_are_refused(place: Path, monkeypatch: pytest.Monk
     with pytest.raises(ModelError, match="of the answers stay the same"):
         produce.train_recipe(str(place / "eight.yaml"), place, place / "broken")
     assert (place / "broken" / MANIFEST).is_file()
+
+
+GERMAN = "Ich warte seit einer Stunde auf eine Antwort"
+
+
+def test_a_german_model_reads_german(place: Path, caplog: pytest.LogCaptureFixture) -> None:
+    order = ["train", "text", str(place / "eight.yaml"), "--data", str(place), "--out", str(place / "model")]
+    result = CliRunner().invoke(app, [*order, "--set", "languages: [de]"])
+    assert result.exit_code == 0, result.output
+    german = TextClassifier.load(place / "model")
+    assert german.languages == ("de",)
+    assert json.loads((place / "model" / MANIFEST).read_text())["summary"].startswith("Sentences in de")
+    found = german.classify(GERMAN)
+    assert found.reliability == 1
+    assert found.foreign_language is None
+    assert EmotionAnalyzer.load(place / "model").analyze(text=GERMAN).probabilities
+    french = german.classify("Je voudrais parler avec une personne au sujet de ma facture, s'il vous plaît")
+    assert (french.reliability, french.foreign_language) == (0, "fr")
+    assert "that the text model does not read (de)" in caplog.text
+
+
+@pytest.mark.parametrize("languages", ["de", "[]", "[5]", "[German]"])
+def test_languages_are_codes(place: Path, languages: str) -> None:
+    with pytest.raises(ConfigError, match="languages"):
+        produce.train_recipe(str(place / "eight.yaml"), place, place / "out", changes=f"languages: {languages}")

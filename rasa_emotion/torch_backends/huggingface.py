@@ -12,9 +12,9 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 from transformers import Wav2Vec2FeatureExtractor as WaveformExtractor
 from transformers import WhisperFeatureExtractor as WhisperExtractor
 
-from rasa_emotion.acoustic.torch_network import Source
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.errors import ModelError
+from rasa_emotion.torch_backends.network import Source
 
 
 class HuggingFaceSource(Source):

@@ -7,8 +7,8 @@ import torch
 from speechbrain.inference.interfaces import Pretrained
 from torch import Tensor
 
-from rasa_emotion.acoustic.torch_network import Source
 from rasa_emotion.errors import ModelError
+from rasa_emotion.torch_backends.network import Source
 
 ENCODER = frozenset({"compute_features", "mean_var_norm", "embedding_model", "classifier"})
 WAV2VEC2 = frozenset({"wav2vec2", "avg_pool", "output_mlp"})

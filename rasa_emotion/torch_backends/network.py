@@ -99,11 +99,11 @@ def open_source(name: str, backend: str | None = None) -> Source:
     """
     backend = backend or backend_of(name)
     if backend == "huggingface":
-        from rasa_emotion.acoustic.torch_huggingface import HuggingFaceSource  # noqa: PLC0415 -- one of the two alone
+        from rasa_emotion.torch_backends.huggingface import HuggingFaceSource  # noqa: PLC0415 -- one of the two alone
 
         return HuggingFaceSource(name)
     if backend == "speechbrain":
-        from rasa_emotion.acoustic.torch_speechbrain import SpeechBrainSource  # noqa: PLC0415
+        from rasa_emotion.torch_backends.speechbrain import SpeechBrainSource  # noqa: PLC0415
 
         return SpeechBrainSource(name)
     raise ModelError(f"'{name}' names the backend '{backend}'; choose one of {', '.join(BACKENDS)}.")
