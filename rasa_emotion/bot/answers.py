@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rasa.shared.core.constants import ACTIVE_LOOP, REQUESTED_SLOT, SlotMappingType
+from rasa.shared.core.constants import ACTIVE_LOOP, MAPPING_CONDITIONS, REQUESTED_SLOT, SlotMappingType
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import AllSlotsReset, Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from rasa_emotion.bot.rasa_versions import CUSTOM_MAPPING, MAPPING_CONDITIONS, MAPPING_TYPE
+from rasa_emotion.bot.rasa_versions import CUSTOM_MAPPING, MAPPING_TYPE
 
 _FROM_ENTITY = str(SlotMappingType.FROM_ENTITY)
 

@@ -31,7 +31,6 @@ except ModuleNotFoundError:  # Rasa Pro
 
 __all__ = [
     "CUSTOM_MAPPING",
-    "MAPPING_CONDITIONS",
     "MAPPING_TYPE",
     "PRO",
     "DynamoTrackerStore",
@@ -48,9 +47,6 @@ __all__ = [
 
 MAPPING_TYPE = "type"
 """The key of a slot mapping's kind: `MAPPING_TYPE` there, `KEY_MAPPING_TYPE` here."""
-
-MAPPING_CONDITIONS = "conditions"
-"""The key of a slot mapping's conditions, whose constant has another name in each."""
 
 CUSTOM_MAPPING = str(getattr(SlotMappingType, "CUSTOM", None) or SlotMappingType.CONTROLLED)
 """The kind of a mapping that an action of the bot's fills; Rasa Pro calls it controlled."""

@@ -172,6 +172,8 @@ class _Making:
 
     def _filled(self, utter_action: str, variations: list[Variation]) -> Iterator[Variation]:
         """Those of the variations that Rasa would choose among, in random order, with their placeholders filled."""
+        if not variations:  # Rasa Pro would log an error
+            return
         slots = self.tracker.current_slot_values()
         chosen = ResponseVariationFilter({utter_action: variations}).responses_for_utter_action(
             utter_action, self.channel, slots

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from fake_analyzer import FakeAnalyzer
+from fake_analyzer import FakeAnalyzer, estimate
 
 if importlib.util.find_spec("rasa.core.tracker_stores") is None:
     pytest.skip("Rasa Pro is not installed; 'make test' runs these in .venv-pro", allow_module_level=True)
@@ -120,7 +120,7 @@ async def test_a_reply_is_fitted_to_the_caller() -> None:
     replies = EmotionResponses(None, domain)
     output = SimpleNamespace(name=lambda: "rest")
     assert (await replies.generate("utter_greet", tracker, output, name="Ada"))["text"] == "Hello Ada."
-    angry = {"emotion": "angry", "confidence": 0.9, "probabilities": {"angry": 0.9, "neutral": 0.1}}
+    angry = estimate("angry", 0.9).to_dict()
     said = UserUttered("hi", parse_data={"emotion_estimate": angry, "intent": {"name": "greet"}, "entities": []})
     tracker = DialogueStateTracker.from_events("a", [said], slots=domain.slots)
     assert (await replies.generate("utter_greet", tracker, output))["text"] == "I am sorry."
