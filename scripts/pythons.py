@@ -1,4 +1,4 @@
-"""Install the wheel for each Python that is here, with the lowest and the highest numpy and SQLAlchemy, and test its core.
+"""Install the wheel for each Python that is here, with the lowest and highest numpy and SQLAlchemy; test its core.
 
     .venv-dev/bin/python scripts/pythons.py            # all, and write docs/compatibility.md
     .venv-dev/bin/python scripts/pythons.py 3.13       # that Python alone, nothing is written
@@ -44,9 +44,9 @@ TESTS = (
 PAGE = ROOT / "docs" / "compatibility.md"
 HEAD = """# Compatibility
 
-The core and the extra `handoff`, installed from the wheel into a fresh environment of each Python, with the lowest and the
-highest numpy and SQLAlchemy that the Python takes. `.venv-dev/bin/python scripts/pythons.py` makes this page. Rasa Open
-Source 3.6.21 runs on Python 3.10 alone; its tests are those of `make test`.
+The core and the extra `handoff`, installed from the wheel into a fresh environment of each Python, with the lowest and
+the highest numpy and SQLAlchemy that the Python takes. `.venv-dev/bin/python scripts/pythons.py` makes this page.
+Rasa Open Source 3.6.21 runs on Python 3.10 alone; its tests are those of `make test`.
 
 | Python | numpy | SQLAlchemy | installed | tests passed |
 |---|---|---|---|---|

@@ -8,7 +8,7 @@ _CODES = (
 )
 
 LIKELY = frozenset(_CODES.split())
-"""Languages that callers of a company are likely to speak, in the codes of both libraries; close kin of some stand for these.
+"""Languages that callers are likely to speak, in the codes of both libraries; close kin of some stand for these.
 
 Of the other hundred that it tells apart, a short English exclamation often resembles one: Khasi, Waray or Latin.
 """
