@@ -11,6 +11,7 @@ from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.constants import UTTER_PREFIX
 from rasa.shared.core.constants import ACTION_LISTEN_NAME, REQUESTED_SLOT
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, ActiveLoop, ConversationPaused, Event, LoopInterrupted, SlotSet
@@ -27,9 +28,10 @@ from rasa_emotion.bot.policy_domain import (
     missing_slot,
 )
 from rasa_emotion.bot.rasa_versions import is_paused
+from rasa_emotion.bot.reach import reachable, unreachable_channels
 from rasa_emotion.conversation.conditions import MEMORY, Requested
 from rasa_emotion.conversation.decision import ALERT, ASK, HANDOVER, OFFER, Decision
-from rasa_emotion.conversation.escalation import EscalationRules, decide
+from rasa_emotion.conversation.escalation import EscalationRules, decide, unreached
 from rasa_emotion.conversation.history import (
     ESCALATED_SLOT,
     ESCALATION_SLOT,
@@ -88,6 +90,9 @@ class EmotionPolicy(Policy):
             "priority": 10,
             # The action that tells the caller about the human.
             "handoff_action": "utter_handoff",
+            # Response for a caller to whom no human can talk, since their channel has no relay; null hands over all the
+            # same, for a bot whose people come to the caller in another way.
+            "nobody_action": "utter_nobody_available",
             # Response that offers a human, if the bot has one.
             "offer_action": None,
             # What is said when it is declined outside of a form; null leaves that to the bot's other policies.
@@ -114,13 +119,36 @@ class EmotionPolicy(Policy):
             raise InvalidConfigException(str(error)) from error
         super().__init__(settings, model_storage, resource, execution_context)
 
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> "EmotionPolicy":
+        """Loads the policy, and says where nobody is behind a handover (see parent class for full docstring)."""
+        policy: EmotionPolicy = super().load(config, model_storage, resource, execution_context, **kwargs)
+        channels = unreachable_channels() if policy._asks_who_is_there else ()
+        if channels:
+            logger.warning(
+                "Nobody is behind the handover for callers on %s, which has no relay around it. They are told that no "
+                "human can be reached, and the bot goes on. `rasa-emotion init` adds the relay.",
+                " and ".join(f"'{name}'" for name in sorted(channels)),
+            )
+        return policy
+
+    @property
+    def _asks_who_is_there(self) -> bool:
+        """Whether the bot says itself that a human comes; an action of the bot's own brings one in its own way."""
+        says = str(self._replies.handoff_action or "").startswith(UTTER_PREFIX)
+        return says and self.config["nobody_action"] is not None and not self.config["dry_run"]
+
     def train(self, training_trackers: list[TrackerWithCachedStates], domain: Domain, **kwargs: Any) -> Resource:
         """Checks the domain; there is nothing to train. Raises InvalidConfigException when the domain lacks a part."""
-        fault = (
-            missing_slot(domain)
-            or missing_action(domain, self._replies.named())
-            or missing_intent(domain, self._named_intents())
-        )
+        named = {} if self.config["dry_run"] else self._replies.named()  # what is only recorded is never said
+        fault = missing_slot(domain) or missing_action(domain, named) or missing_intent(domain, self._named_intents())
         if fault:
             raise InvalidConfigException(f"EmotionPolicy cannot bring in a human: {fault}")
         return self._resource
@@ -186,6 +214,14 @@ class EmotionPolicy(Policy):
         record = SlotSet(ESCALATION_SLOT, decision.to_dict())
         if decision.dry_run:
             return _Move(None, (record,))
+        channel = tracker.get_latest_input_channel()
+        if decision.action != ALERT and self._asks_who_is_there and not reachable(channel):
+            logger.warning(
+                "Nobody is behind the handover (rule '%s'): the channel '%s' has no relay; the bot goes on.",
+                decision.rule,
+                channel,
+            )
+            return self._nobody(decision, tracker, domain, accepted=accepted)
         undone = answer_taken_back(tracker, domain) if accepted else []
         if decision.action == ALERT and not decision.call_back:
             return _Move(None, (*undone, record))
@@ -195,6 +231,16 @@ class EmotionPolicy(Policy):
             return _Move(self._replies.handoff_action, (*undone, record, *_handover_events(tracker, decision)))
         reply = self._replies.call_back_action if decision.call_back else self._replies.offer_action
         return _Move(reply, (*undone, record))
+
+    def _nobody(self, decision: Decision, tracker: DialogueStateTracker, domain: Domain, *, accepted: bool) -> _Move:
+        """The caller is told that no human can be reached, where a handover would follow; people read of it."""
+        undone = answer_taken_back(tracker, domain) if accepted else []
+        record = SlotSet(ESCALATION_SLOT, unreached(decision).to_dict())
+        name = self.config["nobody_action"]
+        if decision.action != HANDOVER or name not in domain.action_names_or_texts:
+            return _Move(None, (*undone, record))
+        undone += [event for event in form_as_before(tracker, domain) if event not in undone]
+        return _Move(name, (*undone, record))
 
     def _declined(self, tracker: DialogueStateTracker, domain: Domain) -> _Move | None:
         """After a no the form goes on without having heard it; outside of a form the bot has its say."""
@@ -207,13 +253,14 @@ class EmotionPolicy(Policy):
         return _Move(None, undone) if undone else None
 
     def _after_own_reply(self, tracker: DialogueStateTracker, events: Sequence[Event]) -> _Move | None:
-        """An offer waits for its answer; after a call back or a declined offer a form goes on."""
+        """An offer waits for its answer; after the other replies of the policy's a form goes on."""
         latest = next((event for event in reversed(events) if isinstance(event, ActionExecuted)), None)
         if latest is None or latest.policy != type(self).__name__:
             return None
         if latest.action_name == self._replies.offer_action:
             return _Move(ACTION_LISTEN_NAME)
-        if latest.action_name in (self._replies.call_back_action, self._replies.declined_action):
+        replies = (self._replies.call_back_action, self._replies.declined_action, self.config["nobody_action"])
+        if latest.action_name in replies:
             return _Move(tracker.active_loop_name or ACTION_LISTEN_NAME)
         return None
 
@@ -262,7 +309,7 @@ def _handover_events(tracker: DialogueStateTracker, decision: Decision) -> list[
 def _checked(owner: str, settings: dict[str, Any]) -> tuple[EscalationRules, Replies]:
     check_number(owner, "priority", settings["priority"], above=RULE_POLICY_PRIORITY)
     check_text(owner, "handoff_action", settings["handoff_action"])
-    for name in ("offer_action", "declined_action", "call_back_action"):
+    for name in ("offer_action", "declined_action", "call_back_action", "nobody_action"):
         check_text(owner, name, settings[name], optional=True)
     rules = escalation_rules(owner, settings)
     offer, call_back = settings["offer_action"], settings["call_back_action"]

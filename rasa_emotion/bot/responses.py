@@ -4,6 +4,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
@@ -17,8 +18,10 @@ from rasa.utils.endpoints import EndpointConfig
 from rasa_emotion.bot.disclosure import DISCLOSURE_RESPONSE, disclosed
 from rasa_emotion.bot.rasa_versions import channel_name, filled
 from rasa_emotion.bot.response_options import ResponseOptions
+from rasa_emotion.conversation.cheer import is_cheerful
 from rasa_emotion.conversation.rephrase import rephrase
 from rasa_emotion.conversation.reply import (
+    OWN,
     REPLY_KEY,
     Caller,
     Variation,
@@ -137,7 +140,8 @@ class _Making:
         name = self.options.acknowledge
         said = len(self.tracker.events)
         due = caller.unacknowledged and getattr(self.tracker, _ACKNOWLEDGED, None) != said
-        if not due or not response.get("text") or _acknowledges(response):
+        text = response.get("text")
+        if not due or not text or _acknowledges(response) or _contradicts(utter_action, text):
             return response
         if name is None or name == utter_action or name not in self.responses:
             return response
@@ -183,6 +187,11 @@ class _Making:
             response = filled(bare, utter_action, self.tracker, self.channel, self.kwargs)
             if response is not None:
                 yield response
+
+
+def _contradicts(utter_action: str, text: str) -> bool:
+    """Whether a reply would take back an acknowledgement before it: it is glad, or speaks of the analysis itself."""
+    return fnmatchcase(utter_action, OWN) or is_cheerful(text)
 
 
 def _noted(response: Variation, names: Iterable[str], *, acknowledges: bool) -> Variation:

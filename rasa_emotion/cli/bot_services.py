@@ -3,19 +3,20 @@
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy.engine.url import make_url
-from sqlalchemy.exc import ArgumentError
-
 from rasa_emotion.cli import additions
 from rasa_emotion.cli.bot_files import BotFile, Change, same_class
 from rasa_emotion.cli.yaml_edit import add, nest
-from rasa_emotion.endpoints import SECTION
 from rasa_emotion.errors import ConfigError
 
 _NOT_RELAYED = frozenset({"rasa", "cmdline"})
 """Channels that Rasa uses itself."""
 
 _OWN = "rasa_emotion."
+
+_SECTION = "rasa_emotion"
+"""That of `rasa_emotion.endpoints`, which needs a database's packages; init does without."""
+
+_SQLITE = "sqlite:///"
 
 
 def endpoints(file: BotFile) -> tuple[Change | None, list[str]]:
@@ -100,13 +101,10 @@ def _relay_key(channel: str, taken: Container[str]) -> str:
 
 def _sqlite_file(content: Mapping[str, Any]) -> str | None:
     """The file in which handovers are kept; None where they are in no file, or it cannot be told in which."""
-    section = content.get(SECTION)
+    section = content.get(_SECTION)
     named = section.get("database") if isinstance(section, Mapping) else None
     if named is None:
         return additions.DATABASE
-    try:
-        url = make_url(str(named))
-    except ArgumentError:
-        return None
-    in_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return str(url.database) if in_file and "${" not in str(url.database) else None
+    file = str(named).removeprefix(_SQLITE)
+    in_file = str(named).startswith(_SQLITE) and file not in {"", ":memory:"} and not set("?$") & set(file)
+    return file if in_file else None

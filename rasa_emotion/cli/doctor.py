@@ -46,7 +46,7 @@ class Finding:
     """One part of an installation.
 
     Args:
-        section: "core", "extra", "model" or "program".
+        section: "core", "extra", "model", "program" or "bot".
         name: the part's name.
         ok: whether it is there and whole.
         required: whether nothing can be analysed without it.
@@ -65,6 +65,9 @@ class Finding:
 
 
 def doctor(
+    bot: Annotated[
+        Path | None, typer.Argument(help="Folder of a bot to look at too; this one, where it is a bot's.")
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
@@ -73,9 +76,9 @@ def doctor(
 
     The exit code is 1 when voice and words cannot be analysed.
 
-    Example: rasa-emotion doctor
+    Example: rasa-emotion doctor my_bot
     """
-    findings = examine(models)
+    findings = [*examine(models), *_of_bot(bot)]
     healthy = all(finding.ok for finding in findings if finding.required)
     if as_json:
         version = metadata.version(DISTRIBUTION)
@@ -111,20 +114,38 @@ def examine(models: Path | None = None) -> list[Finding]:
     ]
 
 
+def _of_bot(folder: Path | None) -> Iterator[Finding]:
+    """What is to be said about a bot; nothing where none is named and this folder is none."""
+    if folder is None and not Path("config.yml").is_file():
+        return
+    try:
+        # Needs packages that may be what is broken.
+        from rasa_emotion.cli.doctor_bot import examine_bot, is_bot  # noqa: PLC0415
+    except ImportError as error:
+        yield Finding("bot", "files", False, False, f"cannot be looked at, since {error.name} is not installed")
+        return
+    if folder is None and not is_bot(Path()):
+        return
+    for found in examine_bot(folder or Path()):
+        yield Finding("bot", found.name, found.ok, False, found.detail, found.mend)
+
+
 def present(findings: list[Finding], healthy: bool, console: Console) -> None:
     """Print the findings as a table for people, with the commands below it, each on a line of its own."""
     table = Table(box=None, pad_edge=False)
     for heading in ("part", "name", "state", "what"):
         table.add_column(heading, overflow="fold")
     for finding in findings:
-        state = "[green]ok[/]" if finding.ok else "[red]broken[/]" if finding.required else "[yellow]not there[/]"
+        lacking = "[yellow]to mend[/]" if finding.section == "bot" else "[yellow]not there[/]"
+        state = "[green]ok[/]" if finding.ok else "[red]broken[/]" if finding.required else lacking
         table.add_row(finding.section, finding.name, state, finding.detail)
     console.print(table)
     console.print()
     console.print("Voice and words can be analysed." if healthy else "[red]Voice and words cannot be analysed.[/]")
     for finding in findings:
         if finding.mend:
-            console.print(f"{'To mend' if finding.required else 'To add'} {finding.name}:")
+            mends = finding.required or finding.section == "bot"
+            console.print(f"{'To mend' if mends else 'To add'} {finding.name}:")
             console.print(f"  {finding.mend}", markup=False)
 
 
@@ -189,7 +210,8 @@ def _models(folder: Path, distribution: metadata.Distribution) -> Iterator[Findi
             continue
         facts = {"kind": model.kind, "licence": model.licence, "commercial": model.commercial}
         facts |= {"summary": model.summary, "checksum": model.checksum, "path": str(path)}
-        yield Finding("model", name, True, required, f"{model.use}: {model.summary}", "", facts)
+        limit = f" It cannot hear {model.cannot_hear}." if model.cannot_hear else ""
+        yield Finding("model", name, True, required, f"{model.use}: {model.summary}{limit}", "", facts)
 
 
 def _kind(path: Path) -> str:

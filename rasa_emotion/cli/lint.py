@@ -10,11 +10,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rasa_emotion.cli import additions
 from rasa_emotion.cli.bot_files import domain_files, read_file
 from rasa_emotion.conversation.lint import Problem, channels_of
 from rasa_emotion.conversation.lint import lint as find_problems
 from rasa_emotion.conversation.tone import TONES
 from rasa_emotion.errors import ConfigError
+
+OWN_REPLIES = (additions.HANDOFF, additions.NOBODY, additions.VOICE_REPLY)
+"""What is said at moments of the plugin's own; init writes words for them that suit every caller."""
 
 
 def lint(
@@ -32,9 +36,10 @@ def lint(
     acknowledge: Annotated[
         str, typer.Option(help="Response that is put before the first reply to such callers, as in endpoints.yml.")
     ] = "utter_acknowledge",
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Ask for variations also where that response has been said before.")
+    acknowledged: Annotated[
+        bool, typer.Option("--acknowledged", help="Leave out the responses before which that response is put.")
     ] = False,
+    strict: Annotated[bool, typer.Option("--strict", hidden=True)] = False,  # what is done anyway, since 0.2
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
 ) -> None:
     """List responses without variations for angry and worried callers, and variations that can never be chosen.
@@ -52,9 +57,9 @@ def lint(
         responses,
         slots,
         families=families,
-        exempt=exempt or (),
+        exempt=(*(exempt or ()), *OWN_REPLIES),
         acknowledgement=acknowledge,
-        strict=strict,
+        acknowledged=acknowledged and not strict,
         channels=channels_of(_credentials(credentials)) if credentials else None,
     )
     counts = {"responses": len(responses), "variations": sum(map(len, responses.values()))}

@@ -175,3 +175,13 @@ def _when_quiet(decision: Decision, hours: QuietHours) -> Decision:
     done = "the caller is offered a call back" if hours.call_back else "nothing is said"
     reason = f"{decision.reason[:-1]}; no human is there at this hour, so {done}."
     return replace(decision, action=ALERT, reason=reason, call_back=hours.call_back)
+
+
+def unreached(decision: Decision) -> Decision:
+    """What becomes of a decision where no human can talk to the caller: people are told, and nobody is promised.
+
+    >>> unreached(Decision("handover", "anger", "The caller was angry.")).reason
+    'The caller was angry; no human can talk to the caller on this channel, so the bot goes on.'
+    """
+    reason = f"{decision.reason[:-1]}; no human can talk to the caller on this channel, so the bot goes on."
+    return replace(decision, action=ALERT, reason=reason)

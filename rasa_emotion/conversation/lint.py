@@ -2,25 +2,25 @@
 
 import difflib
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from rasa_emotion.conversation.cheer import is_cheerful
 from rasa_emotion.conversation.mood import MOODS
-from rasa_emotion.conversation.reply import EMOTION_SLOT, MOOD_SLOT, Variation, written_for
+from rasa_emotion.conversation.reply import EMOTION_SLOT, MOOD_SLOT, OWN, Variation, plain_variations, written_for
 from rasa_emotion.conversation.tone import TONES
 from rasa_emotion.emotions import EMOTIONS, FAMILIES
 
 FAMILY_OF_MOOD: Mapping[str, str] = {"hostile": "angry", "upset": "upset", "distressed": "worried"}
 """The family that a variation for a mood serves as well."""
 
-OWN = "utter_emotion_*"
-"""What is said about the analysis itself, the same to everybody."""
-
 _BUILT_IN_SLOTS = frozenset({"requested_slot", "session_started_metadata"})
 _RESTS = frozenset({"rest", "cmdline", "rasa"})  # they answer through Rasa's collector, under its name
 _COLLECTORS = ("collector", "queue")
+_RELAY = re.compile(r"(^|\.)RelayInput$|^rasa_emotion\.relay\.")
 _OWN_CHANNELS: Mapping[str, str] = {"EmotionRestInput": "emotion"}
 
 
@@ -48,7 +48,7 @@ def lint(
     families: Sequence[str] = ("angry", "worried"),
     exempt: Collection[str] = (),
     acknowledgement: str = "utter_acknowledge",
-    strict: bool = False,
+    acknowledged: bool = False,
     channels: Collection[str] | None = None,
 ) -> list[Problem]:
     """The problems of a domain's responses, in the domain's order.
@@ -58,29 +58,32 @@ def lint(
         slots: as in the domain.
         families: callers of these families need variations.
         exempt: responses, or patterns such as "utter_chat_*", that need none.
-        acknowledgement: the response that is put before the first reply to such callers. Where it has something to say
-            to a family, other responses need no variation for it.
-        strict: they need one all the same.
+        acknowledgement: the response that is put before the first reply to such callers.
+        acknowledged: where it has something to say to a family, it is enough for the responses before which it is put:
+            all but those that sound glad.
         channels: names of the output channels; None where they are not known.
     """
-    acknowledged = responses.get(acknowledgement, ())
-    needed = [
-        family for family in families if strict or not (_serves(acknowledged, family) or _has_plain(acknowledged))
-    ]
+    first = responses.get(acknowledgement, ())
+    enough = [family for family in families if acknowledged and (_serves(first, family) or _has_plain(first))]
     found: list[Problem] = []
     for name, variations in responses.items():
         found += _unreachable(name, variations, slots, channels)
         if not name.startswith("utter_") or any(fnmatchcase(name, pattern) for pattern in (OWN, *exempt)):
             continue
-        wanted = [] if name == acknowledgement and _has_plain(variations) else needed
+        if name == acknowledgement and _has_plain(variations):
+            continue
+        glad = any(is_cheerful(str(variation.get("text"))) for variation in plain_variations(variations))
+        wanted = [family for family in families if glad or family not in enough]
         missing = [family for family in wanted if not _serves(variations, family)]
         if missing:
-            found.append(Problem(name, None, "missing", _missing(missing)))
+            found.append(Problem(name, None, "missing", _missing(missing, glad=glad)))
     return found
 
 
-def _missing(families: Sequence[str]) -> str:
-    return f"has no variation for callers who are {' or '.join(families)}; write one, or exempt the response."
+def _missing(families: Sequence[str], *, glad: bool) -> str:
+    how = "sounds glad, also" if glad else "has no variation"
+    who = " or ".join(families)
+    return f"{how} for callers who are {who}; write a variation for them, or exempt the response."
 
 
 def _serves(variations: Iterable[Variation], family: str) -> bool:
@@ -195,10 +198,14 @@ def channels_of(credentials: Mapping[str, Any]) -> frozenset[str] | None:
 
     >>> sorted(channels_of({"slack": {}, "rasa_emotion.EmotionRestInput": None}))
     ['emotion', 'slack']
+    >>> sorted(channels_of({"rasa_emotion.relay.website": {"channel": "socketio"}}))
+    ['socketio']
     """
     found: set[str] = set()
-    for key in credentials:
-        name = _OWN_CHANNELS.get(key.rpartition(".")[2], key)
+    for key, options in credentials.items():
+        relayed = _RELAY.search(key) and isinstance(options, Mapping)
+        channel = str(options.get("channel")) if relayed else key
+        name = _OWN_CHANNELS.get(channel.rpartition(".")[2], channel)
         if "." in name:
             return None
         found.update(_COLLECTORS if name in _RESTS else (name,))

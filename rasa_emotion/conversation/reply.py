@@ -23,6 +23,9 @@ EMOTION_SLOT, MOOD_SLOT = "emotion", "caller_mood"
 REPLY_KEY = "emotion_reply"
 """Where a message of the bot holds, in its metadata, for whom it was written and whether it acknowledges a feeling."""
 
+OWN = "utter_emotion_*"
+"""What is said about the analysis itself, the same to everybody."""
+
 NEEDY: frozenset[str] = frozenset({"angry", "upset", "worried"})
 """Families of feelings that a good agent acknowledges."""
 

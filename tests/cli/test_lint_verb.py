@@ -1,12 +1,16 @@
 """`rasa-emotion lint`: reads a domain of one file or many, and says with its exit code whether all is well."""
 
 import json
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from rasa_emotion.cli import app, verbs  # noqa: F401 -- verbs register themselves
+from rasa_emotion.cli.bot_files import write
+from rasa_emotion.cli.bot_plan import plan
 from rasa_emotion.errors import ConfigError
 
 run = CliRunner().invoke
@@ -62,9 +66,13 @@ def test_the_options_reach_the_lint(domain: Path, tmp_path: Path) -> None:
     credentials = tmp_path / "credentials.yml"
     credentials.write_text("socketio:\n")
     options = ["--acknowledge", "utter_sorry", "--family", "upset"]
+    assert run(app, ["lint", str(domain), *options, "--acknowledged"]).exit_code == 0
+    assert "upset" in run(app, ["lint", str(domain), *options]).output
+    assert "upset" in run(app, ["lint", str(domain), *options, "--acknowledged", "--strict"]).output, "as before 0.2"
+    options += ["--acknowledged", "--credentials", str(credentials)]
+    assert "socketio" in run(app, ["lint", str(domain), *options]).output
+    credentials.write_text("rasa_emotion.relay.website: {channel: slack}\n")
     assert run(app, ["lint", str(domain), *options]).exit_code == 0
-    assert "upset" in run(app, ["lint", str(domain), *options, "--strict"]).output
-    assert "socketio" in run(app, ["lint", str(domain), *options, "--credentials", str(credentials)]).output
 
 
 @pytest.mark.parametrize(
@@ -98,5 +106,22 @@ def test_help_has_an_example() -> None:
 
 def test_the_example_bot_is_clean(repository: Path) -> None:
     bot = repository / "bot_example"
-    result = run(app, ["lint", str(bot / "domain.yml"), "--credentials", str(bot / "credentials.yml")])
+    options = ["--acknowledged", "--credentials", str(bot / "credentials.yml")]
+    result = run(app, ["lint", str(bot / "domain.yml"), *options])
     assert result.exit_code == 0, result.output
+
+
+def test_after_init_the_template_lacks_what_the_quickstart_says(tmp_path: Path) -> None:
+    """Each reply of the bot that `rasa init` makes, and none of those that rasa-emotion wrote."""
+    spec = find_spec("rasa")
+    assert spec is not None
+    assert spec.origin is not None
+    bot = tmp_path / "bot"
+    shutil.copytree(Path(spec.origin).parent / "cli" / "initial_project", bot)
+    write(plan(bot))
+    own = {"utter_greet", "utter_cheer_up", "utter_did_that_help", "utter_happy", "utter_goodbye", "utter_iamabot"}
+    result = run(app, ["lint", str(bot / "domain.yml"), "--json"])
+    assert result.exit_code == 1
+    assert {problem["response"] for problem in json.loads(result.output)["problems"]} == own
+    enough = json.loads(run(app, ["lint", str(bot / "domain.yml"), "--acknowledged", "--json"]).output)["problems"]
+    assert [problem["response"] for problem in enough] == ["utter_happy"], "which is glad"

@@ -152,13 +152,24 @@ def test_exemptions():
     assert not missing([PLAIN], name="utter_emotion_disclosure")
 
 
-def test_an_acknowledgement_serves_the_families_that_it_speaks_to():
+def test_an_acknowledgement_is_enough_where_that_is_said():
     told = {"utter_acknowledge": [ANGRY]}
-    assert [response for response, _ in missing([PLAIN], more=told)] == ["utter_acknowledge", "utter_it"]
-    assert "angry" not in missing([PLAIN], more=told)[1][1]
-    assert not missing([PLAIN], more={"utter_acknowledge": [PLAIN]})
-    assert not missing([PLAIN], more={"utter_acknowledge": [ANGRY, WORRIED]})
-    assert not missing([PLAIN], more={"utter_sorry": [PLAIN]}, acknowledgement="utter_sorry")
-    assert [response for response, _ in missing([PLAIN], more={"utter_acknowledge": [PLAIN]}, strict=True)] == [
-        "utter_it"
-    ]
+    found = missing([PLAIN], more=told, acknowledged=True)
+    assert [response for response, _ in found] == ["utter_acknowledge", "utter_it"]
+    assert "angry" not in found[1][1]
+    for more in ({"utter_acknowledge": [PLAIN]}, {"utter_acknowledge": [ANGRY, WORRIED]}):
+        assert not missing([PLAIN], more=more, acknowledged=True)
+        assert [response for response, _ in missing([PLAIN], more=more)] == ["utter_it"]
+    more = {"utter_sorry": [PLAIN]}
+    assert not missing([PLAIN], more=more, acknowledgement="utter_sorry", acknowledged=True)
+
+
+@pytest.mark.parametrize("text", ["Great, carry on!", "Thanks 🎉", "Prima, weiter so!", "You are welcome :)"])
+def test_a_glad_reply_needs_its_own_variations(text):
+    """No acknowledgement is put before it, since the two would contradict each other."""
+    more = {"utter_acknowledge": [ANGRY, WORRIED]}
+    ((response, sentence),) = missing([{"text": text}], more=more, acknowledged=True)
+    assert (response, sentence.split(";")[0]) == ("utter_it", "sounds glad, also for callers who are angry or worried")
+    assert not missing([{"text": text}, ANGRY, WORRIED], more=more, acknowledged=True)
+    sorry = {"text": f"I am sorry to hear that. {text}"}
+    assert not missing([sorry], more=more, acknowledged=True)

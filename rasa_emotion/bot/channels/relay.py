@@ -75,6 +75,9 @@ class RelayInput(InputChannel):
     `POST /webhooks/NAME/helpdesk` takes what a helpdesk reports.
     """
 
+    human_can_talk = True
+    """What the policy asks before it hands a caller over; see `rasa_emotion.bot.reach`."""
+
     def __init__(self, channel: InputChannel, config: dict[str, Any] | None = None) -> None:
         """Wraps `channel`. Raises InvalidConfigException for an option that cannot be used."""
         self.channel = channel
