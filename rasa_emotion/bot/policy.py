@@ -136,6 +136,7 @@ class EmotionPolicy(Policy):
                 "Nobody is behind the handover for callers on %s, which has no relay around it. They are told that no "
                 "human can be reached, and the bot goes on. `rasa-emotion init` adds the relay.",
                 " and ".join(f"'{name}'" for name in sorted(channels)),
+                extra=named("handoff.nobody"),
             )
         return policy
 
@@ -220,6 +221,7 @@ class EmotionPolicy(Policy):
                 "Nobody is behind the handover (rule '%s'): the channel '%s' has no relay; the bot goes on.",
                 decision.rule,
                 channel,
+                extra=named("handoff.nobody"),
             )
             return self._nobody(decision, tracker, domain, accepted=accepted)
         undone = answer_taken_back(tracker, domain) if accepted else []

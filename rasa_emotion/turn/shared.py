@@ -7,6 +7,7 @@ from pathlib import Path
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.errors import ModelError
 from rasa_emotion.logs import named
+from rasa_emotion.model_folder import model_path, read_model_folder
 from rasa_emotion.protocol import Analyzer
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,9 @@ def shared_analyzer(models: str | None = None, acoustic: str = "acoustic") -> An
 @cache
 def _load(models: str | None, acoustic: str) -> Analyzer | None:
     try:
-        return EmotionAnalyzer.load(models, acoustic=acoustic, allow_missing=True)
+        analyzer = EmotionAnalyzer.load(models, acoustic=acoustic, allow_missing=True)
+        _say_licence(models, acoustic)
+        return analyzer
     except ModelError as error:
         logger.warning("The bot goes on without emotions. %s", error, extra=named("model.missing"))
     except Exception as error:  # whatever it is, a bot must not die of it
@@ -33,3 +36,13 @@ def _load(models: str | None, acoustic: str) -> Analyzer | None:
             "The bot goes on without emotions (%s: %s).", type(error).__name__, error, extra=named("model.failed")
         )
     return None
+
+
+def _say_licence(models: str | None, acoustic: str) -> None:
+    """One line on what hears the callers: its licence, and what it cannot hear."""
+    try:
+        model = read_model_folder(model_path(models, "acoustic", acoustic), "acoustic")
+    except ModelError:  # which the analyzer has complained about
+        return
+    limited = not model.commercial or model.cannot_hear
+    logger.log(logging.WARNING if limited else logging.INFO, "%s", model.sentence, extra=named("model.licence"))

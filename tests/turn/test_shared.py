@@ -1,9 +1,13 @@
 """One analyzer per process and choice of models."""
 
 import logging
+from types import SimpleNamespace
 
+import pytest
 from fake_analyzer import FakeAnalyzer, install
 
+from rasa_emotion.model_folder import write_manifest
+from rasa_emotion.turn import shared
 from rasa_emotion.turn.shared import shared_analyzer
 
 
@@ -28,3 +32,39 @@ def test_models_that_fail_in_an_unforeseen_way_cost_one_line(monkeypatch, caplog
     assert shared_analyzer() is None
     assert shared_analyzer() is None
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def model(folder, **more):
+    path = folder / "acoustic"
+    path.mkdir(parents=True)
+    (path / "weights").write_text("w")
+    write_manifest(path, ["weights"], **{"name": "acoustic", "kind": "acoustic", "summary": "hears", **more})
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("more", "level", "line"),
+    [
+        (
+            {"licence": "CC-BY-NC-SA-4.0", "commercial": False, "cannot_hear": "whispering"},
+            logging.WARNING,
+            "The acoustic model 'acoustic' is under CC-BY-NC-SA-4.0, research and evaluation only; it cannot hear "
+            "whispering.",
+        ),
+        (
+            {"licence": "Apache-2.0", "commercial": True},
+            logging.INFO,
+            "The acoustic model 'acoustic' is under Apache-2.0, companies may use it.",
+        ),
+    ],
+)
+def test_the_licence_of_the_voice_is_said_once_at_the_start(  # noqa: PLR0917 -- three of them are fixtures
+    monkeypatch, caplog, tmp_path, more, level, line
+):
+    monkeypatch.setattr(shared, "EmotionAnalyzer", SimpleNamespace(load=lambda *args, **kwargs: object()))
+    models = model(tmp_path, **more)
+    with caplog.at_level(logging.INFO, logger="rasa_emotion.turn.shared"):
+        shared_analyzer(models)
+        shared_analyzer(models)
+    told = [(record.levelno, record.getMessage()) for record in caplog.records if "acoustic model" in record.message]
+    assert told == [(level, line)]
