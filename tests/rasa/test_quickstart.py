@@ -154,6 +154,7 @@ def test_the_page_is_true(page: str, terminal: Terminal) -> None:
     assert slots["emotion"] not in {None, ""}
     assert slots["caller_mood"] == "calm"
 
+    assert "colleague" not in "".join(texts(terminal.run(following("curl "))))
     said = texts(terminal.run(following("curl ")))
     assert said[-1].endswith("I am putting you through to a colleague.")
     terminal.await_delivery()
