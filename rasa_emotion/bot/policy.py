@@ -148,8 +148,8 @@ class EmotionPolicy(Policy):
 
     def train(self, training_trackers: list[TrackerWithCachedStates], domain: Domain, **kwargs: Any) -> Resource:
         """Checks the domain; there is nothing to train. Raises InvalidConfigException when the domain lacks a part."""
-        named = {} if self.config["dry_run"] else self._replies.named()  # what is only recorded is never said
-        fault = missing_slot(domain) or missing_action(domain, named) or missing_intent(domain, self._named_intents())
+        actions = {} if self.config["dry_run"] else self._replies.named()  # what is only recorded is never said
+        fault = missing_slot(domain) or missing_action(domain, actions) or missing_intent(domain, self._named_intents())
         if fault:
             raise InvalidConfigException(f"EmotionPolicy cannot bring in a human: {fault}")
         return self._resource
