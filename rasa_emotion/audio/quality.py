@@ -54,7 +54,7 @@ def level_db(waveform: Waveform) -> float:
         return MIN_LEVEL_DB
     frames = waveform.samples[: count * frame].astype(np.float64).reshape(count, frame)
     power = float(np.percentile(np.mean(frames**2, axis=1), LOUD))
-    return round(max(MIN_LEVEL_DB, 10 * np.log10(max(power, 1e-12))), 1)
+    return round(max(MIN_LEVEL_DB, float(10 * np.log10(max(power, 1e-12)))), 1)
 
 
 def is_narrow_band(waveform: Waveform) -> bool:
