@@ -54,15 +54,15 @@ def read_manifest(data: str | Path, *, corpora: Sequence[str] | None = None) -> 
     return clips
 
 
-def read_rows(data: Path) -> list[Clip]:
-    """The rows of `speech.csv`, whether their files are there or not.
+def read_rows(data: Path, name: str = MANIFEST) -> list[Clip]:
+    """The rows of `speech.csv`, or of another manifest of the folder, whether their files are there or not.
 
     Raises:
         ConfigError: the manifest or one of its columns is missing, a value is not valid, or a file stands there twice.
     """
-    manifest = data / MANIFEST
+    manifest = data / name
     if not manifest.is_file():
-        raise ConfigError(f"No {MANIFEST} in '{data}': name the folder that holds the corpora.")
+        raise ConfigError(f"No {name} in '{data}': name the folder that holds the corpora.")
     clips = [_clip(row, manifest, line) for line, row in table_rows(manifest, COLUMNS)]
     twice = [path for path, count in Counter(clip.path for clip in clips).items() if count > 1]
     if twice:  # under two speakers it would stand on both sides of a split

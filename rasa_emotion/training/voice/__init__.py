@@ -1,0 +1,1 @@
+"""The voice that ships: lines, views, trunk, heads, and the yardstick that chooses between voices."""
