@@ -122,7 +122,7 @@ def _convolutions(network: WhisperNetwork, trunk: Trunk, traces: Traces, into: T
     first, second = network.encoder.first.weigh, network.encoder.second.weigh
     wide = first.out_features
     entry = traces.entry.mean()
-    out = _strongest(entry, into.T, trunk.settings["width"])
+    out = _strongest(entry, into.T, trunk.settings["entry"])
     trunk.mixed.weight.copy_(_refit(entry, out, into.T))
     trunk.mixed.bias.zero_()
     seen = traces.channels.mean()
@@ -166,5 +166,5 @@ def _reading(
     weight = wide.weight[rows].double() * norm.weight.double()
     layer.weight.copy_(weight @ directions)
     layer.bias.copy_(wide.bias[rows].double() + wide.weight[rows].double() @ norm.bias.double())
-    # the narrow norm divides by the mean over fewer values of nearly the same sum
-    gain.fill_((layer.in_features / norm.weight.shape[0]) ** 0.5)
+    # the narrow norm takes the mean of nearly the same sum over fewer values
+    gain.fill_((norm.weight.shape[0] / layer.in_features) ** 0.5)

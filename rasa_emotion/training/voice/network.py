@@ -95,6 +95,7 @@ class Trunk(nn.Module):
     Args:
         width: of the states.
         channels: of the first convolution.
+        entry: channels of the second, which the stream begins with.
         heads: of attention in each layer, each `head_width` wide.
         hidden: width of the feed-forward part of each layer; 0 leaves it out.
 
@@ -111,6 +112,7 @@ class Trunk(nn.Module):
         *,
         width: int = 256,
         channels: int = 256,
+        entry: int = 256,
         heads: int = 4,
         head_width: int = 64,
         hidden: Sequence[int] = (1024, 1024, 0),
@@ -119,14 +121,15 @@ class Trunk(nn.Module):
         self.settings = {
             "width": width,
             "channels": channels,
+            "entry": entry,
             "heads": heads,
             "head_width": head_width,
             "hidden": list(hidden),
         }
         self.spectrogram = Spectrogram()
         self.first = nn.Conv1d(N_MELS, channels, 3, padding=1)
-        self.second = nn.Conv1d(channels, width, 3, stride=2, padding=1)
-        self.mixed = nn.Linear(width, width)
+        self.second = nn.Conv1d(channels, entry, 3, stride=2, padding=1)
+        self.mixed = nn.Linear(entry, width)
         self.place = nn.Parameter(torch.zeros(MOST_STATES, width))
         self.layers = nn.ModuleList(Layer(width, heads, head_width, units) for units in hidden)
         self.register_buffer("mean", torch.zeros(4 * width))
