@@ -153,7 +153,9 @@ def wide_states(teacher: WhisperNetwork, waveform: Tensor) -> list[Tensor]:
     return [(state - state.mean(dim=2, keepdim=True)).float() for state in states]
 
 
-def distil(views: Path, out: Path, *, settings: dict[str, Any], steps: int, epochs: int, batch: int, lr: float) -> Trunk:
+def distil(
+    views: Path, out: Path, *, settings: dict[str, Any], steps: int, epochs: int, batch: int, lr: float
+) -> Trunk:
     """Train a trunk and write it to `out`; `steps` are those of an epoch."""
     torch.manual_seed(7)
     crops = Crops(views, batch=batch)

@@ -126,5 +126,3 @@ def turns(path: str) -> Iterator[tuple[float, float]]:
             stop = min(end, piece + MAX_TURN_SECS)
             if stop - piece >= MIN_TURN_SECS:
                 yield float(max(0.0, piece - 0.1)), float(min(stop + 0.1, waveform.seconds))
-
-

@@ -143,7 +143,7 @@ def write_views(sounds: Sequence[Sound], noises: Sequence[NDArray[np.int16]], ou
         makes = Views(readable, seed=seed)
         for name, view in training_views(noises).items():
             made = [makes.make(sound, name, view) for sound in tqdm(readable, desc=f"{corpus} {name}", mininterval=2)]
-            _write(made, out / f"{corpus}-{name}")
+            write_sounds(made, out / f"{corpus}-{name}")
         _write_table(readable, out / f"{corpus}.csv")
 
 
@@ -175,7 +175,7 @@ def _stretch(samples: Samples, secs: float, random: np.random.Generator) -> Samp
     return samples[start : start + count]
 
 
-def _write(made: Sequence[Samples], stem: Path) -> None:
+def write_sounds(made: Sequence[Samples], stem: Path) -> None:
     """Scaled to the same peak, since the network is deaf to loudness and int16 is not."""
     scaled = [np.round(part / max(float(np.abs(part).max(initial=0)), 1e-9) * 30_000).astype(np.int16) for part in made]
     np.save(stem.with_name(f"{stem.name}-ends.npy"), np.cumsum([len(part) for part in scaled]))
@@ -194,7 +194,9 @@ def _write_table(sounds: Sequence[Sound], file: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Write the views of every sound; what is there is left as it is.")
-    parser.add_argument("--data", type=Path, action="append", required=True, help="a folder with speech*.csv; repeatable")
+    parser.add_argument(
+        "--data", type=Path, action="append", required=True, help="a folder with speech*.csv; repeatable"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/views"))
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     parser.add_argument("--corpus", action="append", help="only these")

@@ -1,0 +1,109 @@
+"""What heads say of sounds whose speakers, or whose whole corpus, they never heard."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from rasa_emotion.training.voice.features import Rows
+from rasa_emotion.training.voice.heads import Fitted, HeadRecipe, fit_head
+from rasa_emotion.training.voice.material import FOLDS
+
+logger = logging.getLogger(__name__)
+
+NEVER = "test-"
+"""Corpora whose name begins so test and never train."""
+
+SPEAKERS = "speakers"
+"""Heard by heads that know the corpus but not the speaker; otherwise the heads know nothing of the corpus."""
+
+LEFT_OUT = ("emodb", "nemo", "urdu", "iesc", "digits", "calls", "prompts")
+SCORED_VIEWS = ("clean", "line")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Logits of sounds, one row each.
+
+    Args:
+        logits: float64, shape [rows, 8].
+        emotion, corpus, view, speaker, name: as in `Rows`.
+        unheard: `SPEAKERS`, or the corpus that was left out of training.
+    """
+
+    logits: NDArray[np.float64]
+    emotion: NDArray[np.int64]
+    corpus: NDArray[np.str_]
+    view: NDArray[np.str_]
+    speaker: NDArray[np.str_]
+    name: NDArray[np.str_]
+    unheard: NDArray[np.str_]
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Answers":
+        """The chosen rows."""
+        return Answers(**{key: value[chosen] for key, value in vars(self).items()})
+
+    def of(self, *, corpus: str, view: str, unheard: str = SPEAKERS) -> "Answers":
+        """The rows of one corpus in one view."""
+        return self.where((self.corpus == corpus) & (self.view == view) & (self.unheard == unheard))
+
+    def save(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(file, **vars(self))
+
+    @classmethod
+    def load(cls, file: Path) -> "Answers":
+        with np.load(file) as stored:
+            return cls(**{key: stored[key] for key in stored.files})
+
+
+def answered(rows: Rows, logits: NDArray[np.float64], unheard: str) -> Answers:
+    """Rows with what was said of them."""
+    kept = {key: getattr(rows, key) for key in ("emotion", "corpus", "view", "speaker", "name")}
+    return Answers(logits=logits, unheard=np.full(len(rows), unheard), **kept)
+
+
+def joined(parts: Sequence[Answers]) -> Answers:
+    return Answers(**{key: np.concatenate([vars(part)[key] for part in parts]) for key in vars(parts[0])})
+
+
+def train_rows(rows: Rows) -> NDArray[np.bool_]:
+    """Which rows may train at all."""
+    return ~np.char.startswith(rows.corpus, NEVER)
+
+
+def scored_rows(rows: Rows) -> NDArray[np.bool_]:
+    """Which rows are scored: no altered copies, and the views that stand for a microphone and a telephone."""
+    return ~rows.augmented & np.isin(rows.view, SCORED_VIEWS)
+
+
+def fit_folds(rows: Rows, recipe: HeadRecipe) -> list[Fitted]:
+    """One head a fold, fitted to the sounds of all others."""
+    able = train_rows(rows)
+    folds = tqdm(range(FOLDS), desc="folds", mininterval=2)
+    return [fit_head(rows.where(able & (rows.fold != fold)), recipe) for fold in folds]
+
+
+def answer_folds(rows: Rows, heads: Sequence[Fitted]) -> Answers:
+    """Each row by the head of its own fold."""
+    parts = []
+    for fold, head in enumerate(heads):
+        own = rows.where(rows.fold == fold)
+        if len(own):
+            parts.append(answered(own, head.logits(own.statistics), SPEAKERS))
+    return joined(parts)
+
+
+def answer_left_out(rows: Rows, recipe: HeadRecipe, corpora: Sequence[str] = LEFT_OUT) -> Answers:
+    """Each corpus by a head that was fitted to all the others."""
+    able, scored = train_rows(rows), scored_rows(rows)
+    parts = []
+    for corpus in tqdm([name for name in corpora if name in rows.corpus], desc="corpora left out", mininterval=2):
+        head = fit_head(rows.where(able & (rows.corpus != corpus)), recipe)
+        own = rows.where(scored & (rows.corpus == corpus))
+        parts.append(answered(own, head.logits(own.statistics), corpus))
+    return joined(parts)

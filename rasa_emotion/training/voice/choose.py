@@ -1,0 +1,61 @@
+"""Score one way to fit heads by all rows of the yardstick, on kept features.
+
+    python -m rasa_emotion.training.voice.choose prior --features runs/features --set '{"prior": 0.5}'
+
+A voice is chosen by ordinary speech, anger on the line and the corpora left out, and only reported on RAVDESS.
+"""
+
+import argparse
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rasa_emotion.training.voice.answers import answer_folds, answer_left_out, fit_folds, joined, scored_rows
+from rasa_emotion.training.voice.features import read_rows
+from rasa_emotion.training.voice.heads import HeadRecipe
+from rasa_emotion.training.voice.yardstick import Rule, calibrate, table
+
+logger = logging.getLogger(__name__)
+
+MIN_CONFIDENCE = 0.35
+
+
+def choose(name: str, recipe: HeadRecipe, *, features: Path, out: Path, left_out: bool) -> dict[str, Any]:
+    """Fit, answer, and write `NAME.npz` (the answers) and `NAME.json` (the rows); returns the rows."""
+    rows = read_rows(features)
+    scored = rows.where(scored_rows(rows))
+    parts = [answer_folds(scored, fit_folds(rows, recipe))]
+    if left_out:
+        parts.append(answer_left_out(rows, recipe))
+    answers = joined(parts)
+    answers.save(out / f"{name}.npz")
+    rule = Rule(calibrate(answers), MIN_CONFIDENCE)
+    found = {"name": name, "temperature": round(rule.temperature, 4), **table(answers, rule)}
+    (out / f"{name}.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Score a way to fit heads by all rows of the yardstick.")
+    parser.add_argument("name", help="of the try")
+    parser.add_argument("--features", type=Path, default=Path("runs/features"))
+    parser.add_argument("--out", type=Path, default=Path("runs/yardstick"))
+    parser.add_argument("--set", type=json.loads, default={}, help="changes of the recipe, as JSON")
+    parser.add_argument("--quick", action="store_true", help="without the corpora left out")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING)
+    torch.set_num_threads(options.threads)
+    changes = {key: tuple(value) if isinstance(value, list) else value for key, value in options.set.items()}
+    recipe = HeadRecipe(**changes)
+    found = choose(options.name, recipe, features=options.features, out=options.out, left_out=not options.quick)
+    for row, value in found.items():
+        print(f"{row:32} {value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""What the trunk makes of every view: kept in files, so that heads are fitted in a minute.
+
+python -m rasa_emotion.training.voice.features --views runs/views --trunk runs/trunk --out runs/features
+"""
+
+import argparse
+import csv
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from rasa_emotion.audio.waveform import SAMPLE_RATE
+from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.training.voice.distil import read_trunk
+from rasa_emotion.training.voice.network import Trunk
+
+MIN_SAMPLES = int(0.4 * SAMPLE_RATE)
+"""Shorter sounds are repeated to this length, as in use."""
+
+BATCH_SECS = 48.0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Views of sounds, one row each.
+
+    Args:
+        statistics: float32, shape [rows, d]; what the heads read before it is normalised.
+        emotion: index into `EMOTIONS`, shape [rows].
+        corpus, view, speaker, name: of the sound, shape [rows].
+        fold: shape [rows].
+        augmented: whether the sound is an altered copy, which is never scored.
+    """
+
+    statistics: NDArray[np.float32]
+    emotion: NDArray[np.int64]
+    corpus: NDArray[np.str_]
+    view: NDArray[np.str_]
+    speaker: NDArray[np.str_]
+    name: NDArray[np.str_]
+    fold: NDArray[np.int64]
+    augmented: NDArray[np.bool_]
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Rows":
+        """The chosen rows."""
+        return Rows(**{key: value[chosen] for key, value in vars(self).items()})
+
+    def __len__(self) -> int:
+        return len(self.emotion)
+
+
+def read_rows(folder: Path, views: Sequence[str] | None = None) -> Rows:
+    """The rows of every corpus in a folder that `write_features` wrote; `views` keeps the named ones."""
+    parts = []
+    for table in sorted(folder.glob("*.csv")):
+        with table.open(newline="", encoding="utf-8") as stream:
+            said = list(csv.DictReader(stream))
+        columns = {
+            "emotion": np.array([EMOTIONS.index(row["emotion"]) for row in said]),
+            "corpus": np.array([row["corpus"] for row in said]),
+            "speaker": np.array([row["speaker"] for row in said]),
+            "name": np.array([row["name"] for row in said]),
+            "fold": np.array([int(row["fold"]) for row in said]),
+            "augmented": np.array([row["augmented"] == "1" for row in said]),
+        }
+        for file in sorted(folder.glob(f"{table.stem}@*.npy")):
+            view = file.stem.split("@")[1]
+            if views is None or view in views:
+                statistics = np.load(file).astype(np.float32)
+                parts.append(Rows(statistics=statistics, view=np.full(len(said), view), **columns))
+    return Rows(**{key: np.concatenate([vars(part)[key] for part in parts]) for key in vars(parts[0])})
+
+
+def statistics(trunk: Trunk, sounds: Sequence[NDArray[np.float32]], *, progress: str = "") -> NDArray[np.float32]:
+    """Statistics of sounds of any lengths, [sounds, d]; neighbours in a batch do not change them."""
+    sounds = [np.resize(sound, max(len(sound), MIN_SAMPLES)) if len(sound) else _silence() for sound in sounds]
+    found: list[NDArray[np.float32] | None] = [None] * len(sounds)
+    with torch.no_grad(), tqdm(total=len(sounds), desc=progress, mininterval=5, disable=not progress) as bar:
+        for batch in _batches(sounds):
+            longest = max(len(sounds[index]) for index in batch)
+            padded = np.zeros((len(batch), longest), np.float32)
+            for row, index in enumerate(batch):
+                padded[row, : len(sounds[index])] = sounds[index]
+            lengths = torch.tensor([len(sounds[index]) for index in batch])
+            for index, values in zip(batch, trunk.statistics(torch.from_numpy(padded), lengths).numpy(), strict=True):
+                found[index] = values
+            bar.update(len(batch))
+    return np.stack([values for values in found if values is not None])
+
+
+def write_features(views: Path, trunk: Trunk, out: Path) -> None:
+    """Write the statistics of every view that is not there yet, in half precision, beside each corpus' table."""
+    out.mkdir(parents=True, exist_ok=True)
+    for table in sorted(views.glob("*.csv")):
+        (out / table.name).write_bytes(table.read_bytes())
+        for ends_file in sorted(views.glob(f"{table.stem}-*-ends.npy")):
+            view = ends_file.name.removeprefix(f"{table.stem}-").removesuffix("-ends.npy")
+            file = out / f"{table.stem}@{view}.npy"
+            if "-" in view or file.is_file():
+                continue
+            samples = np.load(ends_file.with_name(f"{table.stem}-{view}.npy"), mmap_mode="r")
+            ends = np.load(ends_file)
+            sounds = [part.astype(np.float32) / 32768 for part in np.split(samples, ends[:-1])]
+            np.save(file, statistics(trunk, sounds, progress=f"{table.stem} {view}").astype(np.float16))
+
+
+def _silence() -> NDArray[np.float32]:
+    return np.zeros(MIN_SAMPLES, np.float32)
+
+
+def _batches(sounds: Sequence[NDArray[np.float32]]) -> Iterator[list[int]]:
+    """Indices of sounds of similar length, some `BATCH_SECS` together."""
+    batch: list[int] = []
+    for index in np.argsort([len(sound) for sound in sounds]):
+        if batch and (len(batch) + 1) * len(sounds[index]) > BATCH_SECS * SAMPLE_RATE:
+            yield batch
+            batch = []
+        batch.append(int(index))
+    if batch:
+        yield batch
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Keep what the trunk makes of every view; what is there stays.")
+    parser.add_argument("--views", type=Path, default=Path("runs/views"))
+    parser.add_argument("--trunk", type=Path, default=Path("runs/trunk"))
+    parser.add_argument("--out", type=Path, default=Path("runs/features"))
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO)
+    torch.set_num_threads(options.threads)
+    write_features(options.views, read_trunk(options.trunk), options.out)
+
+
+if __name__ == "__main__":
+    main()
