@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rasa_emotion.audio import Waveform, load_audio, voice_activity
+from rasa_emotion.audio import load_audio, voice_activity
 from rasa_emotion.audio.activity import FRAME_SECS
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.corpora.clip import Clip

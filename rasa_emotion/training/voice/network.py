@@ -143,7 +143,7 @@ class Trunk(nn.Module):
         x = nn.functional.gelu(self.first(self.spectrogram(waveform, within) * within)) * within
         x = nn.functional.gelu(self.second(x)).transpose(1, 2)
         states = x.shape[1] // 2
-        x = self.mixed(x[:, : 2 * states].reshape(len(x), states, 2, x.shape[2]).mean(dim=2)) + self.place[:states]
+        x = self.mixed(x[:, : 2 * states].reshape(x.shape[0], states, 2, x.shape[2]).mean(dim=2)) + self.place[:states]
         whole = torch.div(frames, FRAMES_PER_STATE, rounding_mode="floor")
         inside = (torch.arange(states, device=waveform.device)[None] < whole[:, None]).to(waveform.dtype)
         bias = (inside - 1)[:, None, None] * 1e4
