@@ -1,6 +1,7 @@
 """What a voice sounds like. The models that ship were exported to ONNX and need no torch; others may run in it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from rasa_emotion.acoustic.heads import HEADS, Network, read_head
+from rasa_emotion.acoustic.heads import HEADS, Network, one_by_one, read_head
 from rasa_emotion.anger_weights import remember
 from rasa_emotion.attributes import AttributeHead, load_head
 from rasa_emotion.audio import (
@@ -18,9 +19,10 @@ from rasa_emotion.audio import (
     is_silent,
     resample,
     snr_db,
-    speech_secs,
+    speech_mask,
     trim_silence,
 )
+from rasa_emotion.audio.activity import FRAME_SECS
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.errors import ConfigError, ModelError
 from rasa_emotion.estimate import Evidence
@@ -29,7 +31,6 @@ from rasa_emotion.plugins import class_of
 
 KIND = "acoustic"
 MODEL = "model.onnx"
-LENGTHS = "lengths"
 IN_TORCH = "rasa_emotion.torch_backends.network.TorchNetwork"
 """Runs the classifiers of other people; named, not imported, since torch is loaded for who asks for it alone."""
 
@@ -40,6 +41,11 @@ FULL_SPEECH_SECS = 1.5
 """Speech from which an utterance counts as fully reliable. The card's rows for the first 0.5, 1 and 2 s of each clip,
 which hold 0.4, 0.9 and 1.7 s of speech, show how much is lost below it."""
 
+MOST_AT_ONCE = 16
+"""Windows in one call of the network; more would only cost memory."""
+
+FRAME = round(FRAME_SECS * SAMPLE_RATE)
+
 MIN_RELIABILITY = 0.1
 """Of audio in which no speech is found: a scream or a sob may say much, but so may a passing lorry."""
 
@@ -47,7 +53,8 @@ MIN_RELIABILITY = 0.1
 class OnnxNetwork:
     """An ONNX file: input `waveform` [batch, samples], outputs `logits` [batch, 8] and `embedding` [batch, d].
 
-    One with a second input `lengths` [batch], the samples of each clip, takes several clips at once.
+    A file that also takes `lengths` [batch] hears each item of a batch as it would hear it alone; of any other file,
+    each sound is a batch of its own.
 
     Raises:
         ModelError: the file cannot be loaded.
@@ -61,18 +68,23 @@ class OnnxNetwork:
             self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no public base class of its errors
             raise ModelError(f"'{file}' cannot be loaded ({error}); reinstall rasa-emotion.") from error
-        self.batches = any(found.name == LENGTHS for found in self._session.get_inputs())
+        self.takes_lengths = any(given.name == "lengths" for given in self._session.get_inputs())
 
-    def run(
-        self, outputs: Sequence[str], waveform: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
-    ) -> list[NDArray[np.float32]]:
-        """Run the network once (see `heads.Network`)."""
-        inputs: dict[str, NDArray[Any]] = {"waveform": waveform}
-        if self.batches:
-            whole = np.full(len(waveform), waveform.shape[1], dtype=np.int64)
-            inputs[LENGTHS] = whole if lengths is None else lengths
-        found: list[NDArray[np.float32]] = self._session.run(list(outputs), inputs)
-        return found
+    def run(self, outputs: Sequence[str], sounds: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        names = list(outputs)
+        if not self.takes_lengths:
+            return one_by_one(lambda sound: self._session.run(names, {"waveform": sound}), sounds)
+        batches = [sounds[start : start + MOST_AT_ONCE] for start in range(0, len(sounds), MOST_AT_ONCE)]
+        parts = [self._session.run(names, padded(batch)) for batch in batches]
+        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+
+def padded(sounds: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[np.generic]]:
+    """The inputs of a network that takes lengths, for sounds of any lengths: zeros fill up the shorter ones."""
+    waveform = np.zeros((len(sounds), max(len(sound) for sound in sounds)), np.float32)
+    for row, sound in enumerate(sounds):
+        waveform[row, : len(sound)] = sound
+    return {"waveform": waveform, "lengths": np.array([len(sound) for sound in sounds], dtype=np.int64)}
 
 
 class AcousticClassifier:
@@ -132,56 +144,102 @@ class AcousticClassifier:
 
     def logits(self, waveform: Waveform) -> NDArray[np.float64]:
         """Eight logits before the temperature, in the order of `EMOTIONS`; silence at both ends is cut first."""
-        return self._run(waveform, "logits")[0].astype(np.float64)
+        return self._run([self._turn(waveform)])[0][0]
 
     def embed(self, waveform: Waveform) -> NDArray[np.float32]:
         """The embedding behind the logits, float32, shape [d]."""
-        return self._run(waveform, "embedding")[0]
+        return self._run([self._turn(waveform)])[0][1]
 
     def classify(self, waveform: Waveform) -> Evidence:
         """Evidence of one utterance of up to some 30 s; cut what is longer with `stream_windows`.
 
-        Reliability grows with the seconds in which a voice speaks (`audio.speech_mask`), from `MIN_RELIABILITY`, also
-        for tones, music and noise, to 1 at `FULL_SPEECH_SECS`; it is 0 for silence.
+        A long utterance is heard in windows, as the model's folder says, and the mean of what they say is taken,
+        weighted by the speech in each. Reliability grows with the seconds in which a voice speaks
+        (`audio.speech_mask`), from `MIN_RELIABILITY`, also for tones, music and noise, to 1 at `FULL_SPEECH_SECS`; it
+        is 0 for silence.
 
         Example: `AcousticClassifier.load("models/acoustic").classify(load_audio("call.wav")).emotion`
         """
-        return self._evidence(waveform, *self._run(waveform, "logits", "embedding"))
+        return self.classify_many([waveform])[0]
 
     def classify_many(self, waveforms: Sequence[Waveform]) -> list[Evidence]:
-        """What `classify` finds in each: one call of a network that takes lengths, else one call each."""
-        if not self._network.batches or len(waveforms) < 2:
-            return [self.classify(waveform) for waveform in waveforms]
-        clips = [_samples(waveform) for waveform in waveforms]
-        lengths = np.array([len(clip) for clip in clips], dtype=np.int64)
-        padded = np.stack([np.pad(clip, (0, int(lengths.max()) - len(clip))) for clip in clips])
-        outputs = zip(*self._network.run(("logits", "embedding"), padded, lengths), strict=True)
-        return [self._evidence(waveform, *found) for waveform, found in zip(waveforms, outputs, strict=True)]
+        """Evidence of each utterance, in order, from one call of the network for every `MOST_AT_ONCE` windows."""
+        turns = [self._turn(waveform) for waveform in waveforms]
+        found = self._run(turns)
+        return [self._evidence(turn, *heard) for turn, heard in zip(turns, found, strict=True)]
 
-    def _evidence(self, waveform: Waveform, logits: NDArray[np.float32], embedding: NDArray[np.float32]) -> Evidence:
-        scaled = logits.astype(np.float64) / self.temperature
+    def _evidence(self, turn: "_Turn", logits: NDArray[np.float64], embedding: NDArray[np.float32]) -> Evidence:
+        scaled = logits / self.temperature
         exponentials = np.exp(scaled - scaled.max())
-        waveform = highpass(waveform)
-        spoken = speech_secs(waveform)
-        reliability = 0.0 if is_silent(waveform) else min(1.0, max(MIN_RELIABILITY, spoken / FULL_SPEECH_SECS))
+        reliability = min(1.0, max(MIN_RELIABILITY, turn.speech_secs / FULL_SPEECH_SECS))
         return Evidence(
             modality="acoustic",
             probabilities=as_probabilities(exponentials / exponentials.sum()),
-            reliability=round(reliability, 4),
+            reliability=0.0 if turn.silent else round(reliability, 4),
             model=self.name,
-            quality={"speech_secs": spoken, "snr_db": snr_db(waveform)},
+            quality={"speech_secs": turn.speech_secs, "snr_db": turn.snr_db},
             confused=self._confused.probability(embedding) if self._confused else None,
         )
 
-    def _run(self, waveform: Waveform, *outputs: str) -> list[NDArray[np.float32]]:
-        return [found[0] for found in self._network.run(outputs, _samples(waveform)[None])]
+    def _turn(self, waveform: Waveform) -> "_Turn":
+        sound = highpass(resample(waveform) if waveform.sample_rate != SAMPLE_RATE else waveform)
+        trimmed = trim_silence(sound)
+        spoken = speech_mask(trimmed)
+        samples = np.ascontiguousarray(trimmed.samples, dtype=np.float32)
+        if len(samples) < MIN_SECS * SAMPLE_RATE:
+            samples = np.resize(samples, int(MIN_SECS * SAMPLE_RATE))
+        spans = self._spans(len(samples))
+        return _Turn(
+            windows=[samples[start:stop] for start, stop in spans],
+            weights=_shares([float(spoken[start // FRAME : stop // FRAME].sum()) for start, stop in spans]),
+            speech_secs=round(float(spoken.sum()) * FRAME_SECS, 2),
+            snr_db=snr_db(sound),
+            silent=is_silent(sound),
+        )
+
+    def _spans(self, count: int) -> list[tuple[int, int]]:
+        """First and last sample of each window that an utterance of `count` samples is heard in."""
+        if count <= float(self.settings.get("longest_secs", np.inf)) * SAMPLE_RATE:
+            return [(0, count)]
+        window, hop = (round(float(self.settings[name]) * SAMPLE_RATE) for name in ("window_secs", "hop_secs"))
+        starts = [*range(0, count - window, hop), count - window]
+        return [(start, start + window) for start in starts]
+
+    def _run(self, turns: Sequence["_Turn"]) -> list[tuple[NDArray[np.float64], NDArray[np.float32]]]:
+        """Logits and embedding of each turn: the mean over its windows, weighted by the speech in them."""
+        logits, embeddings = self._network.run(("logits", "embedding"), [w for turn in turns for w in turn.windows])
+        found, start = [], 0
+        for turn in turns:
+            own = slice(start, start + len(turn.windows))
+            heard = turn.weights @ logits[own].astype(np.float64), (turn.weights @ embeddings[own]).astype(np.float32)
+            found.append(heard)
+            start = own.stop
+        return found
 
 
-def _samples(waveform: Waveform) -> NDArray[np.float32]:
-    """What the network hears of a clip, at 16 kHz, shape [samples]: without silence at both ends, and long enough."""
-    trimmed = trim_silence(resample(waveform) if waveform.sample_rate != SAMPLE_RATE else waveform)
-    samples = np.ascontiguousarray(trimmed.samples, dtype=np.float32)
-    return np.resize(samples, max(len(samples), int(MIN_SECS * SAMPLE_RATE)))
+@dataclass(frozen=True)
+class _Turn:
+    """One utterance as the network hears it.
+
+    Args:
+        windows: 16 kHz samples, one or more.
+        weights: of the windows, with sum 1.
+        speech_secs: in which a voice speaks.
+        snr_db: see `audio.snr_db`.
+        silent: whether there is nothing to hear.
+    """
+
+    windows: list[NDArray[np.float32]]
+    weights: NDArray[np.float64]
+    speech_secs: float
+    snr_db: float
+    silent: bool
+
+
+def _shares(amounts: Sequence[float]) -> NDArray[np.float64]:
+    """With sum 1; equal where all are nought."""
+    found = np.array(amounts)
+    return found / found.sum() if found.sum() > 0 else np.full(len(found), 1 / len(found))
 
 
 def _network(model: ModelFolder, threads: int) -> Network:
@@ -199,6 +257,6 @@ def _network_of(path: str, model: ModelFolder) -> Network:
     except ConfigError as error:
         remedy = " It comes with: pip install 'rasa-emotion[torch]'." if path == IN_TORCH else ""
         raise ModelError(f"'{model.path}': {error}{remedy}") from error
-    if not callable(getattr(network, "run", None)) or not isinstance(getattr(network, "batches", None), bool):
-        raise ModelError(f"'{model.path}': the backend '{path}' lacks 'run' or 'batches' of acoustic.heads.Network.")
+    if not callable(getattr(network, "run", None)):
+        raise ModelError(f"'{model.path}': the backend '{path}' lacks 'run' of acoustic.heads.Network.")
     return network

@@ -1,6 +1,6 @@
 """Other heads on the embedding of a model: the fold models of a trunk that all of them share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,20 +15,17 @@ HEADS = "heads.npz"
 class Network(Protocol):
     """What runs a model."""
 
-    @property
-    def batches(self) -> bool:
-        """Whether clips in one batch, zeros behind the shorter ones, give what each gives alone."""
+    def run(self, outputs: Sequence[str], sounds: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Sounds of any lengths, [samples] each, to the named outputs: "logits" [sounds, 8], in the order of
+        `EMOTIONS`, and "embedding" [sounds, d]."""
 
-    def run(
-        self, outputs: Sequence[str], waveform: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
-    ) -> list[NDArray[np.float32]]:
-        """Run the network once.
 
-        Args:
-            outputs: "logits" [batch, 8], in the order of `EMOTIONS`, or "embedding" [batch, d].
-            waveform: [batch, samples] at 16 kHz; of one clip, unless the network `batches`.
-            lengths: samples of each clip, [batch]; all of them where None.
-        """
+def one_by_one(
+    run: Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]], sounds: Sequence[NDArray[np.float32]]
+) -> list[NDArray[np.float32]]:
+    """What `run` makes of each sound [1, samples], put together by output."""
+    parts = [run(sound[None]) for sound in sounds]
+    return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
 class OtherHead:
@@ -36,31 +33,27 @@ class OtherHead:
 
     Args:
         network: gives the embedding.
-        weight: [d, classes].
-        bias: [classes].
+        head: its weights by name: `weight` [d, 8] and `bias` [8]; with a hidden layer beside them also
+            `hidden.weight` [d, units], `hidden.bias` [units] and `out.weight` [units, 8].
     """
 
-    def __init__(self, network: Network, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
-        self.network, self.weight, self.bias = network, weight, bias
+    def __init__(self, network: Network, head: Mapping[str, NDArray[np.float32]]) -> None:
+        self.network, self.head = network, head
 
-    @property
-    def batches(self) -> bool:
-        """As the network does."""
-        return self.network.batches
-
-    def run(
-        self, outputs: Sequence[str], waveform: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
-    ) -> list[NDArray[np.float32]]:
-        """Run the network once (see `Network`)."""
-        embedding = self.network.run(["embedding"], waveform, lengths)[0]
-        found = {"embedding": embedding, "logits": embedding @ self.weight + self.bias}
+    def run(self, outputs: Sequence[str], sounds: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        embedding = self.network.run(["embedding"], sounds)[0]
+        logits = embedding @ self.head["weight"] + self.head["bias"]
+        if "hidden.weight" in self.head:
+            hidden = np.maximum(embedding @ self.head["hidden.weight"] + self.head["hidden.bias"], 0)
+            logits = logits + hidden @ self.head["out.weight"]
+        found = {"embedding": embedding, "logits": logits}
         return [found[name] for name in outputs]
 
 
 def head_names(file: Path) -> list[str]:
     """The names that `write_heads` was given."""
     with np.load(file) as stored:
-        return sorted({key.rpartition(".")[0] for key in stored.files})
+        return sorted({key.partition(".")[0] for key in stored.files})
 
 
 def read_head(file: Path, name: str, network: Network) -> OtherHead:
@@ -72,4 +65,5 @@ def read_head(file: Path, name: str, network: Network) -> OtherHead:
     with np.load(file) as stored:
         if f"{name}.weight" not in stored:
             raise ModelError(f"'{file}' holds no head '{name}': ship the model again.")
-        return OtherHead(network, stored[f"{name}.weight"], stored[f"{name}.bias"])
+        own = [key for key in stored.files if key.partition(".")[0] == name]
+        return OtherHead(network, {key.partition(".")[2]: stored[key] for key in own})

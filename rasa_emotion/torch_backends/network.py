@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rasa_emotion.acoustic.heads import one_by_one
 from rasa_emotion.acoustic.labels import label_matrix
 from rasa_emotion.errors import ModelError
 from rasa_emotion.model_folder import ModelFolder
@@ -74,17 +75,14 @@ class TorchNetwork:
         source = open_source(str(inside) if name and inside.is_dir() else name, str(model.settings.get("backend")))
         self._module = EightEmotions(source, model.settings.get("label_map")).eval()
 
-    batches = False
-    """Classifiers of other people are not known to disregard what was padded."""
+    def run(self, outputs: Sequence[str], sounds: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        def hear(waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+            with torch.inference_mode():
+                logits, embedding = self._module(torch.from_numpy(waveform))
+            found = {"logits": logits, "embedding": embedding}
+            return [found[output].float().numpy() for output in outputs]
 
-    def run(
-        self, outputs: Sequence[str], waveform: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
-    ) -> list[NDArray[np.float32]]:
-        """Run the classifier once (see `acoustic.heads.Network`)."""
-        with torch.inference_mode():
-            logits, embedding = self._module(torch.from_numpy(waveform))
-        found = {"logits": logits, "embedding": embedding}
-        return [found[output].float().numpy() for output in outputs]
+        return one_by_one(hear, sounds)
 
 
 def open_source(name: str, backend: str | None = None) -> Source:
