@@ -39,8 +39,8 @@ class Spectrogram(nn.Module):
 
     def forward(self, waveform: Tensor, within: Tensor) -> Tensor:
         """`within` is 1 for the frames of the item and 0 beyond them, [batch, 1, frames]."""
-        padded = nn.functional.pad(waveform[:, None], (N_FFT // 2, N_FFT // 2))
-        parts = nn.functional.conv1d(padded, self.kernel, stride=HOP)[:, :, :-1]
+        padded = nn.functional.pad(waveform[:, None], (N_FFT // 2, N_FFT // 2 - HOP))  # one frame less than Whisper cuts
+        parts = nn.functional.conv1d(padded, self.kernel, stride=HOP)
         real, imaginary = parts.chunk(2, dim=1)
         power = self.mel @ (real * real + imaginary * imaginary)
         logmel = torch.log(torch.clamp(power, min=FLOOR)) * (1 / math.log(10))
@@ -57,7 +57,8 @@ class Norm(nn.Module):
         self.gain = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x / torch.sqrt((x * x).mean(dim=-1, keepdim=True) + 1e-6) * self.gain
+        # written as ONNX Runtime recognises it
+        return x / torch.sqrt(x.pow(2).mean(dim=-1, keepdim=True) + 1e-6) * self.gain
 
 
 class Layer(nn.Module):
