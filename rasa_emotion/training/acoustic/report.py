@@ -67,7 +67,8 @@ def report(folder: Path, data: Path, cache: Path) -> dict[str, Any]:
     short = {f"first {secs:g} s": hear(models, held_out, sounds, first_seconds(secs)) for secs in SHORT_SECS}
     clean = heard[CLEAN]
     parts = [clip.fold if clip.fold is not None else clip.speaker for clip in held_out]
-    manifest["temperature"] = fit_temperature(clean.truth, clean.logits)
+    if "calibrated_on" not in manifest:  # else it was fitted to ordinary speech too
+        manifest["temperature"] = fit_temperature(clean.truth, clean.logits)
     manifest["figures"] = {
         **clean_figures(clean, parts),
         **without_speakers(clean, manifest.get("inner_speakers", [])),
@@ -77,7 +78,8 @@ def report(folder: Path, data: Path, cache: Path) -> dict[str, Any]:
     }
     write_card(folder, manifest)
     manifest.pop("files", None)
-    write_manifest(folder, (*FILES, *fresh_attributes(folder)), **manifest)
+    own = [HEADS] if (folder / HEADS).is_file() else []
+    write_manifest(folder, (*FILES, *own, *fresh_attributes(folder)), **manifest)
     return manifest
 
 

@@ -1,5 +1,9 @@
-"""What heads say of sounds whose speakers, or whose whole corpus, they never heard."""
+"""What heads say of sounds whose speakers, or whose whole corpus, they never heard.
 
+python -m rasa_emotion.training.voice.answers models/acoustic --views runs/views --out runs/yardstick/today.npz
+"""
+
+import argparse
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from rasa_emotion.training.voice.features import Rows
+from rasa_emotion.acoustic.classifier import OnnxNetwork
+from rasa_emotion.acoustic.heads import HEADS, head_names, read_head
+from rasa_emotion.training.voice.features import Rows, described, enough, read_sounds
 from rasa_emotion.training.voice.heads import Fitted, HeadRecipe, fit_head
 from rasa_emotion.training.voice.material import FOLDS
 
@@ -98,6 +104,29 @@ def answer_folds(rows: Rows, heads: Sequence[Fitted]) -> Answers:
     return joined(parts)
 
 
+def answer_folder(folder: Path, views: Path) -> Answers:
+    """What a model folder says of the scored views: where it keeps heads of folds, RAVDESS by the head of its fold.
+
+    The corpora of its card were heard in training; every other corpus is left out by nature.
+    """
+    network = OnnxNetwork(folder / "model.onnx")
+    file = folder / "folds" / HEADS
+    names = {int(name.removeprefix("fold")): name for name in head_names(file) if name.startswith("fold")}
+    folds = {fold: read_head(file, name, network) for fold, name in names.items()}
+    parts = []
+    for table in sorted(views.glob("*.csv")):
+        for view in SCORED_VIEWS:
+            sounds = read_sounds(views, table.stem, view)
+            own = described(views, table.stem, view, np.zeros((len(sounds), 0), np.float32))
+            if own.augmented.all():
+                continue
+            runs = [folds.get(int(fold) + 1, network) if table.stem == "ravdess" else network for fold in own.fold]
+            rows = tqdm(zip(runs, sounds, strict=True), desc=f"{table.stem} {view}", mininterval=5, total=len(runs))
+            logits = [run.run(["logits"], [enough(sound)])[0][0] for run, sound in rows]
+            parts.append(answered(own, np.array(logits, dtype=np.float64), SPEAKERS))
+    return joined(parts)
+
+
 def answer_left_out(rows: Rows, recipe: HeadRecipe, corpora: Sequence[str] = LEFT_OUT) -> Answers:
     """Each corpus by a head that was fitted to all the others."""
     able, scored = train_rows(rows), scored_rows(rows)
@@ -107,3 +136,16 @@ def answer_left_out(rows: Rows, recipe: HeadRecipe, corpora: Sequence[str] = LEF
         own = rows.where(scored & (rows.corpus == corpus))
         parts.append(answered(own, head.logits(own.statistics), corpus))
     return joined(parts)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Keep what a model folder says of the scored views.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--views", type=Path, default=Path("runs/views"))
+    parser.add_argument("--out", type=Path, required=True, help="an .npz file")
+    options = parser.parse_args(arguments)
+    answer_folder(options.folder, options.views).save(options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -59,27 +59,44 @@ def read_rows(folder: Path, views: Sequence[str] | None = None) -> Rows:
     """The rows of every corpus in a folder that `write_features` wrote; `views` keeps the named ones."""
     parts = []
     for table in sorted(folder.glob("*.csv")):
-        with table.open(newline="", encoding="utf-8") as stream:
-            said = list(csv.DictReader(stream))
-        columns = {
-            "emotion": np.array([EMOTIONS.index(row["emotion"]) for row in said]),
-            "corpus": np.array([row["corpus"] for row in said]),
-            "speaker": np.array([row["speaker"] for row in said]),
-            "name": np.array([row["name"] for row in said]),
-            "fold": np.array([int(row["fold"]) for row in said]),
-            "augmented": np.array([row["augmented"] == "1" for row in said]),
-        }
         for file in sorted(folder.glob(f"{table.stem}@*.npy")):
             view = file.stem.split("@")[1]
             if views is None or view in views:
-                statistics = np.load(file).astype(np.float32)
-                parts.append(Rows(statistics=statistics, view=np.full(len(said), view), **columns))
+                parts.append(described(folder, table.stem, view, np.load(file).astype(np.float32)))
     return Rows(**{key: np.concatenate([vars(part)[key] for part in parts]) for key in vars(parts[0])})
+
+
+def described(folder: Path, corpus: str, view: str, found: NDArray[np.float32]) -> Rows:
+    """The statistics of one view of a corpus, with what its table says of them."""
+    with (folder / f"{corpus}.csv").open(newline="", encoding="utf-8") as stream:
+        said = list(csv.DictReader(stream))
+    return Rows(
+        statistics=found,
+        emotion=np.array([EMOTIONS.index(row["emotion"]) for row in said]),
+        corpus=np.array([row["corpus"] for row in said]),
+        view=np.full(len(said), view),
+        speaker=np.array([row["speaker"] for row in said]),
+        name=np.array([row["name"] for row in said]),
+        fold=np.array([int(row["fold"]) for row in said]),
+        augmented=np.array([row["augmented"] == "1" for row in said]),
+    )
+
+
+def read_sounds(folder: Path, corpus: str, view: str) -> list[NDArray[np.float32]]:
+    """The samples of one view of a corpus, as `views` wrote them."""
+    samples = np.load(folder / f"{corpus}-{view}.npy", mmap_mode="r")
+    ends = np.load(folder / f"{corpus}-{view}-ends.npy")
+    return [part.astype(np.float32) / 32768 for part in np.split(samples, ends[:-1])]
+
+
+def enough(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Repeated to `MIN_SAMPLES` where it is shorter, as in use."""
+    return np.resize(sound, max(len(sound), MIN_SAMPLES)) if len(sound) else np.zeros(MIN_SAMPLES, np.float32)
 
 
 def statistics(trunk: Trunk, sounds: Sequence[NDArray[np.float32]], *, progress: str = "") -> NDArray[np.float32]:
     """Statistics of sounds of any lengths, [sounds, d]; neighbours in a batch do not change them."""
-    sounds = [np.resize(sound, max(len(sound), MIN_SAMPLES)) if len(sound) else _silence() for sound in sounds]
+    sounds = [enough(sound) for sound in sounds]
     found: list[NDArray[np.float32] | None] = [None] * len(sounds)
     with torch.no_grad(), tqdm(total=len(sounds), desc=progress, mininterval=5, disable=not progress) as bar:
         for batch in _batches(sounds):
@@ -104,14 +121,8 @@ def write_features(views: Path, trunk: Trunk, out: Path) -> None:
             file = out / f"{table.stem}@{view}.npy"
             if "-" in view or file.is_file():
                 continue
-            samples = np.load(ends_file.with_name(f"{table.stem}-{view}.npy"), mmap_mode="r")
-            ends = np.load(ends_file)
-            sounds = [part.astype(np.float32) / 32768 for part in np.split(samples, ends[:-1])]
+            sounds = read_sounds(views, table.stem, view)
             np.save(file, statistics(trunk, sounds, progress=f"{table.stem} {view}").astype(np.float16))
-
-
-def _silence() -> NDArray[np.float32]:
-    return np.zeros(MIN_SAMPLES, np.float32)
 
 
 def _batches(sounds: Sequence[NDArray[np.float32]]) -> Iterator[list[int]]:

@@ -39,7 +39,9 @@ class Spectrogram(nn.Module):
 
     def forward(self, waveform: Tensor, within: Tensor) -> Tensor:
         """`within` is 1 for the frames of the item and 0 beyond them, [batch, 1, frames]."""
-        padded = nn.functional.pad(waveform[:, None], (N_FFT // 2, N_FFT // 2 - HOP))  # one frame less than Whisper cuts
+        padded = nn.functional.pad(
+            waveform[:, None], (N_FFT // 2, N_FFT // 2 - HOP)
+        )  # one frame less than Whisper cuts
         parts = nn.functional.conv1d(padded, self.kernel, stride=HOP)
         real, imaginary = parts.chunk(2, dim=1)
         power = self.mel @ (real * real + imaginary * imaginary)
