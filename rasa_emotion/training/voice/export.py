@@ -40,9 +40,7 @@ class Served(nn.Module):
         return self.head(embedding), embedding
 
 
-def export(
-    trunk: Trunk, fitted: Fitted, file: Path, *, calibration: Sequence[NDArray[np.float32]] = ()
-) -> float:
+def export(trunk: Trunk, fitted: Fitted, file: Path, *, calibration: Sequence[NDArray[np.float32]] = ()) -> float:
     """Write the model and compare it with its original, alone and in a batch with a longer and louder neighbour.
 
     With `calibration`, batches of waveforms [batch, samples], the large matrix products become int8 afterwards, with

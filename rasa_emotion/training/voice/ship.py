@@ -24,7 +24,7 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.training.acoustic.report import FOLDS, report
-from rasa_emotion.training.voice.answers import answer_folds, fit_folds, scored_rows, train_rows
+from rasa_emotion.training.voice.answers import NEVER, answer_folds, fit_folds, scored_rows, train_rows
 from rasa_emotion.training.voice.distil import Crops, read_trunk
 from rasa_emotion.training.voice.export import export
 from rasa_emotion.training.voice.features import Rows, read_rows
@@ -37,6 +37,9 @@ LICENCES = Path(__file__).parents[1] / "acoustic" / "licences"
 FREE = ("emogator", "digits", "prompts", "espeak", "flite", "festival", "hibari", "kokoro")
 """Corpora whose licence lets companies use what was trained on them; each one's source stands in the catalogue."""
 
+NOT_FREE = ("prompts-es_CO_f_July",)
+"""Speakers of these corpora whose recordings are under the GPL, which says nothing of weights."""
+
 
 @dataclass(frozen=True)
 class Product:
@@ -48,7 +51,6 @@ class Product:
         licence: of the weights.
         summary, cannot_hear, split, data_note: sentences for its card and its users.
         recipe: of its heads.
-        tested: speakers are held out for the card where the scored corpus has no folds of its own.
     """
 
     corpora: tuple[str, ...] | None
@@ -99,7 +101,7 @@ PRODUCTS: Mapping[str, Product] = {
         "speech alone, which companies may use; it knows little of emotion in spoken sentences.",
         cannot_hear="It learned emotion from laughs, sighs and groans: of emotion in sentences it hears little, so the "
         "words decide",
-        split="EmoGator, a fifth of its contributors held out; the clips whose category maps to one of the eight. "
+        split="EmoGator, a fifth of its contributors (a fold) held out; the clips whose category maps to one of the eight. "
         "Nothing was chosen on them. The model that ships was then trained on all contributors.",
         data_note=DISTILLED,
     ),
@@ -117,7 +119,8 @@ def ship(name: str, *, data: Path, features: Path, trunk: Path, views: Path, out
     product = PRODUCTS[name]
     rows = read_rows(features)
     if product.corpora is not None:
-        rows = rows.where(np.isin(rows.corpus, product.corpora) | np.char.startswith(rows.corpus, "test-"))
+        free = np.isin(rows.corpus, product.corpora) & ~np.isin(rows.speaker, NOT_FREE)
+        rows = rows.where(free | np.char.startswith(rows.corpus, NEVER))
     folds = fit_folds(rows, product.recipe)
     answers = answer_folds(rows.where(scored_rows(rows)), folds)
     fitted = fit_head(rows.where(train_rows(rows)), product.recipe)
