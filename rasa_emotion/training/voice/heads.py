@@ -20,7 +20,7 @@ from rasa_emotion.training.voice.features import Rows
 
 WEIGHTS: Mapping[str, float] = {
     "ravdess": 1.0,
-    "nemo": 0.5,
+    "nemo": 0.7,
     "emodb": 0.4,
     "digits": 0.3,
     "calls": 0.35,
@@ -52,9 +52,9 @@ class HeadRecipe:
     """
 
     hidden: int = 128
-    epochs: int = 14
-    batch: int = 512
-    lr: float = 1e-3
+    epochs: int = 12
+    batch: int = 2048
+    lr: float = 3e-3
     weight_decay: float = 0.02
     dropout: float = 0.3
     smoothing: float = 0.1

@@ -1,0 +1,71 @@
+"""Heads: balanced weights, several seeds as one network, and a class that can be told is told."""
+
+import numpy as np
+import pytest
+
+from rasa_emotion.acoustic.heads import OtherHead
+from rasa_emotion.training.voice.features import Rows
+from rasa_emotion.training.voice.heads import HeadRecipe, fit_head, merged, row_weights, with_prior
+from rasa_emotion.training.voice.ship import _carried
+
+QUICK = HeadRecipe(hidden=16, epochs=12, batch=32, lr=0.01, seeds=(1, 2), mixup=0.0)
+
+
+def rows(count: int = 400, size: int = 12) -> Rows:
+    random = np.random.default_rng(0)
+    emotion = random.integers(0, 8, count)
+    statistics = random.normal(3, 2, (count, size)).astype(np.float32)
+    statistics[np.arange(count), emotion] += 9
+    corpus = np.where(np.arange(count) % 4 == 0, "ravdess", "tess")
+    text = np.array([f"r{i}" for i in range(count)])
+    return Rows(
+        statistics, emotion, corpus, np.full(count, "clean"), text, text, np.arange(count) % 5, corpus == "tess"
+    )
+
+
+def test_the_emotions_of_a_corpus_weigh_alike_and_corpora_as_the_recipe_says() -> None:
+    own = rows()
+    weights = row_weights(own, QUICK)
+    assert weights.mean() == pytest.approx(1)
+    for corpus in ("ravdess", "tess"):
+        sums = [weights[(own.corpus == corpus) & (own.emotion == e)].sum() for e in range(8)]
+        assert max(sums) == pytest.approx(min(sums))
+    totals = [weights[own.corpus == corpus].sum() for corpus in ("ravdess", "tess")]
+    assert totals[0] / totals[1] == pytest.approx(1.0 / 0.15)
+
+
+def test_what_can_be_told_is_told() -> None:
+    own = rows()
+    fitted = fit_head(own.where(own.fold != 0), QUICK)
+    test = own.where(own.fold == 0)
+    assert (fitted.logits(test.statistics).argmax(axis=1) == test.emotion).mean() > 0.9
+
+
+def test_merged_seeds_say_the_mean_of_what_they_say() -> None:
+    own = rows(80)
+    fitted = [fit_head(own, HeadRecipe(hidden=8, epochs=1, seeds=(seed,))) for seed in (1, 2, 3)]
+    together = merged([one.head for one in fitted])
+    apart = np.mean([one.logits(own.statistics) for one in fitted], axis=0)
+    same = type(fitted[0])(fitted[0].mean, fitted[0].deviation, together)
+    np.testing.assert_allclose(same.logits(own.statistics), apart, atol=1e-4)
+
+
+def test_a_prior_moves_neutral_and_half_as_much_calm() -> None:
+    own = rows(80)
+    fitted = fit_head(own, HeadRecipe(hidden=8, epochs=1, seeds=(1,)))
+    before = fitted.logits(own.statistics)
+    with_prior(fitted.head, 1.0)
+    moved = (fitted.logits(own.statistics) - before).mean(axis=0)
+    np.testing.assert_allclose(moved, [0, 0.5, 0, 0, 0, 1, 0, 0], atol=1e-5)
+
+
+def test_a_folds_head_says_on_the_shipped_embedding_what_it_said() -> None:
+    own = rows()
+    shipped, other = fit_head(own, QUICK), fit_head(own.where(own.fold > 1), QUICK)
+
+    class Embedding:
+        def run(self, outputs: object, sounds: object) -> list[np.ndarray]:  # type: ignore[type-arg]
+            return [(own.statistics - shipped.mean) / shipped.deviation]
+
+    found = OtherHead(Embedding(), _carried(other, shipped)).run(["logits"], [])[0]
+    np.testing.assert_allclose(found, other.logits(own.statistics), atol=1e-3)
