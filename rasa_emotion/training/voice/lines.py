@@ -1,6 +1,6 @@
 """What lines, rooms and microphones do to a voice: each condition maps 16 kHz samples to as many samples.
 
-Every emotion and ordinary speech go through the same conditions in the same shares, so that none of them tells the class.
+Every emotion and ordinary speech go through the same conditions in the same shares, so that none tells the class.
 """
 
 import io

@@ -1,7 +1,7 @@
 """The sounds that a voice learns from and is scored on: who speaks, in which kind of recording, and in which fold.
 
-A fold holds speakers (for a recorded call: the call) that no other fold holds, so that each sound is scored by heads that
-never heard its speaker.
+A fold holds speakers (for a recorded call: the call) that no other fold holds, so that each sound is scored by heads
+that never heard its speaker.
 """
 
 import zlib

@@ -147,20 +147,28 @@ def _attention(wide: EncoderLayer, layer: Layer, seen: Seen, directions: Tensor,
     kept = _strongest(seen.mean(), wide.attended.weight, layer.heads, size)
     rows = torch.cat([kept + part * wide.attended.in_features for part in range(3)])
     joint = wide.query_key_value
-    _reading(layer.attention_norm.gain, layer.query_key_value, wide.attention_norm, joint, rows, directions)
+    norm = wide.attention_norm
+    _reading(layer.attention_norm.gain, layer.query_key_value, norm=norm, wide=joint, rows=rows, directions=directions)
     layer.attended.weight.copy_(into.T @ _refit(seen.mean(), kept, wide.attended.weight))
     layer.attended.bias.copy_(into.T @ wide.attended.bias.double())
 
 
 def _feed_forward(wide: EncoderLayer, layer: Layer, seen: Seen, directions: Tensor, into: Tensor) -> None:
     kept = _strongest(seen.mean(), wide.narrow.weight, layer.hidden)
-    _reading(layer.forward_norm.gain, layer.widen, wide.forward_norm, wide.widen, kept, directions)
+    _reading(
+        layer.forward_norm.gain,
+        layer.widen,
+        norm=wide.forward_norm,
+        wide=wide.widen,
+        rows=kept,
+        directions=directions,
+    )
     layer.narrow.weight.copy_(into.T @ _refit(seen.mean(), kept, wide.narrow.weight))
     layer.narrow.bias.copy_(into.T @ wide.narrow.bias.double())
 
 
 def _reading(
-    gain: Tensor, layer: nn.Linear, norm: nn.LayerNorm, wide: nn.Linear, rows: Tensor, directions: Tensor
+    gain: Tensor, layer: nn.Linear, *, norm: nn.LayerNorm, wide: nn.Linear, rows: Tensor, directions: Tensor
 ) -> None:
     """What reads the stream behind a norm: the wide norm's gain and bias move into the weights."""
     weight = wide.weight[rows].double() * norm.weight.double()

@@ -101,8 +101,8 @@ PRODUCTS: Mapping[str, Product] = {
         "speech alone, which companies may use; it knows little of emotion in spoken sentences.",
         cannot_hear="It learned emotion from laughs, sighs and groans: of emotion in sentences it hears little, so the "
         "words decide",
-        split="EmoGator, a fifth of its contributors (a fold) held out; the clips whose category maps to one of the eight. "
-        "Nothing was chosen on them. The model that ships was then trained on all contributors.",
+        split="EmoGator, a fifth of its contributors (a fold) held out; the clips whose category maps to one of the "
+        "eight. Nothing was chosen on them. The model that ships was then trained on all contributors.",
         data_note=DISTILLED,
     ),
 }
@@ -130,7 +130,8 @@ def ship(name: str, *, data: Path, features: Path, trunk: Path, views: Path, out
     export(network, fitted, out / "model.onnx", calibration=[batch.numpy() for batch in crops])
     _write_heads(out, fitted, folds)
     temperature = calibrate(answers)
-    _describe(product, name, rows, out, temperature, sum(p.numel() for p in network.parameters()))
+    parameters = sum(p.numel() for p in network.parameters())
+    _describe(product, name, rows, out, temperature=temperature, parameters=parameters)
     report(out, data, cache)
 
 
@@ -165,7 +166,7 @@ def _carried(own: Fitted, shipped: Fitted) -> dict[str, NDArray[np.float32]]:
     }
 
 
-def _describe(product: Product, name: str, rows: Rows, out: Path, temperature: float, parameters: int) -> None:
+def _describe(product: Product, name: str, rows: Rows, out: Path, *, temperature: float, parameters: int) -> None:
     texts = [(LICENCES / f"{part}.txt").read_text(encoding="utf-8") for part in (product.licence, "whisper-notice")]
     (out / "LICENSE").write_text("".join(texts), encoding="utf-8")
     (out / "card.md").touch()

@@ -1,4 +1,4 @@
-"""The narrow trunk: an item is heard alike alone and in a batch, and the full width computes what Whisper's layers do."""
+"""The narrow trunk: an item is heard alike alone and in a batch; at full width it is the wide network."""
 
 from pathlib import Path
 
