@@ -17,7 +17,8 @@ from tokenizers import Tokenizer
 from tqdm import tqdm
 
 from rasa_emotion.acoustic import AcousticClassifier
-from rasa_emotion.acoustic.heads import HEADS, Network, head_names, read_head
+from rasa_emotion.acoustic.classifier import padded
+from rasa_emotion.acoustic.heads import HEADS, Network, head_names, one_by_one, read_head
 from rasa_emotion.audio import Waveform
 from rasa_emotion.corpora.manifest import read_manifest
 from rasa_emotion.corpora.text import LabelledText, read_text_corpus
@@ -173,20 +174,21 @@ def fold_models(folder: Path, network: Network) -> dict[int | None, AcousticClas
 class Recording:
     """An acoustic model that keeps the last embedding and the frame states behind it."""
 
-    batches = False
-    """Each clip is kept by itself."""
-
     def __init__(self, model: Path, cache: Path) -> None:
         self._session, self._states = _open_with_states(model, cache)
+        self._takes_lengths = any(given.name == "lengths" for given in self._session.get_inputs())
         self.last: tuple[NDArray[np.float32], NDArray[np.float32]]
 
-    def run(
-        self, outputs: Sequence[str], waveform: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
-    ) -> list[NDArray[np.float32]]:
+    def run(self, outputs: Sequence[str], sounds: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         names = ["logits", "embedding", self._states]
-        found = dict(zip(names, self._session.run(names, {"waveform": waveform}), strict=True))
-        self.last = found["embedding"][0], _thinned(found[self._states][0])
-        return [found[name] for name in outputs]
+
+        def hear(waveform: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+            inputs = padded(list(waveform)) if self._takes_lengths else {"waveform": waveform}
+            found = dict(zip(names, self._session.run(names, inputs), strict=True))
+            self.last = found["embedding"][0], _thinned(found[self._states][0])
+            return [found[name] for name in outputs]
+
+        return one_by_one(hear, sounds)
 
 
 class _TokenStates:
@@ -206,23 +208,39 @@ class _TokenStates:
 
 
 def _open_with_states(model: Path, cache: Path) -> tuple[onnxruntime.InferenceSession, str]:
-    """A session whose states before the pooling can be asked for, and their name: the first mean or sum over what has
-    passed a layer's norm."""
+    """A session whose states before the pooling can be asked for, and their name."""
     graph = onnx.load(str(model))
-    normed: set[str] = set()
-    for node in graph.graph.node:
-        if node.op_type in {"ReduceMean", "ReduceSum"} and node.input[0] in normed:
-            states = node.input[0]
-            break
-        if node.op_type == "LayerNormalization" or normed.intersection(node.input):
-            normed.update(node.output)
-    else:
+    states = _joined_states(graph.graph) or _normed_states(graph.graph)
+    if states is None:
         raise ModelError(f"'{model}' pools no states of an encoder: early and attention fusion need one.")
     graph.graph.output.append(onnx.helper.make_tensor_value_info(states, onnx.TensorProto.FLOAT, None))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"]), states
+
+
+def _joined_states(graph: onnx.GraphProto) -> str | None:
+    """The states of several layers side by side that are masked and summed, as the voice's trunk pools them."""
+    made = {output: node for node in graph.node for output in node.output}
+    for node in graph.node:
+        masked = made.get(node.input[0]) if node.op_type == "ReduceSum" else None
+        if masked is not None and masked.op_type == "Mul":
+            for name in masked.input:
+                if name in made and made[name].op_type == "Concat":
+                    return name
+    return None
+
+
+def _normed_states(graph: onnx.GraphProto) -> str | None:
+    """What the first mean or sum is taken of that has passed a layer's norm."""
+    normed: set[str] = set()
+    for node in graph.node:
+        if node.op_type in {"ReduceMean", "ReduceSum"} and node.input[0] in normed:
+            return node.input[0]
+        if node.op_type == "LayerNormalization" or normed.intersection(node.input):
+            normed.update(node.output)
+    return None
 
 
 def _thinned(states: NDArray[np.float32]) -> NDArray[np.float32]:
