@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.acoustic.classifier import OnnxNetwork
 from rasa_emotion.acoustic.heads import HEADS, read_head
-from rasa_emotion.audio import Waveform, load_audio
+from rasa_emotion.audio import Waveform, load_audio, trim_silence
 from rasa_emotion.corpora.manifest import read_manifest
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ModelError
@@ -163,3 +163,54 @@ def test_the_floor_holds_out_of_fold(repository: Path, shared_data: Path) -> Non
             np.testing.assert_allclose(model.logits(load_audio(shared_data / row["path"])), expected, atol=0.1)
     assert len(rows) == 1200
     assert np.mean(by_fold) >= 0.68
+
+
+def test_a_turn_is_heard_alike_alone_and_among_longer_louder_ones(
+    speech: Callable[..., Path], repository: Path
+) -> None:
+    classifier = AcousticClassifier.load(repository / "models" / "acoustic")
+    said = load_audio(speech("I have been waiting for an hour and nobody answers the phone."))
+    turns = [
+        said,
+        Waveform(said.samples[:16_000]),
+        Waveform(np.clip(np.tile(said.samples, 3) * 4, -1, 1)),
+        Waveform(said.samples * 0.05),
+    ]
+    together = classifier.classify_many(turns)
+    for turn, found in zip(turns, together, strict=True):
+        alone = classifier.classify(turn)
+        assert alone.reliability == found.reliability
+        for emotion, probability in alone.probabilities.items():
+            assert found.probabilities[emotion] == pytest.approx(probability, abs=1e-3)
+
+
+def test_a_batch_is_one_call_of_the_network(repository: Path, tone: Tone) -> None:
+    classifier = AcousticClassifier.load(repository / "models" / "acoustic")
+    network, calls = classifier._network, []
+
+    class Counting:
+        def run(self, outputs: object, sounds: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+            calls.append(len(sounds))
+            return network.run(["logits", "embedding"], sounds)
+
+    classifier._network = Counting()
+    classifier.classify_many([Waveform(tone(200, 1.0)), Waveform(tone(300, 2.0)), Waveform(tone(250, 9.0))])
+    assert calls == [1 + 1 + 4]  # nine seconds are four windows
+
+
+@pytest.mark.data
+def test_anger_stays_anger_however_long_it_lasts(repository: Path, shared_data: Path) -> None:
+    """Joined angry clips of an actor, by the heads that never heard the actor."""
+    folder = repository / "models" / "acoustic"
+    trunk, settings = OnnxNetwork(folder / "model.onnx"), AcousticClassifier.load(folder).settings
+    angry = [clip for clip in read_manifest(shared_data, corpora=["ravdess"]) if clip.emotion == "angry"]
+    found: dict[int, int] = {}
+    for speaker in sorted({clip.speaker for clip in angry})[:8]:
+        own = [clip for clip in angry if clip.speaker == speaker]
+        head = read_head(folder / "folds" / HEADS, f"fold{own[0].fold}", trunk)
+        model = AcousticClassifier(head, name="fold", settings=settings)
+        heard = np.concatenate([trim_silence(load_audio(shared_data / clip.path)).samples for clip in own])
+        for secs in (6, 11, 18):
+            answer = model.classify(Waveform(np.resize(heard, secs * 16_000))).emotion
+            found[secs] = found.get(secs, 0) + (answer == "angry")
+    assert min(found.values()) >= 6

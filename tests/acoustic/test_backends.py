@@ -14,12 +14,10 @@ from rasa_emotion.errors import ModelError
 class Loud:
     """Takes every voice for anger, as sure of it as the folder says."""
 
-    batches = False
-
     def __init__(self, model) -> None:
         self.logit = float(model.settings["logit"])
 
-    def run(self, outputs, waveform, lengths=None):
+    def run(self, outputs, sounds):
         found = {"logits": np.array([[self.logit] + [0.0] * 7], np.float32), "embedding": np.zeros((1, 3), np.float32)}
         return [found[name] for name in outputs]
 
@@ -40,7 +38,7 @@ def test_a_backend_of_ones_own(tmp_path: Path, tone) -> None:
         ("nosuch.module.Class", "'nosuch.module.Class' cannot be loaded"),
         (f"{__name__}.Missing", "cannot be loaded"),
         (f"{__name__}.np", "is no class"),
-        (f"{__name__}.Nothing", "lacks 'run' or 'batches'"),
+        (f"{__name__}.Nothing", "lacks 'run'"),
     ],
 )
 def test_a_path_that_does_not_resolve_is_named(tmp_path: Path, path: str, sentence: str) -> None:

@@ -8,6 +8,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from rasa_emotion.corpora.manifest import read_manifest
 from rasa_emotion.emotions import EMOTIONS, as_array
 from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.estimate import Evidence
-from rasa_emotion.evaluation.calls import CALLS_FILE, CLEAN, TELEPHONE, Bank, write_bank
+from rasa_emotion.evaluation.calls import CALLS_FILE, CLEAN, ORDINARY, TELEPHONE, Bank, write_bank
 from rasa_emotion.fusion.trust import SNR
 from rasa_emotion.model_folder import sha256
 from rasa_emotion.text import TextClassifier
@@ -27,8 +28,10 @@ from rasa_emotion.text.classifier import MODEL_FILE
 from rasa_emotion.training.acoustic.clips import as_float, audible, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.outoffold import Condition, conditions
 from rasa_emotion.training.fusion.material import CORPUS, Recording, fold_models
+from rasa_emotion.training.voice.material import read_samples, read_sounds
 
 NOISE = "noise10"
+ORDINARY_CORPORA = ("digits", "calls")
 SENTENCES = Path("tests/data/customer_utterances/test.csv")
 
 
@@ -41,17 +44,41 @@ def hear(folder: Path, data: Path, cache: Path) -> Bank:
     """
     clips = [clip for clip in read_manifest(data, corpora=[CORPUS]) if clip.emotion is not None]
     sounds = clip_sounds(clips, data, cache)
-    clips = audible(clips, sounds)
     models = fold_models(folder, Recording(folder / MODEL_FILE, cache))
     heard = {CLEAN: conditions([])["clean"], TELEPHONE: _telephone(noise_sounds(data, cache, held_out=True))}
+    items = [
+        _Item(clip.path, clip.emotion or "", clip.speaker, clip.fold, as_float(sounds[clip.path]))
+        for clip in audible(clips, sounds)
+    ]
+    items += ordinary_items(data)
     found: list[list[Evidence]] = []
     for name, disturb in heard.items():
         row = []
-        for clip in tqdm(clips, desc=name, mininterval=5):
-            model = models[clip.fold if clip.fold in models else None]
-            row.append(model.classify(disturb(Waveform(as_float(sounds[clip.path])), clip.path)))
+        for item in tqdm(items, desc=name, mininterval=5):
+            model = models[item.fold if item.fold in models else None]
+            row.append(model.classify(disturb(Waveform(item.samples), item.name)))
         found.append(row)
-    return _bank(folder, tuple(heard), [(clip.emotion or "", clip.speaker) for clip in clips], found)
+    return _bank(folder, tuple(heard), [(item.emotion, item.group) for item in items], found)
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A sound of the bank: its name, emotion, group, fold (from 1) and 16 kHz samples."""
+
+    name: str
+    emotion: str
+    group: str
+    fold: int | None
+    samples: NDArray[np.float32]
+
+
+def ordinary_items(data: Path) -> list[_Item]:
+    """Ordinary speech of the data folder, each by the fold that never heard its speaker or call."""
+    found = [sound for sound in read_sounds([data]) if sound.clip.corpus in ORDINARY_CORPORA]
+    return [
+        _Item(sound.name, "neutral", ORDINARY + sound.clip.speaker, sound.fold + 1, read_samples(sound))
+        for sound in tqdm(found, desc="ordinary speech", mininterval=5)
+    ]
 
 
 def read(folder: Path, sentences: Path) -> Bank:

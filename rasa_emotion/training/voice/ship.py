@@ -179,6 +179,7 @@ def _describe(product: Product, name: str, rows: Rows, out: Path, *, temperature
         "hop_secs": 2.0,
         "cannot_hear": product.cannot_hear,
         "calibrated_on": "unheard speakers, acted and ordinary",
+        "frozen_trunk": "whisper-base, distilled without labels",
     }
     write_manifest(
         out,
