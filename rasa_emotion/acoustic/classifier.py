@@ -164,6 +164,8 @@ class AcousticClassifier:
 
     def classify_many(self, waveforms: Sequence[Waveform]) -> list[Evidence]:
         """Evidence of each utterance, in order, from one call of the network for every `MOST_AT_ONCE` windows."""
+        if not waveforms:
+            return []
         turns = [self._turn(waveform) for waveform in waveforms]
         found = self._run(turns)
         return [self._evidence(turn, *heard) for turn, heard in zip(turns, found, strict=True)]

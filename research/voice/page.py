@@ -114,7 +114,7 @@ def compare(before: Voice, after: Voice) -> list[dict[str, Any]]:
         if not len(new.emotion) or not len(old.emotion):
             continue
         order = {name: place for place, name in enumerate(old.name)}
-        old = old.where(np.array([order[name] for name in new.name]))  # type: ignore[arg-type]
+        old = old.where(np.array([order[name] for name in new.name]))
         values = [interval(part, voice.rule, row.figure) for part, voice in ((old, before), (new, after))]
         found.append(
             {

@@ -160,9 +160,10 @@ def test_the_floor_holds_out_of_fold(repository: Path, shared_data: Path) -> Non
         by_fold.append(unweighted_accuracy(truth, logits.argmax(axis=1)))
         model = AcousticClassifier(read_head(folds / HEADS, f"fold{fold}", trunk), name=fold)
         for row, expected in list(zip(own, logits, strict=True))[::40]:
-            np.testing.assert_allclose(model.logits(load_audio(shared_data / row["path"])), expected, atol=0.1)
+            heard = trim_silence(load_audio(shared_data / row["path"]))  # as the report hears it
+            np.testing.assert_allclose(model.logits(heard), expected, atol=0.1)
     assert len(rows) == 1200
-    assert np.mean(by_fold) >= 0.68
+    assert np.mean(by_fold) >= 0.74
 
 
 def test_a_turn_is_heard_alike_alone_and_among_longer_louder_ones(

@@ -228,7 +228,7 @@ def _joined_states(graph: onnx.GraphProto) -> str | None:
         if masked is not None and masked.op_type == "Mul":
             for name in masked.input:
                 if name in made and made[name].op_type == "Concat":
-                    return name
+                    return str(name)
     return None
 
 
@@ -237,7 +237,7 @@ def _normed_states(graph: onnx.GraphProto) -> str | None:
     normed: set[str] = set()
     for node in graph.node:
         if node.op_type in {"ReduceMean", "ReduceSum"} and node.input[0] in normed:
-            return node.input[0]
+            return str(node.input[0])
         if node.op_type == "LayerNormalization" or normed.intersection(node.input):
             normed.update(node.output)
     return None

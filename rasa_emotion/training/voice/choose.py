@@ -50,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING)
     torch.set_num_threads(options.threads)
-    changes = {key: tuple(value) if isinstance(value, list) else value for key, value in options.set.items()}
+    changes: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in options.set.items()
+    }
     recipe = HeadRecipe(**changes)
     found = choose(options.name, recipe, features=options.features, out=options.out, left_out=not options.quick)
     for row, value in found.items():

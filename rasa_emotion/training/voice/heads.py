@@ -99,7 +99,8 @@ class Fitted:
         """[rows, d] to [rows, 8]."""
         normalised = torch.from_numpy((statistics - self.mean) / self.deviation)
         with torch.no_grad():
-            return self.head(normalised).double().numpy()
+            logits: NDArray[np.float64] = self.head(normalised).double().numpy()
+        return logits
 
 
 class HeadBrain(sb.Brain):  # type: ignore[misc]
@@ -145,7 +146,8 @@ def row_weights(rows: Rows, recipe: HeadRecipe) -> NDArray[np.float64]:
         for emotion in present:
             alike = own & (rows.emotion == emotion)
             found[alike] = weights.get(str(corpus), OTHER) / len(present) / alike.sum()
-    return found / found.mean()
+    shares: NDArray[np.float64] = found / found.mean()
+    return shares
 
 
 def fit_head(rows: Rows, recipe: HeadRecipe) -> Fitted:
@@ -208,5 +210,6 @@ class _Batches(IterableDataset):  # type: ignore[type-arg]
         return math.ceil(len(self.data[0]) / self.size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        for rows in torch.randperm(len(self.data[0]), generator=self.generator).split(self.size):
+        order = torch.randperm(len(self.data[0]), generator=self.generator)
+        for rows in torch.split(order, self.size):
             yield tuple(part[rows] for part in self.data)

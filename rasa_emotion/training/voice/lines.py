@@ -180,7 +180,8 @@ def _av_codec(samples: Samples, rate: int, codec: str, container: str, bits: int
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             out.mux(packet)
     file.seek(0)
-    with av.open(file) as heard:
+    with av.open(file, "r") as heard:
         resampler = av.AudioResampler(format="flt", layout="mono")
         frames = [part for frame in heard.decode(audio=0) for part in resampler.resample(frame)]
-    return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.float32)
+    found: Samples = np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.float32)
+    return found

@@ -90,7 +90,8 @@ def narrow(network: WhisperNetwork, trunk: Trunk, traces: Traces) -> Tensor:
             _attention(wide, layer, traces.attended[index], directions, into)
             if layer.hidden:
                 _feed_forward(wide, layer, traces.hidden[index], directions, into)
-    return directions.float()
+    kept: Tensor = directions.float()
+    return kept
 
 
 def _keep(seen: Seen):  # type: ignore[no-untyped-def]  # torch's hooks
@@ -101,14 +102,16 @@ def _keep(seen: Seen):  # type: ignore[no-untyped-def]  # torch's hooks
 
 
 def _centred(x: Tensor) -> Tensor:
-    return x - x.mean(dim=-1, keepdim=True)
+    centred: Tensor = x - x.mean(dim=-1, keepdim=True)
+    return centred
 
 
 def _refit(seen: Tensor, kept: Tensor, weight: Tensor) -> Tensor:
     """Weights over the kept units that come closest to `weight` [outputs, units] over all of them."""
     own = seen[kept][:, kept]
     own = own + RIDGE * own.diagonal().mean() * torch.eye(len(kept), dtype=own.dtype)
-    return torch.linalg.solve(own, seen[kept] @ weight.T.double()).T
+    fitted: Tensor = torch.linalg.solve(own, seen[kept] @ weight.T.double()).T
+    return fitted
 
 
 def _strongest(seen: Tensor, weight: Tensor, count: int, group: int = 1) -> Tensor:
@@ -131,6 +134,8 @@ def _convolutions(network: WhisperNetwork, trunk: Trunk, traces: Traces, into: T
     channels = power.topk(trunk.settings["channels"]).indices.sort().values
     kept = torch.cat([channels + tap * wide for tap in range(3)])
     trunk.second.weight.copy_(_refit(seen, kept, weight).view(len(out), 3, len(channels)).transpose(1, 2))
+    assert trunk.second.bias is not None
+    assert trunk.first.bias is not None
     trunk.second.bias.copy_(second.bias[out])
     trunk.first.weight.copy_(first.weight[channels].view(len(channels), 3, -1).transpose(1, 2))
     trunk.first.bias.copy_(first.bias[channels])

@@ -5,6 +5,7 @@ Nothing in it looks beyond an item's own length, so that an item is heard alike 
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -121,7 +122,7 @@ class Trunk(nn.Module):
         hidden: Sequence[int] = (1024, 1024, 0),
     ) -> None:
         super().__init__()
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "width": width,
             "channels": channels,
             "entry": entry,
