@@ -47,7 +47,7 @@ def speech_files(folders: list[Path]) -> list[Path]:
 
 def decode(path: Path) -> NDArray[np.float32]:
     """Mono samples at 16 kHz."""
-    if path.suffix == ".ogg":  # FFmpeg does not know the floor of the oldest Vorbis files
+    if path.suffix == ".ogg":  # FFmpeg refuses 18 of them: an empty stereo link follows the mono one
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
         return clips.at_16_khz(samples.mean(axis=1), rate)
     with av.open(str(path), format=path.suffix[1:]) as container:
