@@ -3,7 +3,7 @@
 import io
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +12,12 @@ import soundfile
 from numpy.typing import NDArray
 
 from rasa_emotion.audio.activity import is_silent
+from rasa_emotion.audio.channels import check_channel, mixed, the_voice
+from rasa_emotion.audio.header import mended
+from rasa_emotion.audio.kinds import FLAC, HEAD, MP3, MP3_FRAME, OGG, kind_of
+from rasa_emotion.audio.pyav import opened_by_pyav
 from rasa_emotion.audio.resample import check_sample_rate, resample_blocks
+from rasa_emotion.audio.sound import MAX_CHANNELS, Sound
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.errors import AudioError
 from rasa_emotion.logs import named
@@ -22,8 +27,12 @@ logger = logging.getLogger(__name__)
 Source = str | Path | bytes | BinaryIO
 """A path, the bytes of a file, or an open binary stream (read from its start)."""
 
-# Small, because a decoder that meets the end of a broken file discards the whole block that it was asked for.
-BLOCK_FRAMES = 4096
+BLOCK_SAMPLES = 65_536
+SMALL_BLOCK_SAMPLES = 4096
+"""Of compressed files, since a decoder that meets the end of a broken one discards the whole block it was asked for."""
+
+_COMPRESSED = (FLAC, OGG, MP3, MP3_FRAME)
+_KINDS = "give a WAV, FLAC, OGG, MP3, M4A, WebM, AMR, WMA, AAC, CAF, AIFF or AU file"
 
 
 class ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]
@@ -37,22 +46,30 @@ class ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
-def load_audio(source: Source, *, max_secs: float | None = None) -> Waveform:
-    """Decode WAV, FLAC, OGG or MP3 of any rate, width and number of channels to 16 kHz mono.
+def load_audio(
+    source: Source, *, max_secs: float | None = None, channel: str | None = None, notes: list[str] | None = None
+) -> Waveform:
+    """Decode a sound file of any rate, width and number of channels to 16 kHz mono.
 
-    Samples that are not finite count as silence. Of a file that breaks off, what is there is decoded.
+    WAV, FLAC, Ogg, MP3, AIFF, AU and CAF are read by libsndfile; what phones and browsers make (M4A, MP4, 3GP, WebM,
+    AMR, WMA, AAC) by FFmpeg, with the extra `formats`. The first bytes say which it is, not the name. Samples that are
+    not finite count as silence. Of a file that breaks off, what is there is decoded.
 
     Args:
         source: a path, the bytes of a file, or an open binary stream (read from its start).
         max_secs: longest audio that is accepted, in seconds.
+        channel: "left", "right" or "mix"; by default the one with the voice, see `channels.the_voice`.
+        notes: a list that gets one sentence for whatever was missing or left out.
 
     Raises:
-        AudioError: nothing can be decoded, there is no sound in it, or it is longer than `max_secs`.
+        AudioError: nothing can be decoded, there is no sound in it, it is longer than `max_secs`, or it holds two
+            voices on two channels and `channel` does not say which to hear.
+        ConfigError: there is no such channel.
 
     Example: `load_audio("call.wav").seconds`
     """
     blocks, count = [], 0
-    for block in stream_blocks(source):
+    for block in stream_blocks(source, channel=channel, notes=notes):
         blocks.append(block)
         count += len(block)
         if max_secs is not None and count > max_secs * SAMPLE_RATE:
@@ -63,24 +80,46 @@ def load_audio(source: Source, *, max_secs: float | None = None) -> Waveform:
     return waveform
 
 
-def stream_blocks(source: Source) -> Iterator[NDArray[np.float32]]:
+def stream_blocks(
+    source: Source, *, channel: str | None = None, notes: list[str] | None = None
+) -> Iterator[NDArray[np.float32]]:
     """Decode to consecutive blocks of 16 kHz mono samples, float32, shape [samples], without holding more than one.
 
-    Raises:
-        AudioError: nothing can be decoded.
-    """
-    with _opened(source) as sound:
-        yield from mono_blocks(sound, describe(source))
-
-
-def mono_blocks(sound: ForwardSoundFile, name: str) -> Iterator[NDArray[np.float32]]:
-    """The blocks of an opened sound file at 16 kHz; `name` is what errors call it.
+    Args:
+        source: as in `load_audio`.
+        channel: as in `load_audio`.
+        notes: as in `load_audio`; complete once the last block was taken. Each sentence is logged as well.
 
     Raises:
-        AudioError: its rate is absurd, it holds no samples, or none that are numbers.
+        AudioError: nothing can be decoded, or somebody has to choose a channel.
+        ConfigError: there is no such channel.
     """
-    check_sample_rate(sound.samplerate, name)
-    yield from resample_blocks(_mixed_down(sound, name), sound.samplerate, SAMPLE_RATE)
+    check_channel(channel)
+    name, found = describe(source), list[str]()
+    heard: str | int | None = channel
+    with ExitStack() as stack:
+        stream = stack.enter_context(_binary(source, name))
+        if channel is None:
+            with opened(stream, name, []) as sound:
+                heard = the_voice(sound, name) if sound.channels == 2 else None
+        sound = stack.enter_context(opened(stream, name, found))
+        yield from mono_blocks(sound, name, heard)
+    for note in found:
+        logger.warning("%s", note, extra=named("audio.truncated"))
+    if notes is not None:
+        notes += found
+
+
+def mono_blocks(sound: Sound, name: str, channel: str | int | None = None) -> Iterator[NDArray[np.float32]]:
+    """The blocks of an opened recording at 16 kHz; `name` is what errors call it.
+
+    Raises:
+        AudioError: its rate or number of channels is absurd, it holds no samples, or none that are numbers.
+    """
+    check_sample_rate(sound.sample_rate, name)
+    if sound.channels > MAX_CHANNELS:
+        raise AudioError(f"{name} has {sound.channels} channels, more than {MAX_CHANNELS}; convert it to one or two.")
+    yield from resample_blocks(_mixed_down(sound, name, channel), sound.sample_rate, SAMPLE_RATE)
 
 
 def describe(source: Source) -> str:
@@ -95,35 +134,64 @@ def no_sound(source: Source) -> AudioError:
     )
 
 
-def _mixed_down(sound: ForwardSoundFile, name: str) -> Iterator[NDArray[np.float32]]:
+@contextmanager
+def opened(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[Sound]:
+    """A recording by its first bytes: read by libsndfile where that can, else by FFmpeg.
+
+    Raises:
+        AudioError: it is of no kind that is decoded, or damaged from its start.
+    """
+    stream.seek(0)
+    kind = kind_of(stream.read(HEAD))
+    if kind is None:
+        raise AudioError(f"{name} is not audio that can be decoded; {_KINDS}.")
+    patched, cut = mended(stream, kind, name)
+    with ExitStack() as stack:
+        file = _sound_file(patched) if kind.library == "libsndfile" else None
+        if file is not None:
+            stack.enter_context(file)
+            notes += cut
+            yield sound_of(file, name, notes, size=SMALL_BLOCK_SAMPLES if kind in _COMPRESSED else BLOCK_SAMPLES)
+        else:
+            stream.seek(0)
+            yield stack.enter_context(opened_by_pyav(stream, kind, name, notes))
+
+
+def sound_of(file: ForwardSoundFile, name: str, notes: list[str], *, size: int = BLOCK_SAMPLES) -> Sound:
+    """What libsndfile decodes, `size` samples of all channels together at a time."""
+    return Sound(file.samplerate, file.channels, _read_blocks(file, max(1, size // file.channels), name, notes))
+
+
+def _sound_file(stream: BinaryIO) -> ForwardSoundFile | None:
+    """The stream as libsndfile opens it; None where it cannot, such as AAC in a CAF file."""
+    try:
+        return ForwardSoundFile(stream)
+    except (soundfile.LibsndfileError, TypeError):
+        return None
+
+
+def _mixed_down(sound: Sound, name: str, channel: str | int | None) -> Iterator[NDArray[np.float32]]:
     frames, finite = 0, False
-    for block in _read_blocks(sound, name):
+    for block in sound.blocks:
         frames += len(block)
-        valid = np.isfinite(block)
-        finite = finite or bool(valid.any())
-        yield np.clip(np.where(valid, block, 0), -1.0, 1.0).mean(axis=1, dtype=np.float32)
+        finite = finite or bool(np.isfinite(block).any())
+        yield mixed(block, channel)
     if frames == 0:
         raise AudioError(f"{name} holds no audio samples, only a header; record it again.")
     if not finite:
         raise AudioError(f"{name} holds no valid samples, only NaN or infinite numbers; export it again.")
 
 
-def _read_blocks(sound: ForwardSoundFile, name: str) -> Iterator[NDArray[np.float32]]:
+def _read_blocks(file: ForwardSoundFile, frames: int, name: str, notes: list[str]) -> Iterator[NDArray[np.float32]]:
     """Blocks of float32, shape [frames, channels], until the end or the point where the data is broken."""
-    frames = max(1, BLOCK_FRAMES // sound.channels)
     count = 0
     while True:
         try:
-            block = sound.read(frames, dtype="float32", always_2d=True)
+            block = file.read(frames, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
             if count == 0:
                 raise AudioError(f"{name} is damaged or cut off before its first sample; record it again.") from error
-            logger.warning(
-                "%s breaks off after %.1f s; what comes before is used.",
-                name,
-                count / sound.samplerate,
-                extra=named("audio.truncated"),
-            )
+            notes.append(f"{name} breaks off after {count / file.samplerate:.1f} s; what comes before is used.")
             return
         if len(block) == 0:
             return
@@ -132,30 +200,29 @@ def _read_blocks(sound: ForwardSoundFile, name: str) -> Iterator[NDArray[np.floa
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[ForwardSoundFile]:
-    name = describe(source)
-    target = _checked_path(Path(source), name) if isinstance(source, str | Path) else _checked_stream(source)
-    try:
-        sound = ForwardSoundFile(target)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name that ends in .raw
-        raise AudioError(f"{name} is not audio that can be decoded; give a WAV, FLAC, OGG or MP3 file.") from error
-    with sound:
-        yield sound
+def _binary(source: Source, name: str) -> Iterator[BinaryIO]:
+    """The source as a stream that can be read twice."""
+    if isinstance(source, str | Path):
+        path = _checked_path(Path(source), name)
+        with path.open("rb") as stream:
+            yield stream
+    else:
+        yield _checked_stream(source)
 
 
-def _checked_path(path: Path, name: str) -> str:
+def _checked_path(path: Path, name: str) -> Path:
     try:
         if not path.exists():
             raise AudioError(f"{name} does not exist; check the path.")
         if not path.is_file():
-            raise AudioError(f"{name} is not a file; name a WAV, FLAC, OGG or MP3 file.")
+            raise AudioError(f"{name} is not a file; name a sound file.")
         with path.open("rb") as stream:
             empty = not stream.read(1)
     except OSError as error:
         raise AudioError(f"{name} cannot be read ({error.strerror}); check its name and permissions.") from error
     if empty:
         raise AudioError(f"{name} is empty (zero bytes); record it again.")
-    return str(path)
+    return path
 
 
 def _checked_stream(source: bytes | BinaryIO) -> BinaryIO:

@@ -1,52 +1,78 @@
 """Samples without a header, as telephone lines and browsers send them."""
 
 import io
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from rasa_emotion.audio.decode import ForwardSoundFile, mono_blocks
+from rasa_emotion.audio.channels import check_channel, the_voice
+from rasa_emotion.audio.decode import ForwardSoundFile, mono_blocks, sound_of
 from rasa_emotion.audio.resample import check_sample_rate
+from rasa_emotion.audio.sound import MAX_CHANNELS, Sound
 from rasa_emotion.audio.waveform import Waveform
 from rasa_emotion.errors import AudioError
 
-RawEncoding = Literal["pcm_s16le", "mulaw"]
+RawEncoding = Literal["pcm_s16le", "mulaw", "alaw"]
+RAW_ENCODINGS: tuple[str, ...] = get_args(RawEncoding)
+
+NAME = "The raw audio"
 
 # libsndfile's subtype and the bytes of one sample.
-_SUBTYPES = {"pcm_s16le": ("PCM_16", 2), "mulaw": ("ULAW", 1)}
-_MAX_CHANNELS = 64
+_SUBTYPES = {"pcm_s16le": ("PCM_16", 2), "mulaw": ("ULAW", 1), "alaw": ("ALAW", 1)}
 
 
-def decode_raw(data: bytes, *, encoding: RawEncoding, sample_rate: int, channels: int = 1) -> Waveform:
+def decode_raw(
+    data: bytes,
+    *,
+    encoding: RawEncoding,
+    sample_rate: int,
+    channels: int = 1,
+    channel: str | None = None,
+    max_secs: float | None = None,
+) -> Waveform:
     """Decode headerless samples to 16 kHz mono; silence is accepted, since live audio is full of it.
 
     Args:
         data: interleaved samples; an incomplete one at the end is dropped.
-        encoding: "pcm_s16le" (signed 16 bit, little endian) or "mulaw" (G.711).
-        sample_rate: Hz.
-        channels: how many samples stand side by side.
+        encoding: "pcm_s16le" (signed 16 bit, little endian), "mulaw" or "alaw" (G.711).
+        sample_rate: Hz, 4,000 to 192,000.
+        channels: how many samples stand side by side, 1 to 8.
+        channel: "left", "right" or "mix"; by default the one with the voice, see `channels.the_voice`.
+        max_secs: bytes behind so many seconds are dropped before anything is decoded.
 
     Raises:
-        AudioError: there is no whole sample, or the encoding, rate or number of channels cannot be used.
+        AudioError: there is no whole sample, the encoding, rate or number of channels cannot be used, or there are
+            two voices on two channels and `channel` does not say which to hear.
+        ConfigError: there is no such channel.
 
     >>> decode_raw(b"\\xff" * 8000, encoding="mulaw", sample_rate=8000).seconds
     1.0
     """
+    check_channel(channel)
     if encoding not in _SUBTYPES:
         raise AudioError(f"Raw audio cannot be decoded as '{encoding}'; name one of {', '.join(_SUBTYPES)}.")
-    if not 1 <= channels <= _MAX_CHANNELS:
-        raise AudioError(f"Raw audio cannot have {channels} channels; name 1 to {_MAX_CHANNELS}.")
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise AudioError(f"Raw audio cannot have {channels} channels; name 1 to {MAX_CHANNELS}.")
     subtype, width = _SUBTYPES[encoding]
-    whole = len(data) // (width * channels) * width * channels
+    check_sample_rate(sample_rate, NAME)
+    frame = width * channels
+    whole = len(data) // frame * frame
     if whole == 0:
         raise AudioError(f"The raw audio holds no whole sample in its {len(data)} bytes; send more than that.")
-    check_sample_rate(sample_rate, "The raw audio")
-    with ForwardSoundFile(
-        io.BytesIO(data[:whole]),
-        format="RAW",
-        subtype=subtype,
-        samplerate=sample_rate,
-        channels=channels,
-        endian="LITTLE" if width > 1 else "FILE",
-    ) as sound:
-        return Waveform(np.concatenate(list(mono_blocks(sound, "The raw audio"))))
+    if max_secs is not None:
+        whole = min(whole, max(1, round(max_secs * sample_rate)) * frame)
+    cut = data[:whole]
+
+    def sound() -> Sound:
+        file = ForwardSoundFile(
+            io.BytesIO(cut),
+            format="RAW",
+            subtype=subtype,
+            samplerate=sample_rate,
+            channels=channels,
+            endian="LITTLE" if width > 1 else "FILE",
+        )
+        return sound_of(file, NAME, [])
+
+    heard = the_voice(sound(), NAME) if channels == 2 and channel is None else channel
+    return Waveform(np.concatenate(list(mono_blocks(sound(), NAME, heard))))

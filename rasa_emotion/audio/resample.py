@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.errors import AudioError
 
-MIN_RATE, MAX_RATE = 2_000, 384_000
+MIN_RATE, MAX_RATE = 4_000, 192_000
 """Hz; a rate outside of these is a broken header or a wrong setting, not a recording of speech."""
 
 

@@ -20,7 +20,8 @@ def encode_mulaw(waveform: Waveform) -> bytes:
     8000
     """
     line = io.BytesIO()
-    samples = resample(waveform, LINE_RATE).samples
+    # Clipped here, since libsndfile wraps what exceeds full scale.
+    samples = np.clip(resample(waveform, LINE_RATE).samples, -1, 1)
     soundfile.write(line, samples, LINE_RATE, format="RAW", subtype="ULAW")
     return line.getvalue()
 

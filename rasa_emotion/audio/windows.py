@@ -11,7 +11,14 @@ from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.errors import ConfigError
 
 
-def stream_windows(source: Source, *, window_secs: float = 10.0, hop_secs: float = 5.0) -> Iterator[Waveform]:
+def stream_windows(
+    source: Source,
+    *,
+    window_secs: float = 10.0,
+    hop_secs: float = 5.0,
+    channel: str | None = None,
+    notes: list[str] | None = None,
+) -> Iterator[Waveform]:
     """Cut audio into windows that begin `hop_secs` apart, decoding it block by block.
 
     All windows but that of a shorter recording are `window_secs` long; the last one ends where the recording ends.
@@ -21,6 +28,8 @@ def stream_windows(source: Source, *, window_secs: float = 10.0, hop_secs: float
         source: a path, the bytes of a file, or an open binary stream.
         window_secs: length of a window in seconds.
         hop_secs: distance between the beginnings of two windows in seconds, at most `window_secs`.
+        channel: "left", "right" or "mix"; by default the one with the voice.
+        notes: a list that gets one sentence for whatever was missing or left out, at the end.
 
     Raises:
         AudioError: nothing can be decoded, or all of it is silent (known, and raised, at the end).
@@ -33,7 +42,7 @@ def stream_windows(source: Source, *, window_secs: float = 10.0, hop_secs: float
         raise ConfigError(
             f"Windows of {window_secs} s cannot begin {hop_secs} s apart; choose 0 < hop_secs <= window_secs."
         )
-    return _sounding(cut_windows(stream_blocks(source), window, hop), source)
+    return _sounding(cut_windows(stream_blocks(source, channel=channel, notes=notes), window, hop), source)
 
 
 def cut_windows(blocks: Iterator[NDArray[np.float32]], window: int, hop: int) -> Iterator[NDArray[np.float32]]:

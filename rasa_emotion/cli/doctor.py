@@ -22,6 +22,7 @@ from rasa_emotion.model_folder import MANIFEST, model_path, read_model_folder, s
 DISTRIBUTION = "rasa-emotion"
 
 EXTRAS = {
+    "formats": "recordings of phones and browsers: M4A, WebM, AMR, WMA, 3GP, AAC",
     "handoff": "escalations that reach people, consents, deletion",
     "rasa": "Rasa Open Source 3.6.21, the bot framework that the components plug into",
     "rasa-pro": "Rasa Pro, the bot framework that the components plug into",

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
+from rasa_emotion.audio.channels import check_channel
 from rasa_emotion.conversation.history import CHOICES, HEARD_PREFIX, VOICE_INTENT, command_intent
 from rasa_emotion.errors import ConfigError, place_of
 from rasa_emotion.logs import named, trace
@@ -24,7 +25,7 @@ from rasa_emotion.text.cleaning import has_words
 from rasa_emotion.turn.consent import DEFAULT_SENDER_ID, may_analyse, note_choice
 from rasa_emotion.turn.evidence import EVIDENCE_KEY, drop_reserved
 from rasa_emotion.turn.listening import Heard, listen
-from rasa_emotion.turn.message import Taken, Turn, TurnRefused
+from rasa_emotion.turn.message import Audio, Taken, Turn, TurnRefused
 from rasa_emotion.turn.shared import shared_analyzer
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,9 @@ DEFAULTS: dict[str, Any] = {
     "max_waiting": 8,
     # Only so many seconds of a turn's sound are decoded and analysed.
     "max_secs": 30,
+    # Channel of stereo recordings that holds the caller: left, right or mix. By default the one with a voice; of two
+    # voices on two channels none is then analysed.
+    "channel": None,
     # Intent of a turn without words; the domain needs it, and a rule of its own.
     "voice_intent": VOICE_INTENT,
     # Turns that are analysed at the same time.
@@ -178,7 +182,10 @@ class Intake:
         if intent in CHOICES or not may_analyse(turn.sender):
             return Heard(warning=SWITCHED_OFF)
         # Loaded here, not in the constructor: a server's workers fork after the channels are made.
-        return listen(self._analyzer(), turn.audio, max_secs=self.options["max_secs"])
+        audio = turn.audio
+        if isinstance(audio, Audio) and audio.channel is None:
+            audio = replace(audio, channel=self.options["channel"])
+        return listen(self._analyzer(), audio, max_secs=self.options["max_secs"])
 
     def _shared(self) -> Analyzer | None:
         return shared_analyzer(self.options["models"], self.options["acoustic"])
@@ -253,6 +260,7 @@ def checked_options(owner: str, options: Mapping[str, Any]) -> dict[str, Any]:
     settings = checked(owner, options, DEFAULTS)
     for key in ("max_chars", "max_metadata_kb", "max_waiting", "max_secs"):
         check_number(owner, key, settings[key], above=0)
+    check_channel(settings["channel"])
     check_number(owner, "workers", settings["workers"], above=0, at_most=64)
     check_text(owner, "voice_intent", settings["voice_intent"])
     check_text(owner, "models", settings["models"], optional=True)

@@ -26,13 +26,16 @@ class Audio:
 
     Args:
         content: bytes of a sound file, or headerless samples.
-        encoding: "pcm_s16le" or "mulaw" when headerless, else None.
+        encoding: "pcm_s16le", "mulaw" or "alaw" when headerless, else None; bytes that begin as a sound file does are
+            one all the same.
         sample_rate: Hz of headerless samples.
+        channel: of a stereo recording: "left", "right" or "mix"; None for the one with the voice.
     """
 
     content: bytes = field(repr=False)
     encoding: RawEncoding | None = None
     sample_rate: int = DEFAULT_RAW_RATE
+    channel: str | None = None
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def from_form(fields: Mapping[str, str], content: bytes | None, *, max_bytes: in
     if "audio" in fields:
         raise TurnRefused(400, "The field 'audio' is not a file; send it as a file part of the form.")
     body: dict[str, Any] = {key: value for key, value in fields.items() if value}
-    options = {key: body.pop(key) for key in ("format", "sample_rate") if key in body}
+    options = {key: body.pop(key) for key in ("format", "sample_rate", "channel") if key in body}
     for holder, key in ((body, "metadata"), (options, "sample_rate")):
         if key in holder:
             holder[key] = _json_field(key, holder[key])
@@ -76,9 +76,10 @@ def _decoded(audio: dict[str, Any], max_bytes: int) -> Audio:
 
 
 def _audio(content: bytes, options: dict[str, Any]) -> Audio:
-    named = options.get("format")
+    named = str(options.get("format", "")).lower()
     encoding = next((raw for raw in get_args(RawEncoding) if raw == named), None)
-    return Audio(content, encoding, options.get("sample_rate", DEFAULT_RAW_RATE))
+    # JSON does not tell 8000 from 8000.0.
+    return Audio(content, encoding, int(options.get("sample_rate", DEFAULT_RAW_RATE)), options.get("channel"))
 
 
 def _check_size(size: int, max_bytes: int) -> None:

@@ -1,0 +1,127 @@
+"""Which channel of a recording is heard: telephone systems record the caller on one and the agent on the other."""
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from rasa_emotion.audio.activity import FRAME_SECS
+from rasa_emotion.audio.highpass import highpass
+from rasa_emotion.audio.sound import Sound
+from rasa_emotion.audio.voice import speech_mask
+from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
+from rasa_emotion.errors import AudioError, ConfigError
+
+Channel = Literal["left", "right", "mix"]
+CHANNELS: tuple[str, ...] = get_args(Channel)
+
+JUDGED_SECS = 120.0
+"""Of a recording are looked at to tell whether its channels hold different voices."""
+
+PIECE_SECS = 2.0
+"""Looked at together: short enough that mostly one of two people speaks."""
+
+MAX_DELAY_SECS = 0.25
+"""Between a voice and its crosstalk on the other channel, over a line with an echo."""
+
+SAME_VOICE = 0.5
+"""Correlation from which two channels hold one sound. Two voices of 2 s reach 0.3 at most at any delay."""
+
+MIN_VOICE_SECS = 0.3
+"""Less on the other channel is a click or a cough."""
+
+SIDE = 0.5
+"""Share of the louder channel's energy (-3 dB) below which the other holds crosstalk; above, one voice is on both."""
+
+SILENT = 1e-3
+"""Peak (-60 dB of full scale) below which a channel carries nothing."""
+
+
+def check_channel(channel: str | None) -> None:
+    """Raises ConfigError for a channel that does not exist.
+
+    >>> check_channel("left")
+    """
+    if channel is not None and channel not in CHANNELS:
+        raise ConfigError(f"There is no channel {channel!r}; choose one of {', '.join(CHANNELS)}.")
+
+
+def mixed(block: NDArray[np.float32], channel: str | int | None) -> NDArray[np.float32]:
+    """One channel of a block of shape [frames, channels], or the mean of all; samples that are no numbers are zeros."""
+    number = {"left": 0, "right": 1}.get(channel, channel) if isinstance(channel, str) else channel
+    if isinstance(number, int):
+        block = block[:, min(number, block.shape[1] - 1)][:, None]
+    found: NDArray[np.float32] = np.clip(np.where(np.isfinite(block), block, 0), -1.0, 1.0).mean(
+        axis=1, dtype=np.float32
+    )
+    return found
+
+
+def the_voice(sound: Sound, name: str) -> int:
+    """The channel, 0 or 1, on which the only voice of a stereo recording speaks; the louder one without any.
+
+    In each two seconds, a channel owns a voice when the network hears one on it that is not the other channel's: their
+    correlation, at any delay up to a quarter of a second and of either sign, says whether it is one voice. One voice
+    on both, be it dual mono, inverted or crosstalk, belongs to the louder channel.
+
+    Raises:
+        AudioError: each channel owns a voice, so that somebody has to say who is to be heard.
+    """
+    owned, energy = np.zeros(2), np.zeros(2)
+    for piece in _pieces(sound):
+        energy += np.einsum("ij,ij->i", piece, piece)
+        owned += _owned(piece)
+        if owned.min() >= MIN_VOICE_SECS:
+            raise AudioError(f"{name} holds another voice on each channel; choose the channel left, right or mix.")
+    return int(np.argmax(owned if owned.any() else energy))
+
+
+def _pieces(sound: Sound) -> Iterator[NDArray[np.float32]]:
+    """Both channels without offset and hum at 16 kHz, shape [2, samples]."""
+    stream = soxr.ResampleStream(sound.sample_rate, SAMPLE_RATE, num_channels=2, dtype="float32", quality="MQ")
+    held: list[NDArray[np.float32]] = []
+    count, seen = 0, 0.0
+    for block in sound.blocks:
+        held.append(stream.resample_chunk(np.clip(np.where(np.isfinite(block), block, 0), -1.0, 1.0)))
+        count += len(held[-1])
+        if count >= PIECE_SECS * SAMPLE_RATE:
+            yield _filtered(np.concatenate(held))
+            seen += count / SAMPLE_RATE
+            held, count = [], 0
+            if seen >= JUDGED_SECS:
+                return
+    held.append(stream.resample_chunk(np.zeros((0, 2), np.float32), last=True))
+    yield _filtered(np.concatenate(held))
+
+
+def _filtered(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.stack([highpass(Waveform(np.ascontiguousarray(channel))).samples for channel in samples.T])
+
+
+def _owned(piece: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Seconds of voice that each channel owns, shape [2]."""
+    spoken = np.array(
+        [
+            speech_mask(Waveform(channel)).sum() * FRAME_SECS if np.abs(channel).max(initial=0) > SILENT else 0.0
+            for channel in piece
+        ]
+    )
+    if spoken.all() and _correlation(*piece) >= SAME_VOICE:
+        level = np.einsum("ij,ij->i", piece, piece)
+        spoken[level < SIDE * level.max()] = 0.0
+        return spoken if np.count_nonzero(spoken) == 1 else np.zeros(2)
+    return spoken
+
+
+def _correlation(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
+    """The largest normalised cross-correlation of either sign within `MAX_DELAY_SECS`."""
+    count = len(left)
+    lags = min(round(MAX_DELAY_SECS * SAMPLE_RATE), count - 1)
+    size = 1 << (2 * count - 1).bit_length()
+    spectrum = np.fft.rfft(left, size) * np.conj(np.fft.rfft(right, size))
+    found = np.abs(np.fft.irfft(spectrum, size))
+    norm = float(np.linalg.norm(left) * np.linalg.norm(right))
+    near = max(found[: lags + 1].max(), found[-lags:].max() if lags else 0.0)
+    return float(near) / norm if norm > 0 else 0.0
