@@ -65,7 +65,7 @@ def test_a_recording_is_never_shown():
         ({"audio": CONTENT * 9}, "In 'audio'"),
         ({"audio": {}}, "'content' is a required property"),
         ({"audio": {"content": CONTENT, "data": 1}}, "data"),
-        ({"audio": {"content": CONTENT, "format": "aiff"}}, "In 'audio.format'"),
+        ({"audio": {"content": CONTENT, "channel": "centre"}}, "In 'audio.channel'"),
         ({"audio": {"content": "*" * 8}}, "not base64"),
         ({"audio": {"content": "ä" * 8}}, "not base64"),
     ],
@@ -103,7 +103,7 @@ def test_a_form():
         ({"metadata": "[" * 100_000}, SOUND, 400, "'metadata' is not JSON"),
         ({"sample_rate": "Infinity"}, SOUND, 400, "In 'audio.sample_rate'"),
         ({"sample_rate": "fast"}, SOUND, 400, "'sample_rate' is not JSON"),
-        ({"format": "aiff"}, SOUND, 400, "In 'audio.format'"),
+        ({"channel": "centre"}, SOUND, 400, "In 'audio.channel'"),
         ({}, bytes(2000), 413, "MB"),
     ],
 )
