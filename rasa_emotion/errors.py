@@ -12,6 +12,10 @@ class AudioError(RasaEmotionError):
     """The audio cannot be decoded or holds nothing that can be analysed."""
 
 
+class ChannelError(AudioError):
+    """A recording holds another voice on each channel, and nobody said which is to be heard."""
+
+
 class TextError(RasaEmotionError):
     """The text holds nothing that can be classified."""
 

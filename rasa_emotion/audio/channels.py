@@ -12,7 +12,7 @@ from rasa_emotion.audio.highpass import highpass
 from rasa_emotion.audio.sound import Sound
 from rasa_emotion.audio.voice import speech_mask
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
-from rasa_emotion.errors import AudioError, ConfigError
+from rasa_emotion.errors import ChannelError, ConfigError
 
 Channel = Literal["left", "right", "mix"]
 CHANNELS: tuple[str, ...] = get_args(Channel)
@@ -67,14 +67,14 @@ def the_voice(sound: Sound, name: str) -> int:
     on both, be it dual mono, inverted or crosstalk, belongs to the louder channel.
 
     Raises:
-        AudioError: each channel owns a voice, so that somebody has to say who is to be heard.
+        ChannelError: each channel owns a voice, so that somebody has to say who is to be heard.
     """
     owned, energy = np.zeros(2), np.zeros(2)
     for piece in _pieces(sound):
         energy += np.einsum("ij,ij->i", piece, piece)
         owned += _owned(piece)
         if owned.min() >= MIN_VOICE_SECS:
-            raise AudioError(f"{name} holds another voice on each channel; choose the channel left, right or mix.")
+            raise ChannelError(f"{name} holds another voice on each channel; choose the channel left, right or mix.")
     return int(np.argmax(owned if owned.any() else energy))
 
 

@@ -33,6 +33,9 @@ CODECS = (
 )
 """What the names of the decoders begin with that are used; PyAV crashes where a track has none."""
 
+ENCRYPTED = ("drms", "enca")
+"""Names of encrypted tracks in MP4 files. FFmpeg decodes them as if they were not, to noise."""
+
 MAX_DAMAGED = 1000
 """Packets in a row that cannot be decoded, after which nothing more is expected."""
 
@@ -117,6 +120,8 @@ def _frames(container: Any, track: Any, name: str, notes: list[str]) -> Iterator
 
 def _is_known(track: Any) -> bool:
     codec = track.codec_context
+    if codec is not None and codec.codec_tag in ENCRYPTED:
+        return False
     return codec is not None and codec.codec is not None and codec.codec.name.removeprefix("lib").startswith(CODECS)
 
 

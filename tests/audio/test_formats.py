@@ -73,11 +73,13 @@ def test_table(container: str, codec: str, rate: int, channels: int) -> None:
     notes: list[str] = []
     waveform = load_audio(recorded(container, codec, rate, channels), notes=notes)
     assert notes == []
-    assert waveform.seconds == pytest.approx(SECS, abs=0.15)
+    # AAC begins and ends with frames of 1,024 samples that are not all sound.
+    assert waveform.seconds == pytest.approx(SECS, abs=0.05 + 2048 / rate)
     middle = waveform.samples[SAMPLE_RATE // 2 : SAMPLE_RATE]
     spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
     assert np.argmax(spectrum) * SAMPLE_RATE / len(middle) == pytest.approx(440, abs=4)
-    assert np.abs(middle).max() == pytest.approx(0.3, rel=0.2)
+    # Of the power, since encoders let single peaks of a tone pass its level. AMR is made for voices, not for tones.
+    assert np.sqrt(2 * np.mean(middle**2)) == pytest.approx(0.3, rel=0.3 if "amr" in codec else 0.1)
 
 
 @pytest.mark.parametrize(("container", "codec"), [("ipod", "aac"), ("webm", "libopus"), ("amr", "libopencore_amrnb")])
@@ -147,9 +149,10 @@ def test_a_film_without_sound_is_told() -> None:
         load_audio(file.getvalue())
 
 
-def test_an_encrypted_m4a_is_refused_in_one_sentence() -> None:
-    # What a shop encrypts carries another name in its sample description, and no decoder knows it.
-    file = recorded("ipod", "aac").replace(b"mp4a", b"drms")
+@pytest.mark.parametrize("name", [b"drms", b"enca"])
+def test_an_encrypted_m4a_is_refused_in_one_sentence(name: bytes) -> None:
+    # What is encrypted carries another name in its sample description.
+    file = recorded("ipod", "aac").replace(b"mp4a", name)
     with pytest.raises(AudioError, match="encrypted"):
         load_audio(file)
 
