@@ -141,6 +141,7 @@ class EmotionAnalyzer:
         *,
         text_confidence: float | None = None,
         context: Sequence[str] = (),
+        channel: str | None = None,
     ) -> EmotionEstimate:
         """Estimate the emotion of one turn from its audio, its words, or both.
 
@@ -149,14 +150,17 @@ class EmotionAnalyzer:
             text: the words. Without any words beside audio, the voice alone decides.
             text_confidence: 0 to 1, how sure the speech recogniser is of the words; None for words that were typed.
             context: the caller's earlier turns, oldest first; only a text model trained with such reads them.
+            channel: of a stereo recording, "left", "right" or "mix"; by default the one with the voice.
 
         Raises:
             AudioError: the audio cannot be decoded or holds no sound.
+            ChannelError: it holds another voice on each channel, and `channel` does not say which is to be heard.
+            ConfigError: there is no such channel.
             TextError: there is no audio, and the text has no words; or the confidence is none.
         """
         evidence = []
         if audio is not None:
-            evidence.append(self.hear(audio))
+            evidence.append(self.hear(audio, channel=channel))
         if text is not None and (audio is None or self.has_words(text)):
             evidence.append(self.read(text, confidence=text_confidence, context=context))
         return self.fuse(piece for piece in evidence if piece is not None)
@@ -165,12 +169,13 @@ class EmotionAnalyzer:
         """Whether there is anything in the text for the text model to read."""
         return has_words(text) if self.text is None else self.text.has_words(text)
 
-    def hear(self, audio: AudioSource) -> Evidence | None:
-        """Evidence of the voice; None without an acoustic model. Raises AudioError."""
+    def hear(self, audio: AudioSource, *, channel: str | None = None) -> Evidence | None:
+        """Evidence of the voice, `channel` as in `analyze`; None without an acoustic model. Raises AudioError."""
         if self.acoustic is None:
             return None
-        windows = [audio] if isinstance(audio, Waveform) else _windows(audio)
-        return _merge([self.acoustic.classify(window) for window in windows])
+        notes: list[str] = []
+        windows = [audio] if isinstance(audio, Waveform) else _windows(audio, notes, channel)
+        return _merge([self.acoustic.classify(window) for window in windows], notes)
 
     def read(self, text: str, *, confidence: float | None = None, context: Sequence[str] = ()) -> Evidence | None:
         """Evidence of the words; None without a text model.
@@ -194,14 +199,18 @@ class EmotionAnalyzer:
         if self.acoustic is None:
             return [None] * len(audios)
         parts: list[list[Waveform] | RasaEmotionError] = []
-        for audio in audios:
+        notes: list[list[str]] = [[] for _ in audios]
+        for audio, told in zip(audios, notes, strict=True):
             try:
-                parts.append([audio] if isinstance(audio, Waveform) else list(_windows(audio)))
+                parts.append([audio] if isinstance(audio, Waveform) else list(_windows(audio, told)))
             except AudioError as error:
                 parts.append(error)
         windows = [window for part in parts if not isinstance(part, RasaEmotionError) for window in part]
         heard = iter(self.acoustic.classify_many(windows))
-        return [part if isinstance(part, RasaEmotionError) else _merge([next(heard) for _ in part]) for part in parts]
+        return [
+            part if isinstance(part, RasaEmotionError) else _merge([next(heard) for _ in part], told)
+            for part, told in zip(parts, notes, strict=True)
+        ]
 
     def read_many(self, turns: Sequence[Words]) -> list[Evidence | RasaEmotionError | None]:
         """What `read` finds in each (see `protocol.Analyzer`)."""
@@ -225,15 +234,15 @@ def _with_confidence(
     return replace(found, quality={**found.quality, RECOGNISER: round(float(confidence), 4)})
 
 
-def _windows(audio: str | Path | bytes | BinaryIO) -> Iterator[Waveform]:
+def _windows(audio: str | Path | bytes | BinaryIO, notes: list[str], channel: str | None = None) -> Iterator[Waveform]:
     """Side by side, since each is heard as a whole; only the last one may overlap the one before."""
-    return stream_windows(audio, window_secs=WINDOW_SECS, hop_secs=WINDOW_SECS)
+    return stream_windows(audio, window_secs=WINDOW_SECS, hop_secs=WINDOW_SECS, channel=channel, notes=notes)
 
 
-def _merge(windows: list[Evidence]) -> Evidence:
-    """The mean over windows, weighted by the speech in each."""
+def _merge(windows: list[Evidence], notes: list[str]) -> Evidence:
+    """The mean over windows, weighted by the speech in each; `notes` become its warnings."""
     if len(windows) == 1:
-        return windows[0]
+        return replace(windows[0], warnings=tuple(notes))
     seconds = np.array([window.quality.get("speech_secs", 1.0) for window in windows])
     weights: NDArray[np.float64] = (
         seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(windows), 1 / len(windows))
@@ -247,6 +256,7 @@ def _merge(windows: list[Evidence]) -> Evidence:
         model=windows[0].model,
         quality={"speech_secs": round(float(seconds.sum()), 3), **({} if noise is None else {SNR: noise})},
         confused=_mean([window.confused for window in windows], weights),
+        warnings=tuple(notes),
     )
 
 

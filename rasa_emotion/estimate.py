@@ -1,6 +1,6 @@
 """What is passed around: `Evidence` of one modality and the fused `EmotionEstimate`. Frozen and JSON-safe."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ class Evidence:
             does not say.
         foreign_language: code of the words' language (ISO 639) where the text model does not read it; the reliability
             is then 0. None otherwise.
+        warnings: one sentence for whatever of the turn was missing, damaged or left out.
 
     >>> Evidence("text", {"happy": 1.0}).emotion
     'happy'
@@ -37,6 +38,7 @@ class Evidence:
     quality: Mapping[str, float] = field(default_factory=dict)
     confused: float | None = None
     foreign_language: str | None = None
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.modality not in MODALITIES:
@@ -63,7 +65,12 @@ class Evidence:
         return max(self.probabilities.values())
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "probabilities": dict(self.probabilities), "quality": dict(self.quality)}
+        return {
+            **asdict(self),
+            "probabilities": dict(self.probabilities),
+            "quality": dict(self.quality),
+            "warnings": list(self.warnings),
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Evidence":
@@ -76,6 +83,7 @@ class Evidence:
             quality=_numbers(data.get("quality", {})),
             confused=_optional(data.get("confused")),
             foreign_language=_optional_text(data.get("foreign_language")),
+            warnings=_texts(data.get("warnings", ())),
         )
 
 
@@ -89,7 +97,8 @@ class EmotionEstimate:
     angry or disgusted voice) or "masked" (negative words in a happy or calm voice); None without a conflict, and in
     estimates that were stored before there were kinds. `confused` is the probability that the caller is confused, 0
     to 1, beside any of the emotions; None where no model says it. `foreign_language` is the code of the words' language
-    (ISO 639) where the text model does not read it, so that the words were left out; None otherwise.
+    (ISO 639) where the text model does not read it, so that the words were left out; None otherwise. `warnings` are
+    one sentence each for whatever was missing, damaged or left out, such as the end of a recording that breaks off.
 
     >>> EmotionEstimate.unknown().emotion
     'unknown'
@@ -105,6 +114,7 @@ class EmotionEstimate:
     confused: float | None = None
     foreign_language: str | None = None
     conflict_kind: str | None = None
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_confused(self.confused)
@@ -123,9 +133,9 @@ class EmotionEstimate:
         return sentiment(self.probabilities)
 
     @classmethod
-    def unknown(cls, *, foreign_language: str | None = None) -> "EmotionEstimate":
+    def unknown(cls, *, foreign_language: str | None = None, warnings: tuple[str, ...] = ()) -> "EmotionEstimate":
         """The estimate of a turn without any usable evidence."""
-        return cls(UNKNOWN, 0.0, {}, 0.0, 0.0, foreign_language=foreign_language)
+        return cls(UNKNOWN, 0.0, {}, 0.0, 0.0, foreign_language=foreign_language, warnings=warnings)
 
     @classmethod
     def from_probabilities(
@@ -137,6 +147,7 @@ class EmotionEstimate:
         conflict_kind: str | None = None,
         confused: float | None = None,
         foreign_language: str | None = None,
+        warnings: tuple[str, ...] = (),
         min_confidence: float = 0.0,
     ) -> "EmotionEstimate":
         """The most probable emotion, or "unknown" where its probability is below `min_confidence`."""
@@ -155,6 +166,7 @@ class EmotionEstimate:
             confused,
             foreign_language,
             conflict_kind,
+            warnings,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -169,6 +181,7 @@ class EmotionEstimate:
             "conflict": self.conflict,
             "conflict_kind": self.conflict_kind,
             "foreign_language": self.foreign_language,
+            "warnings": list(self.warnings),
             "evidence": {modality: evidence.to_dict() for modality, evidence in self.evidence.items()},
         }
 
@@ -186,6 +199,7 @@ class EmotionEstimate:
             confused=_optional(data.get("confused")),
             foreign_language=_optional_text(data.get("foreign_language")),
             conflict_kind=_optional_text(data.get("conflict_kind")),
+            warnings=_texts(data.get("warnings", ())),
         )
 
 
@@ -205,3 +219,7 @@ def _optional(value: Any) -> float | None:
 
 def _optional_text(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+def _texts(value: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(map(str, value))

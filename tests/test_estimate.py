@@ -65,7 +65,9 @@ def test_arrays_and_dictionaries_are_inverse(probabilities):
     st.none() | st.text(),
 )
 def test_evidence_survives_json(probabilities, reliability, modality, confused, language):
-    evidence = Evidence(modality, probabilities, reliability, "model", {"speech_secs": 1.5}, confused, language)
+    evidence = Evidence(
+        modality, probabilities, reliability, "model", {"speech_secs": 1.5}, confused, language, ("It breaks off.",)
+    )
     assert Evidence.from_dict(json.loads(json.dumps(evidence.to_dict()))) == evidence
 
 
@@ -73,7 +75,12 @@ def test_evidence_survives_json(probabilities, reliability, modality, confused, 
 def test_estimate_survives_json(probabilities, confused):
     evidence = Evidence("text", probabilities)
     estimate = EmotionEstimate.from_probabilities(
-        probabilities, {"text": evidence}, conflict=True, confused=confused, foreign_language="de"
+        probabilities,
+        {"text": evidence},
+        conflict=True,
+        confused=confused,
+        foreign_language="de",
+        warnings=("It breaks off.",),
     )
     assert EmotionEstimate.from_dict(json.loads(json.dumps(estimate.to_dict()))) == estimate
     assert estimate.emotion == evidence.emotion
@@ -87,9 +94,11 @@ def test_what_was_stored_before_there_was_confusion_is_still_read():
     stored = estimate.to_dict()
     del stored["confused"], stored["evidence"]["text"]["confused"]
     del stored["foreign_language"], stored["evidence"]["text"]["foreign_language"]
+    del stored["warnings"], stored["evidence"]["text"]["warnings"]
     old = EmotionEstimate.from_dict(stored)
     assert (old.confused, old.evidence["text"].confused) == (None, None)
     assert (old.foreign_language, old.evidence["text"].foreign_language) == (None, None)
+    assert (old.warnings, old.evidence["text"].warnings) == ((), ())
     assert old.emotion == "happy"
 
 

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 HEAD = 64
 """Bytes that are enough to tell."""
 
+SUFFIXES = frozenset(
+    {".3gp", ".aac", ".aif", ".aiff", ".amr", ".au", ".caf", ".flac", ".m4a", ".mkv", ".mov", ".mp3", ".mp4"}
+    | {".oga", ".ogg", ".opus", ".rf64", ".wav", ".weba", ".webm", ".wma"}
+)
+"""What recordings in a folder are named; a file that is named itself may have any name."""
+
 EXTRA = "formats"
 """The extra that brings PyAV."""
 

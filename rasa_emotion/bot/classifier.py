@@ -260,6 +260,7 @@ class EmotionClassifier(GraphComponent):
             conflict_kind=estimate.conflict_kind,
             confused=estimate.confused,
             foreign_language=estimate.foreign_language,
+            warnings=estimate.warnings,
             min_confidence=self.config["min_confidence"],
         )
 

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from rasa_emotion.analyzer import EmotionAnalyzer
+from rasa_emotion.audio.channels import check_channel
 from rasa_emotion.cli.analyze_many import Form, analyze_many, recordings
-from rasa_emotion.errors import AudioError, ConfigError, RasaEmotionError
+from rasa_emotion.errors import AudioError, ChannelError, ConfigError, RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate
 
 BAR_WIDTH = 30
@@ -33,9 +35,13 @@ def analyze(
         bool,
         typer.Option(
             "--jsonl",
-            help='Read {"id", "audio", "text", "text_confidence"} lines on standard input, answer in order.',
+            help='Read {"id", "audio", "text", "text_confidence", "channel"} lines on standard input, answer in order.',
         ),
     ] = False,
+    channel: Annotated[
+        str | None,
+        typer.Option(help="Of stereo recordings, whom to hear: left, right or mix. By default the one with a voice."),
+    ] = None,
     form: Annotated[
         Form, typer.Option("--format", help="Of several recordings: a table, CSV, or one JSON object a line.")
     ] = Form.table,
@@ -46,13 +52,15 @@ def analyze(
 ) -> None:
     """Estimate the emotion of a turn from its voice, its words, or both.
 
-    Where the voice cannot be analysed and there are words, they alone decide, and a line on standard error (with
-    --jsonl, the key "warning") says why.
+    Where the voice cannot be analysed and there are words, they alone decide, and a line on standard error (as JSON,
+    the field "warnings") says why. A stereo recording with another voice on each side needs --channel.
 
     Several recordings, or a folder, give one line each; a recording that cannot be analysed says why, and the exit code
     is then 1.
 
     Example: rasa-emotion analyze call.wav --text "I have been waiting for an hour!"
+
+    Example: rasa-emotion analyze call.wav --channel left
 
     Example: rasa-emotion analyze monday/ tuesday/ --format csv > calls.csv
     """
@@ -74,48 +82,68 @@ def analyze(
         raise ConfigError("There is nothing to analyse; name a sound file, --text, or --jsonl.")
     if text is None and text_confidence is not None:
         raise ConfigError("--text-confidence is of the words of a turn; give them with --text, or leave it out.")
+    _check_channel(channel, bool(paths) or jsonl)
     files = recordings(paths) if many else []
     analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
     if many:
-        raise typer.Exit(1 if analyze_many(analyzer, files, form) else 0)
+        raise typer.Exit(1 if analyze_many(analyzer, files, form, channel) else 0)
     if jsonl:
         lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
-        for answer in answer_lines(analyzer, lines):
+        for answer in answer_lines(analyzer, lines, channel):
             print(json.dumps(answer), flush=True)  # ASCII: an identifier may hold what no encoding can write
         return
-    estimate, unheard = _analyse(analyzer, audio, text, text_confidence)
-    if unheard:
-        Console(stderr=True, soft_wrap=True).print(unheard, style="yellow", markup=False, highlight=False)
+    estimate = _analyse(analyzer, audio, text, text_confidence, channel)
+    for warning in estimate.warnings:
+        Console(stderr=True, soft_wrap=True).print(warning, style="yellow", markup=False, highlight=False)
     if as_json:
         print(json.dumps(estimate.to_dict(), ensure_ascii=False))
     else:
         Console().print(as_table(estimate))
 
 
+def _check_channel(channel: str | None, recorded: bool) -> None:
+    if channel is not None and not recorded:
+        raise ConfigError("--channel is of a recording; name one, or leave it out.")
+    check_channel(channel)
+
+
 def _analyse(
-    analyzer: EmotionAnalyzer, audio: str | Path | None, text: str | None, confidence: float | None
-) -> tuple[EmotionEstimate, str]:
-    """The estimate and, where the voice cannot be analysed and the turn goes on with its words, why; else ""."""
+    analyzer: EmotionAnalyzer,
+    audio: str | Path | None,
+    text: str | None,
+    confidence: float | None,
+    channel: str | None,
+) -> EmotionEstimate:
+    """The estimate; where the voice cannot be analysed and the turn goes on with its words, its warnings say why."""
     try:
-        return analyzer.analyze(audio=audio, text=text, text_confidence=confidence), ""
+        return analyzer.analyze(audio=audio, text=text, text_confidence=confidence, channel=channel)
+    except ChannelError:
+        raise  # whoever asks can say whom to hear
     except AudioError as error:
         if text is None or not analyzer.has_words(text):
             raise
         estimate = analyzer.analyze(text=text, text_confidence=confidence)
-        return estimate, f"The voice was not analysed, the words alone decide. {error}"
+        return replace(estimate, warnings=(f"The voice was not analysed, the words alone decide. {error}",))
 
 
-def answer_lines(analyzer: EmotionAnalyzer, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+def answer_lines(
+    analyzer: EmotionAnalyzer, lines: Iterable[str], channel: str | None = None
+) -> Iterator[dict[str, Any]]:
     """One answer for each line that is not blank, in order; a line that fails becomes `{"id", "error"}`.
 
-    Where the voice cannot be analysed but there are words, these decide, and a key "warning" says so.
+    Where the voice cannot be analysed but there are words, these decide, and the field "warnings" says so.
+
+    Args:
+        analyzer: of the turns.
+        lines: one JSON object each.
+        channel: of stereo recordings in lines that do not name one themselves.
     """
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            yield _answer(analyzer, line, number)
+            yield _answer(analyzer, line, number, channel)
 
 
-def _answer(analyzer: EmotionAnalyzer, line: str, number: int) -> dict[str, Any]:
+def _answer(analyzer: EmotionAnalyzer, line: str, number: int, channel: str | None) -> dict[str, Any]:
     try:
         turn = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -129,10 +157,12 @@ def _answer(analyzer: EmotionAnalyzer, line: str, number: int) -> dict[str, Any]
     if confidence is not None and (isinstance(confidence, bool) or not isinstance(confidence, int | float)):
         return {"id": identity, "error": f'Line {number} has a "text_confidence" that is not a number from 0 to 1.'}
     try:
-        estimate, unheard = _analyse(analyzer, audio, text, confidence)
+        chosen = turn.get("channel") or channel
+        check_channel(chosen)
+        estimate = _analyse(analyzer, audio, text, confidence, chosen)
     except RasaEmotionError as error:
         return {"id": identity, "error": str(error)}
-    return {"id": identity, **estimate.to_dict(), **({"warning": unheard} if unheard else {})}
+    return {"id": identity, **estimate.to_dict()}
 
 
 def as_table(estimate: EmotionEstimate) -> Table:

@@ -14,14 +14,9 @@ from rich.table import Table
 from rich.text import Text  # a path may hold what looks like markup
 
 from rasa_emotion.analyzer import EmotionAnalyzer
+from rasa_emotion.audio.kinds import SUFFIXES
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError, RasaEmotionError
-
-SOUNDS = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".webm", ".amr", ".wma", ".3gp", ".caf", ".mp4"}
-    | {".aif", ".aiff", ".au"}
-)
-"""What a file in a folder must end with; a file that is named itself may have any name."""
 
 FIGURES = ("emotion", "confidence", "valence", "arousal")
 
@@ -46,30 +41,30 @@ def recordings(paths: Sequence[Path]) -> list[Path]:
             raise ConfigError(f"'{path}' does not exist; name sound files or folders that hold some.")
         inside = [path]
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SOUNDS and file.is_file())
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
         if not inside:
             raise ConfigError(f"'{path}' holds no recording; its files should end with .wav, .flac, .mp3 or the like.")
         found.update(dict.fromkeys(inside))
     return list(found)
 
 
-def analyze_many(analyzer: EmotionAnalyzer, files: Sequence[Path], form: Form) -> int:
+def analyze_many(analyzer: EmotionAnalyzer, files: Sequence[Path], form: Form, channel: str | None = None) -> int:
     """Write one answer for each file, in order, and return how many could not be analysed."""
     bar = track(files, "analyse", console=Console(stderr=True), transient=True)
-    answers = (_answer(analyzer, file) for file in bar)
+    answers = (_answer(analyzer, file, channel) for file in bar)
     return {Form.table: _table, Form.csv: _csv, Form.jsonl: _jsonl}[form](answers)
 
 
-def _answer(analyzer: EmotionAnalyzer, file: Path) -> dict[str, Any]:
+def _answer(analyzer: EmotionAnalyzer, file: Path, channel: str | None) -> dict[str, Any]:
     try:
-        return {"path": str(file), **analyzer.analyze(audio=file).to_dict()}
+        return {"path": str(file), **analyzer.analyze(audio=file, channel=channel).to_dict()}
     except RasaEmotionError as error:
         return {"path": str(file), "error": str(error)}
 
 
 def _table(answers: Iterator[dict[str, Any]]) -> int:
     table = Table("recording", "emotion", "confidence", "valence", "arousal")
-    failed = 0
+    failed, told = 0, list[str]()
     for answer in answers:
         if "error" in answer:
             failed += 1
@@ -77,21 +72,23 @@ def _table(answers: Iterator[dict[str, Any]]) -> int:
         else:
             numbers = (f"{answer[name]:.2f}" for name in FIGURES[1:])
             table.add_row(Text(answer["path"]), answer["emotion"], *numbers)
+            told += answer["warnings"]
     Console().print(table)
+    for warning in told:
+        Console(stderr=True, soft_wrap=True).print(warning, style="yellow", markup=False, highlight=False)
     return failed
 
 
 def _csv(answers: Iterator[dict[str, Any]]) -> int:
     writer = csv.writer(sys.stdout)
-    writer.writerow(["path", *FIGURES, *EMOTIONS, "error"])
+    writer.writerow(["path", *FIGURES, *EMOTIONS, "warnings", "error"])
     failed = 0
     for answer in answers:
         failed += "error" in answer
         probabilities = answer.get("probabilities") or {}
         figures = [answer.get(name, "") for name in FIGURES]
-        writer.writerow(
-            [answer["path"], *figures, *(probabilities.get(name, "") for name in EMOTIONS), answer.get("error", "")]
-        )
+        said = [" ".join(answer.get("warnings", ())), answer.get("error", "")]
+        writer.writerow([answer["path"], *figures, *(probabilities.get(name, "") for name in EMOTIONS), *said])
     return failed
 
 

@@ -14,6 +14,7 @@ from rich.progress import track
 from rich.table import Table
 
 from rasa_emotion.analyzer import EmotionAnalyzer
+from rasa_emotion.audio.channels import check_channel
 from rasa_emotion.cli.evaluate_unlabelled import evaluate_unlabelled
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.figures import HEADLINE
@@ -67,6 +68,10 @@ def evaluate(
     modality: Annotated[
         Modality, typer.Option(help="Judge turns by their voice, their text, or by both where both are there.")
     ] = Modality.both,
+    channel: Annotated[
+        str | None,
+        typer.Option(help="Of stereo recordings, whom to hear: left, right or mix. By default the one with a voice."),
+    ] = None,
     models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
     acoustic: Annotated[
         str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
@@ -82,20 +87,22 @@ def evaluate(
         raise ConfigError(
             "Name either a manifest of turns, or --predictions to report on ready ones, or --unlabelled with a folder."
         )
+    check_channel(channel)
     require_matplotlib()  # before minutes of work
     if unlabelled is not None:
         needless = {"--condition": condition, "--temperature": temperature, "--split": split}
         _refuse("--unlabelled", {**needless, "--modality": modality == Modality.text})
         analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
-        evaluate_unlabelled(unlabelled, analyzer, out, as_json=as_json, bar=_bar("listen"))
+        evaluate_unlabelled(unlabelled, analyzer, out, as_json=as_json, bar=_bar("listen"), channel=channel)
         return
     if manifest is not None:
         _refuse("a manifest", {"--condition": condition, "--temperature": temperature})
         analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
         places = {"acoustic": model_path(models, "acoustic", acoustic), "text": model_path(models, "text", "text")}
-        found, about = _analyse(manifest, analyzer, modality.value, places)
+        found, about = _analyse(manifest, analyzer, modality.value, places, channel)
     else:
         chosen = {"--models": models, "--acoustic": acoustic != ACOUSTIC, "--modality": modality != Modality.both}
+        chosen["--channel"] = channel is not None
         _refuse("--predictions", chosen)
         found = read_predictions(str(predictions), condition=condition, temperature=temperature)
         about = _ready(str(predictions), condition)
@@ -120,11 +127,11 @@ def _bar(description: str) -> Callable[[Sequence[Any]], Iterable[Any]]:
 
 
 def _analyse(
-    manifest: Path, analyzer: EmotionAnalyzer, modality: str, places: Mapping[str, Path]
+    manifest: Path, analyzer: EmotionAnalyzer, modality: str, places: Mapping[str, Path], channel: str | None
 ) -> tuple[Predictions, About]:
     turns = read_turns(manifest)
     known = known_corpora(analyzer, turns, modality)
-    found, skipped = score(analyzer, _bar("analyse")(turns), modality)
+    found, skipped = score(analyzer, _bar("analyse")(turns), modality, channel)
     about = About(
         title=f"Emotions in {manifest.name}",
         split=_scored_by(analyzer, modality),

@@ -17,7 +17,9 @@ from rasa_emotion.evaluation.unlabelled_page import CARDS, PAGE, home_summary, w
 Bar = Callable[[Sequence[Path]], Iterable[Path]]
 
 
-def evaluate_unlabelled(folder: Path, analyzer: EmotionAnalyzer, out: Path | None, *, as_json: bool, bar: Bar) -> None:
+def evaluate_unlabelled(
+    folder: Path, analyzer: EmotionAnalyzer, out: Path | None, *, as_json: bool, bar: Bar, channel: str | None = None
+) -> None:
     """Listen to a folder, write the report and print its figures.
 
     Raises:
@@ -26,7 +28,7 @@ def evaluate_unlabelled(folder: Path, analyzer: EmotionAnalyzer, out: Path | Non
     if analyzer.acoustic is None:
         raise ConfigError("There is no acoustic model that could listen; reinstall rasa-emotion or name --models.")
     place = out or Path(f"{folder.resolve().name}-report")
-    listened = listen(analyzer, folder, track=bar)
+    listened = listen(analyzer, folder, track=bar, channel=channel)
     found = write_home_report(
         place, listened, title=f"The voice on {folder.resolve().name}", voice=analyzer.acoustic.name
     )

@@ -98,9 +98,11 @@ def _copies_below(data: Path) -> frozenset[Path]:
 
 
 def score(
-    analyzer: EmotionAnalyzer, turns: Iterable[Turn], modality: str = "both"
+    analyzer: EmotionAnalyzer, turns: Iterable[Turn], modality: str = "both", channel: str | None = None
 ) -> tuple[Predictions, list[Skipped]]:
     """Analyse turns by voice, words, or both where both are there; what cannot be analysed is skipped.
+
+    Of stereo recordings `channel` is heard, or the one with a voice; two voices and no choice are skipped.
 
     Raises:
         ConfigError: none could be analysed.
@@ -109,7 +111,7 @@ def score(
     probabilities = []
     skipped = []
     for turn in turns:
-        found = _analyse(analyzer, turn, modality)
+        found = _analyse(analyzer, turn, modality, channel)
         if isinstance(found, Skipped):
             skipped.append(found)
         else:
@@ -127,13 +129,13 @@ def score(
     return predictions, skipped
 
 
-def _analyse(analyzer: EmotionAnalyzer, turn: Turn, modality: str) -> FloatArray | Skipped:
+def _analyse(analyzer: EmotionAnalyzer, turn: Turn, modality: str, channel: str | None) -> FloatArray | Skipped:
     audio = None if modality == "text" else turn.audio
     text = None if modality == "voice" else turn.text or None
     if audio is None and text is None:
         return Skipped(turn.name, "has no words." if modality == "text" else "has no sound file.")
     try:
-        estimate = analyzer.analyze(audio=audio, text=text)
+        estimate = analyzer.analyze(audio=audio, text=text, channel=channel)
     except (AudioError, TextError) as error:
         return Skipped(turn.name, str(error))
     if not estimate.probabilities:

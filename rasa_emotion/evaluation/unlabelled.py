@@ -14,11 +14,11 @@ import numpy as np
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, is_narrow_band, is_silent, level_db
 from rasa_emotion.audio.decode import stream_blocks
+from rasa_emotion.audio.kinds import SUFFIXES
 from rasa_emotion.emotions import EMOTIONS, UNKNOWN
 from rasa_emotion.errors import AudioError, ConfigError
 from rasa_emotion.evaluation.turns import Skipped
 
-SUFFIXES = frozenset({".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav"})
 STRETCH_SECS = 6.0
 """Longer recordings are cut into stretches of this length, each judged as a turn of its own."""
 
@@ -90,8 +90,8 @@ def sound_files(folder: Path) -> list[Path]:
     return found
 
 
-def listen(analyzer: EmotionAnalyzer, folder: Path, *, track: Track = iter) -> Listened:
-    """Hear every recording of a folder; a file that cannot be read is skipped and named.
+def listen(analyzer: EmotionAnalyzer, folder: Path, *, track: Track = iter, channel: str | None = None) -> Listened:
+    """Hear every recording of a folder, `channel` of stereo ones; a file that cannot be read is skipped and named.
 
     Raises:
         ConfigError: there is no recording, or none in which somebody speaks.
@@ -103,7 +103,7 @@ def listen(analyzer: EmotionAnalyzer, folder: Path, *, track: Track = iter) -> L
     for path in track(sound_files(folder)):
         name = path.relative_to(folder).as_posix()
         try:
-            heard = list(_turns(analyzer, path, name))
+            heard = list(_turns(analyzer, path, name, channel))
         except AudioError as error:
             skipped.append(Skipped(name, str(error)))
             continue
@@ -115,9 +115,9 @@ def listen(analyzer: EmotionAnalyzer, folder: Path, *, track: Track = iter) -> L
     return Listened(turns, without_speech, skipped)
 
 
-def _turns(analyzer: EmotionAnalyzer, path: Path, name: str) -> Iterator[HeardTurn | None]:
+def _turns(analyzer: EmotionAnalyzer, path: Path, name: str, channel: str | None) -> Iterator[HeardTurn | None]:
     """One for each stretch of a recording, None where hardly anybody speaks."""
-    for number, stretch in enumerate(_stretches(path)):
+    for number, stretch in enumerate(_stretches(path, channel)):
         evidence = None if is_silent(stretch) else analyzer.hear(stretch)
         if evidence is None or evidence.quality.get("speech_secs", 0.0) < FEWEST_SPEECH_SECS:
             yield None
@@ -135,11 +135,11 @@ def _turns(analyzer: EmotionAnalyzer, path: Path, name: str) -> Iterator[HeardTu
         )
 
 
-def _stretches(path: Path) -> Iterator[Waveform]:
+def _stretches(path: Path, channel: str | None) -> Iterator[Waveform]:
     """Side by side, each of `STRETCH_SECS` but the last, which is as long as what is left."""
     size = round(STRETCH_SECS * SAMPLE_RATE)
     held = np.zeros(0, np.float32)
-    for block in stream_blocks(path):
+    for block in stream_blocks(path, channel=channel):
         held = np.concatenate([held, block])
         while len(held) >= size:
             yield Waveform(held[:size])

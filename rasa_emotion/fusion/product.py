@@ -95,9 +95,10 @@ class Fusion:
         """
         pieces = list(evidence)
         usable = {piece.modality: piece for piece in pieces if piece.reliability > 0}
+        warnings = tuple(warning for piece in pieces for warning in piece.warnings)
         language = next((piece.foreign_language for piece in pieces if piece.foreign_language), None)
         if not usable:
-            return EmotionEstimate.unknown(foreign_language=language)
+            return EmotionEstimate.unknown(foreign_language=language, warnings=warnings)
         said, trusted = self._heard(usable)
         fused, kind = self._pool(said, trusted), None
         if len(usable) == len(MODALITIES):
@@ -111,6 +112,7 @@ class Fusion:
             conflict_kind=kind,
             confused=self._confused(usable.values()),
             foreign_language=language,
+            warnings=warnings,
             min_confidence=self.min_confidence,
         )
 

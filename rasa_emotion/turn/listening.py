@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,11 +66,14 @@ def listen(analyzer: Analyzer | None, audio: Audio | Waveform, *, max_secs: floa
         return Heard(warning="The voice could not be analysed.")
     if piece is None:
         return Heard(warning="The acoustic model is missing; the voice was not analysed.")
+    piece = replace(piece, warnings=tuple(notes))
     return Heard(evidence=ChannelEvidence.of([piece]), warning=" ".join(notes) or None)
 
 
 def _beginning(audio: Audio | Waveform, max_secs: float, notes: list[str]) -> Waveform:
     """The part that is analysed; `notes` gets a sentence for whatever was missing or left out."""
+    if isinstance(audio, Audio) and audio.fault is not None:
+        raise AudioError(audio.fault)
     longest = max_secs * (1 + MOST_SILENCE)
     if isinstance(audio, Waveform):
         blocks: Iterator[NDArray[np.float32]] = iter([audio.samples])

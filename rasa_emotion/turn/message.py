@@ -30,12 +30,14 @@ class Audio:
             one all the same.
         sample_rate: Hz of headerless samples.
         channel: of a stereo recording: "left", "right" or "mix"; None for the one with the voice.
+        fault: one sentence why there is no content; None where there is.
     """
 
     content: bytes = field(repr=False)
     encoding: RawEncoding | None = None
     sample_rate: int = DEFAULT_RAW_RATE
     channel: str | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Taken:
         metadata: the client's, with the evidence of the voice; None where there is neither.
         message_id: marks evidence as our own where there is some.
         input_channel: as in the turn.
-        warning: why the voice was not analysed; None where it was, or where there is none.
+        warning: why the voice was not analysed, or what of it was left out; None where there is nothing to say.
         failed: whether the bot raised an error while it answered.
     """
 

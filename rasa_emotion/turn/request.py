@@ -12,6 +12,7 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 
 from rasa_emotion.audio.raw import RawEncoding
+from rasa_emotion.text.cleaning import has_words
 from rasa_emotion.turn.message import DEFAULT_RAW_RATE, Audio, Turn, TurnRefused
 
 SCHEMA_FILE = "request.schema.json"
@@ -33,7 +34,7 @@ def from_json(body: Any, *, max_bytes: int) -> Turn:
     """
     _check_schema(body)
     audio = body.get("audio")
-    return _turn(body, _decoded(audio, max_bytes) if audio else None)
+    return _turn(body, _decoded(audio, max_bytes, body.get("message")) if audio else None)
 
 
 def from_form(fields: Mapping[str, str], content: bytes | None, *, max_bytes: int) -> Turn:
@@ -65,13 +66,17 @@ def _turn(body: dict[str, Any], audio: Audio | None) -> Turn:
     )
 
 
-def _decoded(audio: dict[str, Any], max_bytes: int) -> Audio:
+def _decoded(audio: dict[str, Any], max_bytes: int, words: str | None) -> Audio:
+    """The recording in a JSON body; one that is not base64 costs no words. Raises TurnRefused."""
     text = audio["content"]
     _check_size(len(text) // 4 * 3, max_bytes)
     try:
         content = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise TurnRefused(400, "In 'audio.content': this is not base64; encode the bytes of the file.") from error
+        fault = "In 'audio.content': this is not base64; encode the bytes of the file."
+        if not has_words(words or ""):
+            raise TurnRefused(400, fault) from error
+        return Audio(b"", fault=fault)
     return _audio(content, audio)
 
 

@@ -67,6 +67,7 @@ def test_one_json_object(clip):
         "conflict",
         "conflict_kind",
         "foreign_language",
+        "warnings",
         "evidence",
     }
     assert set(estimate["evidence"]) == {"acoustic", "text"}
@@ -170,5 +171,5 @@ def test_a_turn_goes_on_with_its_words_where_the_voice_cannot_be_analysed(tmp_pa
     turns = [{"id": 1, "audio": str(bad), "text": words}, {"id": 2, "audio": str(bad), "text": "..."}]
     read, refused = answer_lines(EmotionAnalyzer.load(), map(json.dumps, turns))
     assert read["emotion"] == "happy"
-    assert "bad.wav" in read["warning"]
+    assert "bad.wav" in read["warnings"][0]
     assert "bad.wav" in refused["error"]

@@ -62,6 +62,16 @@ def test_what_is_not_audio_costs_one_line(content, caplog):
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
+def test_what_was_left_out_stands_in_the_evidence(wav):
+    whole = wav(400, 4.0)
+    cut = listen(FakeAnalyzer(), Audio(whole[: len(whole) // 2]))
+    assert "50%" in cut.warning
+    assert cut.evidence.pieces()[0].warnings == (cut.warning,)
+    long = listen(FakeAnalyzer(), Audio(whole), max_secs=1.0)
+    assert FakeAnalyzer().fuse(long.evidence.pieces()).warnings == (long.warning,)
+    assert "Only 1 s" in long.warning
+
+
 def test_silence_costs_one_line(caplog):
     stream = io.BytesIO()
     soundfile.write(stream, np.zeros(16_000), 16_000, format="WAV")

@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
+from fake_analyzer import FakeAnalyzer
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+from rasa_emotion.turn.listening import listen
 from rasa_emotion.turn.message import TurnRefused
 from rasa_emotion.turn.request import from_form, from_json, request_schema
 
@@ -75,6 +77,14 @@ def test_bad_requests(body, sentence):
     assert status == 400
     assert sentence in message
     assert len(message) < 300
+
+
+@pytest.mark.parametrize("content", ["*" * 8, "ä" * 8, CONTENT[:-1], "data:audio/wav;base64," + CONTENT])
+def test_a_recording_that_is_not_base64_costs_no_words(content):
+    found = turn({"message": "I am furious", "audio": {"content": content}})
+    assert found.text == "I am furious"
+    assert "not base64" in found.audio.fault
+    assert "not base64" in listen(FakeAnalyzer(), found.audio).warning
 
 
 def test_a_large_recording():

@@ -1,4 +1,4 @@
-"""Where the REST channel gathers the bot's answers: under its own name, and with the markup for a voice."""
+"""Where the REST channel gathers the bot's answers: under its own name, with markup for a voice and with warnings."""
 
 from typing import Any
 
@@ -9,8 +9,12 @@ CHANNEL = "emotion"
 
 
 class _WithMarkup:
-    """Puts the markup that comes with a text into the message, or into the first of those that Rasa makes of it."""
+    """Puts the markup that comes with a text into the message, or into the first of those that Rasa makes of it.
 
+    The turn's first message also says what of the voice was not heard.
+    """
+
+    warning: str | None = None
     _markup: str | None = None
 
     # Rasa's own collectors have names of their own, which variations with `channel: emotion` would never meet.
@@ -33,7 +37,9 @@ class _WithMarkup:
 
     async def _persist_message(self, message: dict[str, Any]) -> None:
         markup, self._markup = self._markup, None
-        await super()._persist_message({**message, "ssml": markup} if markup else message)  # type: ignore[misc]
+        warning, self.warning = self.warning, None
+        beside = {**({"ssml": markup} if markup else {}), **({"warnings": [warning]} if warning else {})}
+        await super()._persist_message({**message, **beside})  # type: ignore[misc]
 
 
 class Collector(_WithMarkup, CollectingOutputChannel):

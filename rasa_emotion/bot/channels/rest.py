@@ -44,7 +44,7 @@ class EmotionRestInput(InputChannel):
 
     The voice is analysed in a thread while the event loop serves others. Its evidence travels in the message's
     metadata; the recording itself is neither stored nor logged. A recording that cannot be analysed costs one log
-    line and the header `X-Emotion-Warning`, and the turn goes on with its words.
+    line, the header `X-Emotion-Warning` and `warnings` in the first answer, and the turn goes on with its words.
     """
 
     def __init__(self, config: dict[str, Any] | None = None) -> None:
@@ -106,6 +106,7 @@ class EmotionRestInput(InputChannel):
         collector = Collector()
 
         async def hand_on(taken: Taken) -> None:
+            collector.warning = taken.warning
             await on_new_message(user_message(taken, collector, self.name()))
 
         taken = await self.intake.take(turn, hand_on, intents=_intents(request))
@@ -117,7 +118,9 @@ class EmotionRestInput(InputChannel):
         async def hand_on(taken: Taken) -> None:
             queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
             answers = await request.respond(headers=_headers(taken), content_type="text/event-stream")
-            handling = asyncio.ensure_future(on_new_message(user_message(taken, Queued(queue), self.name())))
+            output = Queued(queue)
+            output.warning = taken.warning
+            handling = asyncio.ensure_future(on_new_message(user_message(taken, output, self.name())))
             handling.add_done_callback(lambda _: queue.put_nowait(None))
             try:
                 while (answer := await queue.get()) is not None:

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -95,6 +96,7 @@ async def test_the_rest_channel_says_what_the_intake_says() -> None:
     found = (message.sender_id, message.text, message.metadata, message.message_id, message.input_channel)
     assert found == ("someone", "/else", {"from": "the intake"}, "emotion-1", "line")
     assert answer.headers["X-Emotion-Warning"] == "A warning."
+    assert json.loads(answer.body) == [{"recipient_id": "someone", "text": "answer", "warnings": ["A warning."]}]
 
 
 async def test_the_rest_channel_refuses_what_the_intake_refuses() -> None:
