@@ -57,8 +57,6 @@ def test_altered_at_random(tmp_path: Path, name: str) -> None:
     found = fuzzed(tmp_path, name, IN_CI, seed=0)
     assert found["others"] == []
     assert found["decoded"] + found["refused"] == IN_CI
-    assert found["decoded"] > 0
-    assert found["refused"] > 0
 
 
 @pytest.mark.nightly
