@@ -239,7 +239,7 @@ def _windows(audio: str | Path | bytes | BinaryIO, notes: list[str], channel: st
     return stream_windows(audio, window_secs=WINDOW_SECS, hop_secs=WINDOW_SECS, channel=channel, notes=notes)
 
 
-def _merge(windows: list[Evidence], notes: list[str]) -> Evidence:
+def _merge(windows: list[Evidence], notes: Sequence[str] = ()) -> Evidence:
     """The mean over windows, weighted by the speech in each; `notes` become its warnings."""
     if len(windows) == 1:
         return replace(windows[0], warnings=tuple(notes))
