@@ -61,13 +61,14 @@ def _table(found: Found) -> str:
 def _choice(found: Found) -> str:
     both, words = _shipped(found), next(row for row in found["rows"] if row["heard"] == "words alone")
     advice = [
-        "**The bot hears voice and words**: leave the rules out of config.yml, and the default holds. Of 100 callers "
-        f"who stay calm, {percent(both['false'][0])} reach a person without need.",
-        f"**It reads words alone**: the default finds {percent(words['within_2'][0])} % in two angry turns and hardly "
-        f"ever errs. A lower `turned_angry` finds {percent(at_false(words['curve'])['within_2'])} % at two errors in "
+        "**The bot hears voice and words**: leave the rules out of config.yml to use the default. Of 100 callers who "
+        f"stay calm, {percent(both['false'][0])} are handed over without need.",
+        f"**It reads words alone**: the default finds {percent(words['within_2'][0])} % in two angry turns and is "
+        f"hardly ever wrong. A lower `turned_angry` finds {percent(at_false(words['curve'])['within_2'])} % at two errors in "
         "100 calm calls; let that rule `ask`, so that an error costs a question and no agent's time.",
-        "**There are few people to take calls**: a higher `turned_angry` costs callers on the left end of the curve "
-        "above; `do: offer` leaves the choice to the caller, and `do: alert` lets a supervisor decide.",
+        "**Few agents can take calls**: a higher `turned_angry` means fewer handovers and more angry callers without "
+        "one, the left end of the curve above; `do: offer` leaves the choice to the caller, and "
+        "`do: alert` lets a supervisor decide.",
     ]
     return "\n".join(f"- {wrapped(line)}".replace("\n", "\n  ") for line in advice)
 
@@ -94,25 +95,25 @@ def _calls(found: Found, row: Found) -> str:
         f"{found['count']:,} calm calls and {found['count']:,} that turn angry, of {row['calls']['callers']} callers "
         f"(speakers of RAVDESS), seed {found['seed']}. A call has {LENGTHS[0]} to {LENGTHS[1]} turns. Calm turns are "
         f"{mix} percent. The others begin so and turn at a random turn from the third on, with at least four turns "
-        f"left; then they stay angry, but for {100 * RELAPSES:.0f} % of the turns, which relapse into the calm mix. "
+        f"left; then they stay angry, except for {100 * RELAPSES:.0f} % of the turns, which return to the calm mix. "
         "Words are sentences of the turn's emotion from the test half of the customers' utterances, which no model was "
         f"trained on; in {100 * NEUTRAL_WORDS:.0f} % of the calls they are neutral throughout. {100 * DISTURBED:.0f} % "
-        "of the calls come over the telephone (8 kHz mu-law) with real noise at 10 dB. Voices are heard by the model "
-        "of a fold that was not trained on the speaker."
+        "of the calls come over the telephone (8 kHz mu-law) with real noise at 10 dB. Each voice is heard by a fold "
+        "model that was not trained on the speaker."
     )
 
 
 def _rule(found: Found) -> str:
     return wrapped(
         f"The caller has turned angry where the score of `rasa_emotion.conversation.anger` reaches {found['level']:g}. "
-        "It weighs the log-odds of anger in the latest turn's voice and words, the caller's own usual ones, and the "
-        "highest of the two turns before. In the table its weights are fitted without the caller's part (callers are "
-        "dealt to five parts) and on other sentences: half held-out ones of the public corpora, half the customers' "
-        "training half. The weights that ship are fitted on all callers, and the level at which they escalate is set "
-        "on those calls, so that 2 of 100 calm ones are. The voice of acoustic-emogator has learned from bursts "
-        "without words and does not tell these callers' anger, so with it the words decide alone. Two things were "
-        "chosen while looking at calls of these callers and sentences, of other seeds: the form of the score, among "
-        "some others, and that it is fitted on both kinds of sentences. So a little of its lead is luck."
+        "It is the logistic function of a weighted sum: of the log-odds of anger in the latest turn's "
+        "voice and words, the caller's own average log-odds, and the highest of the two turns before. In the table its weights are fitted without the caller's "
+        "part (callers are dealt to five parts) and on other sentences: half of them held-out ones of the public "
+        "corpora, half from the customers' training half. The weights that ship are fitted on all callers, and their "
+        "threshold is set on those calls, so that 2 of 100 calm ones are escalated. The model acoustic-emogator was "
+        "trained on bursts without words and does not detect these callers' anger, so with it only the words decide. "
+        "Two things were chosen on calls of the same callers and sentences, with other seeds: the form of the score, "
+        "from several, and that it is fitted on both kinds of sentences. So its lead is slightly optimistic."
     )
 
 

@@ -96,9 +96,9 @@ def _hidden(found: Found) -> str:
         f"{told} Of the scored sentences, {percent(dialogues[first])} % have others of their own dialogue in training "
         f"under folds by speaker, {percent(dialogues[second])} % under folds by speaker and script; "
         f"{percent(sentences[first])} and {percent(sentences[second])} % are said there word for word. "
-        "A dialogue here is played once, by people who say different things: it shares a "
-        "topic, not its lines. In IEMOCAP several pairs of actors play the same script, which is where the paper found "
-        "its effect."
+        "Each dialogue here is played once, and its speakers say different things: they "
+        "share a topic, not lines. In IEMOCAP several pairs of actors play the same script, which is where the paper "
+        "found its effect."
     )
 
 
@@ -109,7 +109,8 @@ def _split(found: Found) -> str:
         f"groups each, so that every group of speakers has one of the six main ones. Each of {found['trainings']} "
         "trainings leaves out one group of each and scores what these speakers say in these dialogues, every sentence "
         f"once. It trains on {found['trained_on']:,} sentences, on average: of other speakers in other dialogues or, "
-        "by speaker alone, as many drawn from all that other speakers say. Who speaks together with others is left out."
+        "by speaker alone, as many drawn from all that other speakers say. Lines of several speakers together "
+        "are left out."
     )
 
 

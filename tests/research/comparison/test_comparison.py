@@ -138,7 +138,7 @@ def cells(line: list[str]) -> list[str]:
 
 def test_every_system_has_its_row(docs: Path) -> None:
     text = (docs / DOCUMENT).read_text(encoding="utf-8")
-    first, second, third, own = map(cells, table(text, "# Beside"))
+    first, second, third, own = map(cells, table(text, "# Comparison"))
     assert first == [
         "A: network a-net",
         "8",
@@ -256,7 +256,7 @@ def test_without_systems_the_shipped_model_stands_alone(tmp_path: Path, models: 
     write(tmp_path, models, tmp_path)
     text = (tmp_path / DOCUMENT).read_text(encoding="utf-8")
     assert "No system has been scored yet." in text
-    assert len(table(text, "# Beside")) == 1
+    assert len(table(text, "# Comparison")) == 1
 
 
 def test_earlier_turns_have_a_row_of_their_own(tmp_path: Path, models: Path) -> None:
@@ -265,7 +265,7 @@ def test_earlier_turns_have_a_row_of_their_own(tmp_path: Path, models: Path) -> 
     (tmp_path / "acoustic" / "folds" / "callers.json").write_text(json.dumps(figures), encoding="utf-8")
     write(tmp_path, tmp_path / "acoustic", tmp_path)
     text = (tmp_path / DOCUMENT).read_text(encoding="utf-8")
-    assert len(table(text, "# Beside")) == 2
+    assert len(table(text, "# Comparison")) == 2
     assert "79.0 to 81.0" in text
     assert "have 75.0 without" in " ".join(text.split())
 
