@@ -64,8 +64,8 @@ def _choice(found: Found) -> str:
         "**The bot hears voice and words**: leave the rules out of config.yml to use the default. Of 100 callers who "
         f"stay calm, {percent(both['false'][0])} are handed over without need.",
         f"**It reads words alone**: the default finds {percent(words['within_2'][0])} % in two angry turns and is "
-        f"hardly ever wrong. A lower `turned_angry` finds {percent(at_false(words['curve'])['within_2'])} % at two errors in "
-        "100 calm calls; let that rule `ask`, so that an error costs a question and no agent's time.",
+        f"hardly ever wrong. A lower `turned_angry` finds {percent(at_false(words['curve'])['within_2'])} % at two "
+        "errors in 100 calm calls; let that rule `ask`, so that an error costs a question and no agent's time.",
         "**Few agents can take calls**: a higher `turned_angry` means fewer handovers and more angry callers without "
         "one, the left end of the curve above; `do: offer` leaves the choice to the caller, and "
         "`do: alert` lets a supervisor decide.",
@@ -106,14 +106,15 @@ def _calls(found: Found, row: Found) -> str:
 def _rule(found: Found) -> str:
     return wrapped(
         f"The caller has turned angry where the score of `rasa_emotion.conversation.anger` reaches {found['level']:g}. "
-        "It is the logistic function of a weighted sum: of the log-odds of anger in the latest turn's "
-        "voice and words, the caller's own average log-odds, and the highest of the two turns before. In the table its weights are fitted without the caller's "
-        "part (callers are dealt to five parts) and on other sentences: half of them held-out ones of the public "
-        "corpora, half from the customers' training half. The weights that ship are fitted on all callers, and their "
-        "threshold is set on those calls, so that 2 of 100 calm ones are escalated. The model acoustic-emogator was "
-        "trained on bursts without words and does not detect these callers' anger, so with it only the words decide. "
-        "Two things were chosen on calls of the same callers and sentences, with other seeds: the form of the score, "
-        "from several, and that it is fitted on both kinds of sentences. So its lead is slightly optimistic."
+        "It is the logistic function of a weighted sum: of the log-odds of anger in the latest turn's voice and "
+        "words, the caller's own average log-odds, and the highest of the two turns before. In the table its weights "
+        "are fitted without the caller's part (callers are dealt to five parts) and on other sentences: half of them "
+        "held-out ones of the public corpora, half from the customers' training half. The weights that ship are "
+        "fitted on all callers, and their threshold is set on those calls, so that 2 of 100 calm ones are escalated. "
+        "The model acoustic-emogator was trained on bursts without words and does not detect these callers' anger, "
+        "so with it only the words decide. Two things were chosen on calls of the same callers and sentences, with "
+        "other seeds: the form of the score, from several, and that it is fitted on both kinds of sentences. So its "
+        "lead is slightly optimistic."
     )
 
 
