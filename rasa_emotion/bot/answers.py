@@ -8,7 +8,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import AllSlotsReset, Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from rasa_emotion.bot.rasa_versions import CUSTOM_MAPPING, MAPPING_TYPE
+from rasa_emotion.bot.rasa_versions import CUSTOM_MAPPING, MAPPING_TYPE, slot_mappings
 
 _FROM_ENTITY = str(SlotMappingType.FROM_ENTITY)
 
@@ -23,7 +23,7 @@ def answer_taken_back(tracker: DialogueStateTracker, domain: Domain) -> list[Eve
     said = {entity.get("entity") for entity in tracker.latest_message.entities}
 
     def is_answer(name: str) -> bool:
-        mappings = tracker.slots[name].mappings
+        mappings = slot_mappings(tracker.slots[name])
         if any(mapping.get(MAPPING_TYPE) == _FROM_ENTITY and mapping.get("entity") in said for mapping in mappings):
             return False
         filled_by_words = (mapping.get(MAPPING_TYPE) not in (_FROM_ENTITY, CUSTOM_MAPPING) for mapping in mappings)
@@ -74,7 +74,8 @@ def _filled_only_in(tracker: DialogueStateTracker, form: str | None) -> set[str]
         conditions = mapping.get(MAPPING_CONDITIONS) or []
         return bool(conditions) and all(condition.get(ACTIVE_LOOP) == form for condition in conditions)
 
-    return {name for name, slot in tracker.slots.items() if slot.mappings and all(map(here, slot.mappings))}
+    mappings = {name: slot_mappings(slot) for name, slot in tracker.slots.items()}
+    return {name for name, found in mappings.items() if found and all(map(here, found))}
 
 
 def _required(tracker: DialogueStateTracker, domain: Domain) -> set[str]:

@@ -43,6 +43,7 @@ __all__ = [
     "inner_store",
     "is_paused",
     "named_output",
+    "slot_mappings",
 ]
 
 MAPPING_TYPE = "type"
@@ -55,6 +56,11 @@ CUSTOM_MAPPING = str(getattr(SlotMappingType, "CUSTOM", None) or SlotMappingType
 def is_paused(tracker: Any) -> bool:
     """Whether the conversation is paused: a method of Open Source's tracker, a property of Pro's."""
     return bool(tracker.is_paused() if hasattr(tracker, "is_paused") else tracker.paused)
+
+
+def slot_mappings(slot: Any) -> list[Mapping[str, Any]]:
+    """What fills a slot, as the domain says it: Open Source keeps the dictionaries, Pro makes objects of them."""
+    return [mapping if isinstance(mapping, Mapping) else mapping.as_dict() for mapping in slot.mappings]
 
 
 def channel_name(output_channel: Any) -> str:

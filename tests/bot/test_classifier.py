@@ -225,7 +225,7 @@ def test_only_the_named_entities_are_set(make):
 def test_a_channel_that_hears_with_another_model_costs_one_line(make, caplog):
     classifier = make()
     classifier.process([message("hello", voice="angry")])
-    assert not caplog.records
+    caplog.clear()  # of the voice's licence, which is said once
     for _ in range(2):
         other = replace(evidence("acoustic", "angry", 0.9), model="other")
         classifier.process([Message({"text": "hi", "metadata": {EVIDENCE_KEY: ChannelEvidence.of([other])}})])

@@ -57,6 +57,12 @@ def judged(classifier, text="The box at my door is crimson."):
     return found.get("emotion_estimate")["evidence"]["text"]["probabilities"]
 
 
+def odds(classifier, colour):
+    """How much more probable anger is than happiness, at a parcel of this colour in a sentence that was no example."""
+    found = judged(classifier, f"The box at my door is {colour}.")
+    return found["angry"] / found["happy"]
+
+
 def test_the_metadata_of_rasas_yaml_are_read(tmp_path):
     (tmp_path / "nlu.yml").write_text(NLU)
     found = training_data_from_paths([str(tmp_path / "nlu.yml")], "en")
@@ -68,14 +74,15 @@ def test_the_same_example_counts_once():
 
 
 def test_what_was_learned_is_stored_with_the_bot_and_used(graph, annotated):
-    plain = judged(EmotionClassifier.create({}, *graph))
+    untaught = EmotionClassifier.create({}, *graph)
     storage, resource, _ = graph
     EmotionClassifier.create({}, *graph).train(annotated)
     with storage.read_from(resource) as folder:
         assert (folder / ABOUT_FILE).is_file()
-    taught = judged(EmotionClassifier.load({}, *graph))
-    assert taught["angry"] / taught["happy"] > 1.5 * plain["angry"] / plain["happy"]
-    assert judged(EmotionClassifier.load({"adapt": False}, *graph)) == plain
+    taught = EmotionClassifier.load({}, *graph)
+    assert odds(taught, "teal") < 1 < odds(taught, "crimson")
+    assert odds(taught, "crimson") / odds(taught, "teal") > 1.5 * odds(untaught, "crimson") / odds(untaught, "teal")
+    assert judged(EmotionClassifier.load({"adapt": False}, *graph)) == judged(untaught)
 
 
 def test_nothing_is_learned_where_that_is_switched_off(graph, annotated):

@@ -200,7 +200,7 @@ def test_the_two_environments_do_not_meet(project: Project) -> None:
 
 
 def test_an_unknown_name_is_refused(project: Project) -> None:
-    assert project.set_up("all").stderr == "Error: name what to set up: run, dev or uv.\n"
+    assert project.set_up("all").stderr == "Error: name what to set up: run, dev, pro or uv.\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may install with apt-get")

@@ -96,13 +96,18 @@ class PlainLayer(nn.Module):
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Hidden states [batch, tokens, dim] and mask (1: a token, 0: padding) [batch, tokens] to hidden states."""
-        context = self.out(Attention.apply(self.qkv(hidden), mask, self.heads))
+        context = self.out(_applied(Attention, self.qkv(hidden), mask, self.heads))
         hidden = _skip_norm(self.attention_norm, hidden, context)
         return _skip_norm(self.output_norm, hidden, self.outer(functional.gelu(self.inner(hidden))))
 
 
 def _skip_norm(norm: Any, hidden: Tensor, added: Tensor) -> Tensor:
-    found: Tensor = SkipNorm.apply(hidden, added, norm.weight, norm.bias, norm.eps)
+    return _applied(SkipNorm, hidden, added, norm.weight, norm.bias, norm.eps)
+
+
+def _applied(function: Any, *inputs: Any) -> Tensor:
+    """What an autograd function makes of its inputs; torch gives its `apply` no types."""
+    found: Tensor = function.apply(*inputs)
     return found
 
 
