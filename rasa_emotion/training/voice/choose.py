@@ -16,7 +16,7 @@ import torch
 
 from rasa_emotion.training.voice.answers import answer_folds, answer_left_out, fit_folds, joined, scored_rows
 from rasa_emotion.training.voice.features import read_rows
-from rasa_emotion.training.voice.heads import HeadRecipe
+from rasa_emotion.training.voice.heads import HeadRecipe, write_heads
 from rasa_emotion.training.voice.yardstick import Rule, calibrate, table
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,9 @@ def choose(name: str, recipe: HeadRecipe, *, features: Path, out: Path, left_out
     """Fit, answer, and write `NAME.npz` (the answers) and `NAME.json` (the rows); returns the rows."""
     rows = read_rows(features)
     scored = rows.where(scored_rows(rows))
-    parts = [answer_folds(scored, fit_folds(rows, recipe))]
+    folds = fit_folds(rows, recipe)
+    write_heads(out / f"{name}.heads", folds)
+    parts = [answer_folds(scored, folds)]
     if left_out:
         parts.append(answer_left_out(rows, recipe))
     answers = joined(parts)

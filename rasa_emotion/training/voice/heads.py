@@ -7,6 +7,7 @@ speech does not decide what the others mean.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from rasa_emotion.training.voice.features import Rows
 
 WEIGHTS: Mapping[str, float] = {
     "ravdess": 1.0,
-    "nemo": 0.7,
+    "nemo": 0.5,
     "emodb": 0.4,
     "digits": 0.3,
     "calls": 0.35,
@@ -53,9 +54,9 @@ class HeadRecipe:
     """
 
     hidden: int = 128
-    epochs: int = 12
-    batch: int = 2048
-    lr: float = 3e-3
+    epochs: int = 14
+    batch: int = 512
+    lr: float = 1e-3
     weight_decay: float = 0.02
     dropout: float = 0.3
     smoothing: float = 0.1
@@ -101,6 +102,28 @@ class Fitted:
         with torch.no_grad():
             logits: NDArray[np.float64] = self.head(normalised).double().numpy()
         return logits
+
+
+def write_heads(file: Path, heads: Sequence[Fitted]) -> None:
+    """Keep heads, such as those of the folds, for `read_heads`."""
+    kept = [{"mean": h.mean, "deviation": h.deviation, "head": h.head.state_dict()} for h in heads]
+    tensors = [
+        {**part, "mean": torch.from_numpy(part["mean"]), "deviation": torch.from_numpy(part["deviation"])}
+        for part in kept
+    ]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(tensors, file)
+
+
+def read_heads(file: Path) -> list[Fitted]:
+    """What `write_heads` wrote."""
+    found = []
+    for part in torch.load(file, map_location="cpu", weights_only=True):
+        units, size = part["head"]["hidden.weight"].shape
+        head = Head(size, units)
+        head.load_state_dict(part["head"])
+        found.append(Fitted(part["mean"].numpy(), part["deviation"].numpy(), head.eval()))
+    return found
 
 
 class HeadBrain(sb.Brain):  # type: ignore[misc]

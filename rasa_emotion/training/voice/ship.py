@@ -28,7 +28,7 @@ from rasa_emotion.training.voice.answers import NEVER, answer_folds, fit_folds, 
 from rasa_emotion.training.voice.distil import Crops, read_trunk
 from rasa_emotion.training.voice.export import export
 from rasa_emotion.training.voice.features import Rows, read_rows
-from rasa_emotion.training.voice.heads import Fitted, HeadRecipe, fit_head
+from rasa_emotion.training.voice.heads import Fitted, HeadRecipe, fit_head, read_heads
 from rasa_emotion.training.voice.yardstick import calibrate
 
 logger = logging.getLogger(__name__)
@@ -108,8 +108,18 @@ PRODUCTS: Mapping[str, Product] = {
 }
 
 
-def ship(name: str, *, data: Path, features: Path, trunk: Path, views: Path, out: Path, cache: Path) -> None:
-    """Fit, export, describe and measure one of `PRODUCTS`.
+def ship(
+    name: str,
+    *,
+    data: Path,
+    features: Path,
+    trunk: Path,
+    views: Path,
+    out: Path,
+    cache: Path,
+    heads: Path | None = None,
+) -> None:
+    """Fit, export, describe and measure one of `PRODUCTS`; `heads` are those of the folds, as `choose` kept them.
 
     Raises:
         ConfigError: there is no product of that name.
@@ -121,7 +131,7 @@ def ship(name: str, *, data: Path, features: Path, trunk: Path, views: Path, out
     if product.corpora is not None:
         free = np.isin(rows.corpus, product.corpora) & ~np.isin(rows.speaker, NOT_FREE)
         rows = rows.where(free | np.char.startswith(rows.corpus, NEVER))
-    folds = fit_folds(rows, product.recipe)
+    folds = read_heads(heads) if heads else fit_folds(rows, product.recipe)
     answers = answer_folds(rows.where(scored_rows(rows)), folds)
     fitted = fit_head(rows.where(train_rows(rows)), product.recipe)
     (out / FOLDS).mkdir(parents=True, exist_ok=True)
@@ -211,13 +221,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--features", type=Path, default=Path("runs/features"))
     parser.add_argument("--trunk", type=Path, default=Path("runs/trunk"))
     parser.add_argument("--views", type=Path, default=Path("runs/views"))
+    parser.add_argument("--heads", type=Path, help="of the folds, as `choose` kept them; fitted where none are named")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO)
     torch.set_num_threads(options.threads)
-    places = {key: getattr(options, key) for key in ("data", "features", "trunk", "views", "out", "cache")}
+    places = {key: getattr(options, key) for key in ("data", "features", "trunk", "views", "out", "cache", "heads")}
     ship(options.name, **places)
     print(json.dumps(json.loads((options.out / "model.json").read_text(encoding="utf-8"))["figures"], indent=1))
 
