@@ -47,7 +47,8 @@ MOST_AT_ONCE = 16
 FRAME = round(FRAME_SECS * SAMPLE_RATE)
 
 MIN_RELIABILITY = 0.1
-"""Of audio in which no speech is found: a scream or a sob may say much, but so may a passing lorry."""
+"""Of audio in which there is hardly any speech. Where no voice is found at all, the reliability is 0: hold music and
+tones say nothing of a caller, so the words decide."""
 
 
 class OnnxNetwork:
@@ -155,8 +156,8 @@ class AcousticClassifier:
 
         A long utterance is heard in windows, as the model's folder says, and the mean of what they say is taken,
         weighted by the speech in each. Reliability grows with the seconds in which a voice speaks
-        (`audio.speech_mask`), from `MIN_RELIABILITY`, also for tones, music and noise, to 1 at `FULL_SPEECH_SECS`; it
-        is 0 for silence.
+        (`audio.speech_mask`), from `MIN_RELIABILITY` to 1 at `FULL_SPEECH_SECS`; it is 0 for silence, tones, music and
+        noise.
 
         Example: `AcousticClassifier.load("models/acoustic").classify(load_audio("call.wav")).emotion`
         """
@@ -177,7 +178,7 @@ class AcousticClassifier:
         return Evidence(
             modality="acoustic",
             probabilities=as_probabilities(exponentials / exponentials.sum()),
-            reliability=0.0 if turn.silent else round(reliability, 4),
+            reliability=0.0 if turn.silent or not turn.speech_secs else round(reliability, 4),
             model=self.name,
             quality={"speech_secs": turn.speech_secs, "snr_db": turn.snr_db},
             confused=self._confused.probability(embedding) if self._confused else None,

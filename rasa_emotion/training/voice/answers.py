@@ -104,7 +104,7 @@ def answer_folds(rows: Rows, heads: Sequence[Fitted]) -> Answers:
     return joined(parts)
 
 
-def answer_folder(folder: Path, views: Path) -> Answers:
+def answer_folder(folder: Path, views: Path, corpora: Sequence[str] = ()) -> Answers:
     """What a model folder says of the scored views: where it keeps heads of folds, RAVDESS by the head of its fold.
 
     The corpora of its card were heard in training; every other corpus is left out by nature.
@@ -114,7 +114,8 @@ def answer_folder(folder: Path, views: Path) -> Answers:
     names = {int(name.removeprefix("fold")): name for name in head_names(file) if name.startswith("fold")}
     folds = {fold: read_head(file, name, network) for fold, name in names.items()}
     parts = []
-    for table in sorted(views.glob("*.csv")):
+    tables = [table for table in sorted(views.glob("*.csv")) if not corpora or table.stem in corpora]
+    for table in tables:
         for view in SCORED_VIEWS:
             sounds = read_sounds(views, table.stem, view)
             own = described(views, table.stem, view, np.zeros((len(sounds), 0), np.float32))
@@ -143,8 +144,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--views", type=Path, default=Path("runs/views"))
     parser.add_argument("--out", type=Path, required=True, help="an .npz file")
+    parser.add_argument("--corpus", action="append", default=[], help="only this one; repeatable")
     options = parser.parse_args(arguments)
-    answer_folder(options.folder, options.views).save(options.out)
+    answer_folder(options.folder, options.views, options.corpus).save(options.out)
 
 
 if __name__ == "__main__":
