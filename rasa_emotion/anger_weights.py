@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from rasa_emotion.errors import ModelError
+from rasa_emotion.logs import named
 from rasa_emotion.model_folder import MANIFEST, REINSTALL, shipped_models, write_manifest
 
 ANGER_FILE = "anger.json"
@@ -74,6 +75,7 @@ def _of_shipped(name: str) -> Models:
         name,
         ANGER_FILE,
         SHIPPED,
+        extra=named("model.anger.missing"),
     )
     return weights_for(SHIPPED)
 

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from sqlalchemy.engine.url import URL
 
 from rasa_emotion.database import DEFAULT_DATABASE
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.plain_yaml import read_plain_yaml
 from rasa_emotion.settings import check_number, check_text, checked
 
 PATH_VARIABLE = "RASA_EMOTION_ENDPOINTS"
@@ -110,7 +110,7 @@ def read_endpoints(path: Path | None = None) -> Endpoints:
 def read_content(path: Path) -> dict[str, Any]:
     """All of a bot's endpoints.yml as it is written; empty without the file. Raises ConfigError where it is no YAML."""
     try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        content = read_plain_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, YAMLError) as error:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rasa_emotion.endpoints import Endpoints, read_endpoints
+from rasa_emotion.endpoints import Endpoints, read_content, read_endpoints
 from rasa_emotion.errors import ConfigError
 
 
@@ -35,6 +35,12 @@ def test_variables_of_the_environment(write, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("HELPDESK_KEY")
     with pytest.raises(ConfigError, match="'HELPDESK_KEY', which is not set"):
         read_endpoints(path)
+
+
+def test_variables_outside_the_section_stay_as_they_are_written_where_rasa_is_loaded(write) -> None:
+    pytest.importorskip("rasa.shared.utils.io")  # tells ruamel's own classes to replace them
+    content = read_content(write("tracker_store:\n  url: ${NO_SUCH_VARIABLE}\n"))
+    assert content == {"tracker_store": {"url": "${NO_SUCH_VARIABLE}"}}
 
 
 @pytest.mark.parametrize(

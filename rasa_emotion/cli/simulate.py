@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from rasa_emotion.conversation.escalation import EscalationRules
@@ -21,10 +20,11 @@ from rasa_emotion.estimate import MODALITIES
 from rasa_emotion.evaluation.plots import require_matplotlib
 from rasa_emotion.evaluation.simulation import Hearing, at_false, figures, play_all
 from rasa_emotion.evaluation.tradeoff import trade_off
+from rasa_emotion.plain_yaml import read_plain_yaml
 from rasa_emotion.settings import checked
 
 POLICY = "EmotionPolicy"
-OTHER_OPTIONS = ("priority", "handoff_action", "offer_action", "declined_action", "call_back_action")
+OTHER_OPTIONS = ("priority", "handoff_action", "offer_action", "declined_action", "call_back_action", "nobody_action")
 """Options of the policy that decide nothing."""
 
 
@@ -83,7 +83,7 @@ def simulate(
 def rules_of(config: Path) -> EscalationRules:
     """The rules of the EmotionPolicy in a bot's config.yml. Raises ConfigError where there is none, or it is wrong."""
     try:
-        content = YAML(typ="safe").load(config.read_text(encoding="utf-8"))
+        content = read_plain_yaml(config.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(f"'{config}' does not exist; name a bot's config.yml.") from error
     except (OSError, UnicodeDecodeError, YAMLError) as error:

@@ -12,6 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.plain_yaml import read_plain_yaml
 
 Additions = Mapping[str, Any]
 """For a top-level key: the items to append to its list, the entries to add to its mapping, or all of its value."""
@@ -184,7 +185,7 @@ def _holds(text: str, expected: Any) -> bool:
 
 
 def _plain(text: str) -> Any:
-    return YAML(typ="safe", pure=True).load(text) or {}
+    return read_plain_yaml(text) or {}
 
 
 def _dumped(data: CommentedMap) -> str:

@@ -78,7 +78,7 @@ def test_the_options_reach_the_lint(domain: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("responses", "sentence"),
     [
-        ("responses:\n  utter_greet: Hello\n", "no list of variations"),
+        ("responses:\n  utter_greet: Hello\n", "not a list of variations"),
         ("responses: [utter_greet]\n", "not a mapping"),
         ("intents: [greet]\n", "has no responses"),
         ("responses: {\n", "responses.yml"),

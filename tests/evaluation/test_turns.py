@@ -170,7 +170,7 @@ def test_nothing_to_score_is_refused(analyzer: EmotionAnalyzer, tmp_path: Path) 
 
 def test_corpora_that_a_model_was_trained_on_are_found(analyzer: EmotionAnalyzer, tmp_path: Path) -> None:
     assert "ravdess" in trained_on(analyzer)["acoustic"]
-    by_folder = read_turns(manifest(tmp_path, "audio/RAVDESS/Actor_01/x.wav,,sad,ann", "emodb/y.wav,,sad,bob"))
+    by_folder = read_turns(manifest(tmp_path, "audio/RAVDESS/Actor_01/x.wav,,sad,ann", "cremad/y.wav,,sad,bob"))
     assert known_corpora(analyzer, by_folder) == ["ravdess"]
     assert known_corpora(analyzer, by_folder, "text") == []
     head = ",".join((*COLUMNS, "corpus"))

@@ -13,6 +13,7 @@ ROOMS = (
     "errors",
     "logs",
     "settings",
+    "plain_yaml",
     "emotions",
     "estimate",
     "database",

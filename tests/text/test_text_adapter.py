@@ -154,9 +154,15 @@ def test_a_classifier_learns_a_word_of_the_house(classifier):
         for text in ("My parcel came in {}.", "It is {} again.", "So I got a {} one.", "They sent {}, you know.")
     ]
     adapted = classifier.adapted(adapt(classifier, examples))
+
+    def odds(model: TextClassifier, colour: str) -> float:
+        found = model.classify(f"The box at my door is {colour}.").probabilities
+        return found["angry"] / found["happy"]
+
+    assert odds(adapted, "teal") < 1 < odds(adapted, "crimson")
+    apart, apart_before = (odds(model, "crimson") / odds(model, "teal") for model in (adapted, classifier))
+    assert apart > 1.5 * apart_before
     before, after = (model.classify("The box at my door is crimson.") for model in (classifier, adapted))
-    odds = [found.probabilities["angry"] / found.probabilities["happy"] for found in (before, after)]
-    assert odds[1] > 1.5 * odds[0]
     assert after.probabilities["neutral"] == pytest.approx(before.probabilities["neutral"], abs=1e-5)
     assert sum(after.probabilities.values()) == pytest.approx(1, abs=1e-5)
     assert (after.reliability, after.confused) == (before.reliability, before.confused)

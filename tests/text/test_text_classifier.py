@@ -117,7 +117,7 @@ def test_a_language_is_named_and_told_once_without_the_words(
         for _ in range(2):
             assert fresh.classify("Mir wurde zweimal dasselbe abgebucht").foreign_language == "de"
         assert fresh.classify("Czekam już godzinę na odpowiedź").foreign_language == "pl"
-    assert [record.args for record in caplog.records] == [("de",), ("pl",)]
+    assert [record.args for record in caplog.records] == [("de", "en"), ("pl", "en")]
     assert "abgebucht" not in caplog.text
 
 

@@ -14,6 +14,7 @@ from structlog.contextvars import get_contextvars
 
 from rasa_emotion.audio.raw import RawEncoding
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.logs import named
 from rasa_emotion.turn.evidence import EVIDENCE_KEY
 from rasa_emotion.turn.intake import Intake
 from rasa_emotion.turn.message import Audio, Taken, Turn, TurnRefused
@@ -128,7 +129,7 @@ class EmotionASR(ASREngine):
         try:
             taken = await self.intake.take(Turn(sender, text, audio), _leave_to_the_channel)
         except TurnRefused as error:
-            logger.warning("A turn was not analysed. %s", error)
+            logger.warning("A turn was not analysed. %s", error, extra=named("turn.refused"))
             return
         evidence = (taken.metadata or {}).get(EVIDENCE_KEY)
         if evidence is not None:
