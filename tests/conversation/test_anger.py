@@ -9,7 +9,7 @@ from tiny_onnx import acoustic_folder
 
 from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.anger_weights import KINDS, AngerModel, Weights, read_weights, weights_for, write_weights
-from rasa_emotion.conversation.anger import anger_score, features
+from rasa_emotion.conversation.anger import RECENT, anger_score, features
 from rasa_emotion.errors import ModelError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.model_folder import shipped_models
@@ -35,8 +35,10 @@ def test_voice_and_words_that_turn_angry_are_found() -> None:
 
 
 def test_who_always_sounds_angry_is_judged_by_it() -> None:
-    latest = turn(0.6, 0.05)
-    assert anger_score([turn(0.5, 0.02)] * 4 + [latest]) < anger_score([turn(0.02, 0.02)] * 4 + [latest])
+    """The turns just before are the same: what counts is how the voice sounded in those further back."""
+    latest, before = turn(0.6, 0.05), [turn(0.5, 0.02)] * RECENT
+    always, never = [turn(0.5, 0.02)] * 4, [turn(0.02, 0.02)] * 4
+    assert anger_score([*always, *before, latest]) < anger_score([*never, *before, latest])
 
 
 def test_anger_just_before_counts() -> None:
