@@ -115,7 +115,8 @@ def ensure_environment(name: str) -> None:
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     if not folder.exists():
         wanted_python = PYTHON_OF_PRO if name == "pro" else find(uv)
-        run([uv, "venv", *quiet, "--python", wanted_python, str(folder)], f"Making {folder.name}")
+        purpose = f"Making {folder.name} with Python {PYTHON_OF_PRO}" if name == "pro" else f"Making {folder.name}"
+        run([uv, "venv", *quiet, "--python", wanted_python, str(folder)], purpose)
     else:
         stamp.unlink()
     common = [*quiet, "--python", str(python), "--build-constraints", "requirements/build.txt"]

@@ -166,7 +166,7 @@ def test_a_shipped_model_comes_back_from_the_wheel_where_that_was_installed(
 
 def test_every_extra_that_people_may_want_is_explained() -> None:
     offered = set(metadata.distribution("rasa-emotion").metadata.get_all("Provides-Extra") or [])
-    assert offered - {"dev"} == set(EXTRAS)
+    assert offered - {"dev", "docs"} == set(EXTRAS)
 
 
 def test_a_package_that_is_not_installed_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
