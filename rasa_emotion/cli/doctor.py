@@ -33,7 +33,7 @@ EXTRAS = {
     "train": "models of your own",
     "research": "the published systems and comparisons",
 }
-"""What each extra is for; a bot needs `rasa` or `rasa-pro`, `EmotionAnalyzer` none. The Makefile installs `dev` and `docs`."""
+"""What each extra is for; a bot needs `rasa` or `rasa-pro`, `EmotionAnalyzer` none. `make` installs `dev`, `docs`."""
 
 CORE_MODULES = ("numpy", "onnxruntime", "soundfile", "soxr", "tokenizers", "webrtcvad")
 """Modules with compiled parts: installed is not enough, they must load."""
