@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from rasa_emotion.audio import load_audio, trim_silence
+from rasa_emotion.audio import highpass, load_audio, trim_silence
 from rasa_emotion.corpora.clip import Clip
 from rasa_emotion.corpora.splits import Split
 from rasa_emotion.errors import AudioError, ConfigError
@@ -30,7 +30,7 @@ def read_sounds(paths: Sequence[str], data: Path, cache: Path, *, trim: bool = T
     Raises:
         ConfigError: none of the files can be decoded.
     """
-    key = hashlib.sha256("\n".join([str(trim), *sorted(paths)]).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\n".join([f"high-passed and trimmed: {trim}", *sorted(paths)]).encode()).hexdigest()[:16]
     file = cache / f"sounds-{key}.npz"
     sounds = _stored(file)
     absent = sorted(set(paths) - sounds.keys())
@@ -103,7 +103,7 @@ def _decode_readable(paths: Sequence[str], data: Path, trim: bool) -> dict[str, 
 def _decode(file: Path, trim: bool) -> NDArray[np.int16]:
     waveform = load_audio(file)
     if trim:
-        waveform = trim_silence(waveform)
+        waveform = trim_silence(highpass(waveform))  # as the classifier hears it
     samples = np.clip(np.round(waveform.samples * 32768), -32768, 32767)
     return np.asarray(samples, dtype=np.int16)
 

@@ -14,7 +14,7 @@ from rasa_emotion.acoustic import AcousticClassifier
 from rasa_emotion.acoustic.classifier import OnnxNetwork
 from rasa_emotion.acoustic.heads import read_head
 from rasa_emotion.acoustic.network import AcousticNetwork
-from rasa_emotion.audio import load_audio
+from rasa_emotion.audio import highpass, load_audio, trim_silence
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ModelError
 from rasa_emotion.model_folder import read_model_folder, shipped_models
@@ -90,7 +90,7 @@ def test_a_model_folder_from_nothing(
     first = rows[0]
     trunk = OnnxNetwork(tmp_path / "tones" / "model.onnx")
     fold = AcousticClassifier(read_head(tmp_path / "tones/folds/heads.npz", f"fold{first['fold']}", trunk), name="fold")
-    heard = fold.logits(load_audio(tones / first["path"]))
+    heard = fold.logits(trim_silence(highpass(load_audio(tones / first["path"]))))  # as clips are kept
     assert [float(first[emotion]) for emotion in EMOTIONS] == pytest.approx(list(heard), abs=1e-2)
     classifier = AcousticClassifier.load(tmp_path / "tones")
     assert classifier.classify(load_audio(tones / first["path"])).model == "tones"
@@ -99,8 +99,10 @@ def test_a_model_folder_from_nothing(
 @pytest.mark.parametrize("name", ["acoustic", "acoustic-emogator"])
 def test_the_models_that_ship_say_the_same_on_every_cpu(name: str) -> None:
     graph = onnx.load(shipped_models() / name / "model.onnx").graph
-    multiplied = {node.input[1] for node in graph.node if node.op_type == "MatMulInteger"}
-    weights = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer if tensor.name in multiplied]
+    place = {"MatMulInteger": 1, "DequantizeLinear": 0}  # of the weights, in dynamic and in static quantisation
+    multiplied = {node.input[place[node.op_type]] for node in graph.node if node.op_type in place}
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    weights = [stored[name] for name in multiplied & stored.keys() if stored[name].dtype == np.int8]
     # AVX2 adds two products of an unsigned and a signed byte in 16 bits: 2 * 255 * 64 fits, 2 * 255 * 127 does not.
-    assert len(weights) == len(multiplied) > 0
+    assert len(weights) >= 5
     assert 2 * 255 * max(np.abs(weight.astype(int)).max() for weight in weights) < 2**15
