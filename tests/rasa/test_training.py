@@ -66,6 +66,17 @@ ANNOTATED = """- broken
       - damage"""
 
 
+async def odds(folder):
+    """How much more probable anger is than happiness, by colour, to the bot that was trained in a folder."""
+    agent = Agent.load(str(next((folder / "models").glob("*.tar.gz"))))
+    found = {}
+    for colour in ("crimson", "teal"):
+        parsed = await agent.parse_message(f"The box at my door is {colour}.")
+        said = parsed["emotion_estimate"]["evidence"]["text"]["probabilities"]
+        found[colour] = said["angry"] / said["happy"]
+    return found
+
+
 async def test_annotated_examples_teach_the_bot(copy, train, bot):
     folder = copy("data/nlu.yml", "- broken", ANNOTATED)
     domain = (folder / "domain.yml").read_text()
@@ -73,13 +84,9 @@ async def test_annotated_examples_teach_the_bot(copy, train, bot):
         domain.replace("intents:\n", "intents:\n  - crimson\n  - teal\n  - more_faults\n")
     )
     train(folder, shipped=True)
-    odds = []
-    for place in (bot, folder):
-        agent = Agent.load(str(next((place / "models").glob("*.tar.gz"))))
-        parsed = await agent.parse_message("The box at my door is crimson.")
-        said = parsed["emotion_estimate"]["evidence"]["text"]["probabilities"]
-        odds.append(said["angry"] / said["happy"])
-    assert odds[1] > 1.5 * odds[0]
+    untaught, taught = [await odds(place) for place in (bot, folder)]
+    assert taught["teal"] < 1 < taught["crimson"]
+    assert taught["crimson"] / taught["teal"] > 1.5 * untaught["crimson"] / untaught["teal"]
     assert hit(train(folder, dry_run=True, shipped=True))
     nlu = folder / "data" / "nlu.yml"
     nlu.write_text(nlu.read_text().replace("emotion: happy", "emotion: surprise"))
