@@ -189,7 +189,7 @@ CORPORA: Mapping[str, Corpus] = MappingProxyType(
             "ordinary people who read digits, 8 kHz",
             ask="published by its authors on GitHub as free-spoken-digit-dataset",
         ),
-        "calls": Corpus(
+        "service-calls": Corpus(
             "Public service calls",
             "not verified",
             False,

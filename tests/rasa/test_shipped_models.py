@@ -8,6 +8,7 @@ from rasa.utils.endpoints import EndpointConfig
 from rasa_emotion.conversation.history import latest_turn
 from rasa_emotion.turn.evidence import EVIDENCE_KEY
 from rasa_emotion.turn.listening import listen
+from rasa_emotion.turn.message import Audio
 from rasa_emotion.turn.shared import shared_analyzer
 
 pytestmark = pytest.mark.rasa
@@ -51,7 +52,7 @@ async def test_an_angry_caller_is_handed_over(say, agent):
 
 
 async def test_a_voice_is_heard_beside_the_words(say, agent, speech):
-    heard = listen(shared_analyzer(), speech("Hello, I would like to ask about my bill.").read_bytes())
+    heard = listen(shared_analyzer(), Audio(speech("Hello, I would like to ask about my bill.").read_bytes()))
     assert heard.warning is None
     await say("voice", "hello", {EVIDENCE_KEY: heard.evidence})
     estimate = latest_turn((await agent.tracker_store.retrieve("voice")).events).estimate

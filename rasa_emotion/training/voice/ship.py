@@ -29,6 +29,7 @@ from rasa_emotion.training.voice.distil import Crops, read_trunk
 from rasa_emotion.training.voice.export import export
 from rasa_emotion.training.voice.features import Rows, read_rows
 from rasa_emotion.training.voice.heads import Fitted, HeadRecipe, fit_head, read_heads
+from rasa_emotion.training.voice.material import CALLS
 from rasa_emotion.training.voice.yardstick import calibrate
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,9 @@ FREE = ("emogator", "digits", "prompts", "espeak", "flite", "festival", "hibari"
 
 NOT_FREE = ("prompts-es_CO_f_July",)
 """Speakers of these corpora whose recordings are under the GPL, which says nothing of weights."""
+
+CATALOGUED = {CALLS: "service-calls"}
+"""Names in the catalogue, where they are not those of the rows: people call recordings of their own `calls`."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,7 @@ def _describe(product: Product, name: str, rows: Rows, out: Path, *, temperature
     (out / "LICENSE").write_text("".join(texts), encoding="utf-8")
     (out / "card.md").touch()
     trained = rows.where(train_rows(rows))
-    corpora = [str(corpus) for corpus in np.unique(trained.corpus)]
+    corpora = [CATALOGUED.get(corpus, corpus) for corpus in map(str, np.unique(trained.corpus))]
     held_out = sorted(set(trained.speaker[(trained.corpus == product.scored) & (trained.fold == 0)]))
     settings: dict[str, Any] = {
         "longest_secs": 5.0,
