@@ -13,7 +13,7 @@ PRO := LITELLM_LOCAL_MODEL_COST_MAP=True
 PRO_TESTS := tests/pro tests/bot/test_classifier.py tests/bot/test_policy.py tests/bot/test_policy_moves.py tests/bot/channels/test_rest.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs lock
+.PHONY: help demo test nightly docs lock
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -30,6 +30,13 @@ test: ## Check style and types, and run all tests
 	.venv-dev/bin/python -m pytest
 	@$(PYTHON) scripts/environment.py pro
 	$(PRO) .venv-pro/bin/python -m pytest $(PRO_TESTS)
+
+nightly: ## Run what takes long: the tests marked so, and the core's tests on each Python
+	@$(PYTHON) scripts/environment.py dev
+	@failed=; \
+	.venv-dev/bin/python -m pytest -m nightly --durations=20 || failed="the tests marked nightly"; \
+	.venv-dev/bin/python scripts/pythons.py || failed="$${failed:+$$failed and }scripts/pythons.py"; \
+	if [ -n "$$failed" ]; then echo "Failed: $$failed." >&2; exit 1; fi
 
 docs: ## Build the documentation site into build/site
 	@$(PYTHON) scripts/environment.py dev

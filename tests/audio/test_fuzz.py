@@ -63,7 +63,6 @@ def test_altered_at_random(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.skipif("NIGHTLY" not in os.environ, reason="takes hours; NIGHTLY=1 runs it")
 @pytest.mark.parametrize("name", FORMATS)
 def test_altered_at_random_all_night(tmp_path: Path, name: str) -> None:
     found = fuzzed(tmp_path, name, NIGHTLY, seed=1)
