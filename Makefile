@@ -12,6 +12,9 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 PRO := LITELLM_LOCAL_MODEL_COST_MAP=True
 PRO_TESTS := tests/pro tests/bot/test_classifier.py tests/bot/test_policy.py tests/bot/test_policy_moves.py tests/bot/channels/test_rest.py
 
+# One process of tests a core; a file's tests stay together, and their order is that of tests/conftest.py.
+SHARED := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test nightly docs lock
 
@@ -23,16 +26,15 @@ demo: ## Play a call to the example bot and show what it hears (CALL=FOLDER play
 	.venv/bin/python bot_example/demo.py $(if $(CALL),--call "$(CALL)")
 
 test: ## Check style and types, and run all tests
-	@$(PYTHON) scripts/environment.py dev
+	@$(PYTHON) scripts/environment.py dev pro tests
 	.venv-dev/bin/ruff check .
 	.venv-dev/bin/ruff format --check .
 	.venv-dev/bin/mypy
-	.venv-dev/bin/python -m pytest
-	@$(PYTHON) scripts/environment.py pro
 	$(PRO) .venv-pro/bin/python -m pytest $(PRO_TESTS)
+	.venv-dev/bin/python -m pytest $(SHARED) --durations=40
 
 nightly: ## Run what takes long: the tests marked so, and the core's tests on each Python
-	@$(PYTHON) scripts/environment.py dev
+	@$(PYTHON) scripts/environment.py dev nightly
 	@failed=; \
 	.venv-dev/bin/python -m pytest -m nightly --durations=20 || failed="the tests marked nightly"; \
 	.venv-dev/bin/python scripts/pythons.py || failed="$${failed:+$$failed and }scripts/pythons.py"; \

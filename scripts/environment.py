@@ -1,9 +1,10 @@
-"""Set up what the Makefile's targets run in: `python3 scripts/environment.py run | dev | pro | uv`.
+"""Set up what the Makefile's targets run in: `python3 scripts/environment.py run | dev | pro | uv | tests | nightly`.
 
 `run` is `.venv`, what a bot needs (no torch); `dev` is `.venv-dev`, everything; `pro` is `.venv-pro`, Rasa Pro and what
-its tests need; `uv` is the installer alone, which comes by pip into `.tools`. An environment whose lock is unchanged is
-left as it is; one that was interrupted is made again. Written for the standard library of Python 3.7, since it runs
-before anything is installed.
+its tests need; `uv` is the installer alone, which comes by pip into `.tools`; `tests` and `nightly` are the programs
+that tests talk to, such as databases (`programs.py` has the table). Several may be named. An environment whose lock is
+unchanged is left as it is; one that was interrupted is made again. Written for the standard library of Python 3.7,
+since it runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+import programs
 from python310 import SetUpError, find
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +28,8 @@ ENVIRONMENTS = {"run": ROOT / ".venv", "dev": ROOT / ".venv-dev", "pro": ROOT / 
 PYTHON_OF_PRO = "3.11"
 """The oldest that Rasa Pro 3.21 runs on; uv finds one, or downloads it."""
 STAMP = "set-up.sha256"
+PROGRAMS = {"tests": programs.TESTS, "nightly": programs.TESTS + programs.NIGHTLY}
+APT = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
 
 
 def run(command: list[str], purpose: str, **environment: str) -> None:
@@ -75,20 +79,31 @@ def works(command: list[str]) -> bool:
         return False
 
 
-def ensure_espeak() -> None:
-    """Install espeak-ng, which speaks in the demo and the tests, or ask for it."""
-    if shutil.which("espeak-ng"):
-        return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise SetUpError(
-            "espeak-ng is missing, which speaks in the demo and the tests; "
-            "install it, for example with 'sudo apt-get install espeak-ng', and run the same command again."
-        )
-    print("Installing espeak-ng with apt-get.", file=sys.stderr)
-    # A list of packages that cannot be refreshed in full may still know espeak-ng: only the install must succeed.
-    works(["apt-get", "update"])
-    command = ["apt-get", "install", "--yes", "-qq", "--no-install-recommends", "espeak-ng"]
-    run(command, "Installing espeak-ng with apt-get", DEBIAN_FRONTEND="noninteractive")
+def ensure_programs(wanted: tuple[programs.Program, ...], *, needed: bool) -> None:
+    """Install what is missing of Debian's packages, or ask for it.
+
+    Raises:
+        SetUpError: something that is needed is still missing.
+    """
+    missing = programs.missing(wanted)
+    names = [program.package for program in missing]
+    if missing and programs.may_install():
+        print(f"Installing {', '.join(names)} with apt-get.", file=sys.stderr)
+        # A list of packages that cannot be refreshed in full may still know these: only the install must succeed.
+        works(["apt-get", "update"])
+        for answer in programs.ANSWERS:
+            if answer.split()[0] in names:
+                subprocess.run(["debconf-set-selections"], input=answer.encode(), check=False)
+        # Their servers are started by the tests, on ports of their own: in runlevel 1 Debian starts none.
+        done = subprocess.run(programs.command(names), stdin=subprocess.DEVNULL, env={**os.environ, **APT}, check=False)
+        if done.returncode == 0:
+            return
+    for program in programs.missing(wanted):
+        name = program.package
+        wish = f"install it, for example with 'sudo apt-get install {name}', and run the same command again."
+        if needed:
+            raise SetUpError(f"{name} is missing, which {program.purpose}; {wish}")
+        print(f"Tests are skipped: {name} is missing, which {program.purpose}; {wish}", file=sys.stderr)
 
 
 def digest(name: str) -> str:
@@ -127,14 +142,17 @@ def ensure_environment(name: str) -> None:
 
 
 def main(names: list[str]) -> None:
-    if not names or set(names) - {*ENVIRONMENTS, "uv"}:
-        raise SetUpError("name what to set up: run, dev, pro or uv.")
+    if not names or set(names) - {*ENVIRONMENTS, *PROGRAMS, "uv"}:
+        raise SetUpError("name what to set up: run, dev, pro, uv, tests or nightly.")
     # A Python that uv has to download stays inside the project.
     os.environ.setdefault("UV_PYTHON_INSTALL_DIR", str(TOOLS / "python"))
-    ensure_uv()
+    if set(names) - set(PROGRAMS):
+        ensure_uv()
     for name in names:
-        if name != "uv":
-            ensure_espeak()
+        if name in PROGRAMS:
+            ensure_programs(PROGRAMS[name], needed=False)
+        elif name != "uv":
+            ensure_programs(programs.DEMO, needed=True)
             ensure_environment(name)
 
 

@@ -22,7 +22,9 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-PACKAGES = ("request-tracker5", "rt5-db-sqlite")
+import programs
+from environment import ensure_programs
+
 SETUP = "rt-setup-database-5"
 SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
 LIBRARY = "/usr/share/request-tracker5/lib"
@@ -123,7 +125,8 @@ class RequestTracker:
 
     def __enter__(self) -> Server:
         if not installed():
-            raise NotInstalled(f"Debian's packages {' and '.join(PACKAGES)} are not installed")
+            names = " and ".join(program.package for program in programs.NIGHTLY)
+            raise NotInstalled(f"Debian's packages {names} are not installed")
         port = free_port()
         for name in ("mason", "session", "none"):
             (self._folder / name).mkdir()
@@ -177,16 +180,6 @@ def installed() -> bool:
     return shutil.which(SETUP) is not None and SERVER.is_file()
 
 
-def install() -> None:
-    """Fetch Debian's packages. Raises CalledProcessError where that fails."""
-    # Neither a database nor cron jobs of the system's own are wanted.
-    for question in ("dbconfig-install", "install-cronjobs"):
-        answer = f"request-tracker5 request-tracker5/{question} boolean false\n"
-        subprocess.run(["debconf-set-selections"], input=answer, text=True, check=True)
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", *PACKAGES]
-    subprocess.run(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=True)
-
-
 def _ask(command: list[str], environment: dict[str, str]) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -206,8 +199,8 @@ def main() -> int:
     parser.add_argument("--install", action="store_true", help="install Debian's packages first (as root)")
     parser.add_argument("--scrip", type=Path, help="a file with the code of a scrip, such as that of docs/examples")
     given = parser.parse_args()
-    if given.install and not installed():
-        install()
+    if given.install:
+        ensure_programs(programs.NIGHTLY, needed=True)
     scrip = given.scrip.read_text(encoding="utf-8") if given.scrip else None
     # Ended in any way, it takes its server along.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,7 +1,6 @@
 """Fixtures that all tests share: sounds made on the spot, and the corpora where they are present."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +18,7 @@ for _name, _value in {
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
+from needed import skip_without  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from postgresql_server import postgresql, postgresql_server  # noqa: E402, F401 -- fixtures
 
@@ -30,8 +30,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems() -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     _give_lazy_modules_a_file()
+    # Slow files first: where several processes share the tests, none is left alone with a long one at the end.
+    items.sort(key=lambda item: item.get_closest_marker("rasa") is None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -60,7 +62,7 @@ def shared_data() -> Path:
     """The folder of the corpora: `$RASA_EMOTION_DATA` or `../shared/data`; the test is skipped where it is absent."""
     folder = Path(os.environ.get("RASA_EMOTION_DATA") or REPOSITORY.parent / "shared" / "data")
     if not (folder / "speech.csv").is_file():
-        pytest.skip(f"no corpora in {folder}")
+        pytest.skip(f"no corpora in {folder}: RASA_EMOTION_DATA=FOLDER make test")
     return folder
 
 
@@ -81,9 +83,7 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
     The same words give the same file, which tests must not change. Without espeak-ng the test is skipped.
     """
-    program = shutil.which("espeak-ng")
-    if program is None:
-        pytest.skip("espeak-ng is not installed")
+    skip_without("espeak-ng")
     folder = tmp_path_factory.mktemp("speech")
     made: dict[tuple[str, str, int], Path] = {}
 
@@ -91,7 +91,7 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         key = (text, voice, speed)
         if key not in made:
             path = folder / f"{len(made)}.wav"
-            command = [program, "-v", voice, "-s", str(speed), "-w", str(path)]
+            command = ["espeak-ng", "-v", voice, "-s", str(speed), "-w", str(path)]
             subprocess.run(command, input=text, text=True, check=True, capture_output=True)
             made[key] = path
         return made[key]

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from programs import why_not
 
 
 def programs() -> Path | None:
@@ -24,7 +25,7 @@ def postgresql_server() -> Iterator[str]:
     """The address of a server that ends with the tests. It refuses to run as root, so that it runs as `postgres`."""
     folder = programs()
     if folder is None:
-        pytest.skip("no PostgreSQL server is installed")
+        pytest.skip(why_not("postgresql"))
     as_user = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"] if os.geteuid() == 0 else []
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -1,16 +1,16 @@
 """The benchmark of a turn: what it times, in which order, and what it makes of the times."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
+from needed import needs
 
 from benchmarks import turn
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.audio import load_audio, speech_secs
 
-needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+needs_espeak = needs("espeak-ng")
 
 
 def test_each_repeat_times_everything_one_after_another() -> None:

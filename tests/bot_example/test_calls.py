@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from needed import needs
 from playback.calls import SCRIPT, actors_call, folder_call, open_call, synthesised_call
 
 from rasa_emotion.audio import load_audio
@@ -62,7 +63,7 @@ def test_without_espeak_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.
         synthesised_call(tmp_path)
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@needs("espeak-ng")
 def test_the_synthesised_caller_raises_the_voice() -> None:
     with open_call(None, data=Path(), actor="") as call:
         assert [turn.text for turn in call.turns] == [line.text for line in SCRIPT]

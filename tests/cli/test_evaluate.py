@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import soundfile
+from needed import needs
 from typer.testing import CliRunner
 
 from rasa_emotion.cli import app, main, verbs  # noqa: F401 -- verbs register themselves
@@ -153,7 +154,7 @@ def test_recordings_without_labels(calls):
     assert "Nobody speaks" in " ".join(result.output.split()) or "Nobody speaks" in str(result.exception)
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@needs("espeak-ng")
 def test_recordings_without_labels_as_a_table_and_as_json(calls):
     folder = calls.parent / "speech"
     folder.mkdir()

@@ -1,7 +1,6 @@
 """Each dialect is well-formed, says the text, and says it as its engine is documented to take it."""
 
 import re
-import shutil
 import subprocess
 import wave
 from pathlib import Path
@@ -10,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from needed import needs
 
 from rasa_emotion.conversation.mood import MOODS
 from rasa_emotion.conversation.ssml import DIALECTS, PROSODY, Prosody, prosody_for, prosody_table, render
@@ -131,7 +131,7 @@ def spoken_secs(folder: Path, text: str, prosody: Prosody) -> float:
         return sound.getnframes() / sound.getframerate()
 
 
-espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+espeak = needs("espeak-ng")
 
 
 @espeak

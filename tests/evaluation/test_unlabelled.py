@@ -1,7 +1,6 @@
 """Recordings without labels: which turns are heard, the figures, and what they are taken to mean."""
 
 import json
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from fake_analyzer import FakeAnalyzer, evidence
+from needed import needs
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.audio import Waveform, load_audio, to_telephone
@@ -19,7 +19,7 @@ from rasa_emotion.evaluation.unlabelled import GROUPS, HeardTurn, Listened, home
 from rasa_emotion.evaluation.unlabelled_advice import AT_HOME, DOUBTFUL, NOT_AT_HOME, advise, verdict
 from rasa_emotion.evaluation.unlabelled_page import write_home_report
 
-needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+needs_espeak = needs("espeak-ng")
 TURN = HeardTurn("a.wav", 0.0, "neutral", 0.8, narrow=False, level_db=-25.0, snr_db=25.0, speech_secs=3.0)
 
 

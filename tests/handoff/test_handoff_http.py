@@ -1,7 +1,6 @@
 """What may go wrong on the way to a helpdesk, and what is said of it."""
 
 import asyncio
-import shutil
 import ssl
 import subprocess
 import time
@@ -13,6 +12,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from needed import skip_without
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.helpdesk import ConversationGone, PermanentFailure, TemporaryFailure
@@ -110,11 +110,11 @@ async def test_an_answer_without_end_is_none(answers, client: Client) -> None:
 
 
 async def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
+    skip_without("openssl")
     names = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem"), "-subj", "/CN=localhost"]
-    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *names], check=True, capture_output=True)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *names], check=True, capture_output=True
+    )
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
     runner = web.AppRunner(web.Application())

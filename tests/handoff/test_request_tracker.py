@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -12,19 +11,19 @@ from urllib.request import Request, urlopen
 import pytest
 from aiohttp import web
 from fakes.packets import packet
+from needed import needs
+from request_tracker import RequestTracker, Server, free_port
 
 from rasa_emotion.handoff.helpdesk import ConversationGone, Helpdesk, Message, PermanentFailure
 from rasa_emotion.handoff.helpdesks import open_helpdesk
 from rasa_emotion.handoff.packet import Line
 from rasa_emotion.handoff.text import plain
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-
-from request_tracker import RequestTracker, Server, free_port, installed
-
 pytestmark = [
     pytest.mark.request_tracker,
-    pytest.mark.skipif(not installed(), reason="Debian's request-tracker5 and rt5-db-sqlite are not installed"),
+    pytest.mark.nightly,
+    needs("request-tracker5"),
+    needs("rt5-db-sqlite"),
 ]
 
 SECRET = "a secret for the tests"

@@ -2,12 +2,14 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import programs
 import pytest
 
 GOOD = 'echo "${0##*/} $*" >>"$LOG"; echo 3.10\n'
@@ -200,10 +202,13 @@ def test_the_two_environments_do_not_meet(project: Project) -> None:
 
 
 def test_an_unknown_name_is_refused(project: Project) -> None:
-    assert project.set_up("all").stderr == "Error: name what to set up: run, dev, pro or uv.\n"
+    assert project.set_up("all").stderr == "Error: name what to set up: run, dev, pro, uv, tests or nightly.\n"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may install with apt-get")
+root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may install with apt-get: sudo make test")
+
+
+@root
 def test_root_installs_espeak_ng_even_where_a_list_cannot_be_refreshed(project: Project, program: Program) -> None:
     (project.tools / "espeak-ng").unlink()
     program(project.tools / "apt-get", 'echo "apt-get $*" >>"$LOG"; [ "$1" = update ] && exit 100; exit 0\n')
@@ -219,11 +224,41 @@ def test_without_apt_get_espeak_ng_is_asked_for(project: Project) -> None:
     assert "sudo apt-get install espeak-ng" in answer.stderr
 
 
+@root
+def test_root_installs_what_tests_talk_to(project: Project, program: Program) -> None:
+    program(project.tools / "debconf-set-selections", 'cat >>"$LOG"\n')
+    program(project.tools / "apt-get", 'echo "apt-get $RUNLEVEL $*" >>"$LOG"; exit 0\n')
+    path = f"{project.tools}:{bin_without_espeak(project)}"
+    assert project.set_up("tests", PATH=path).returncode == 0
+    said = project.log.read_text()
+    assert re.search("^apt-get 1 install .* openssl .*redis-server$", said, flags=re.MULTILINE)
+    assert "request-tracker5" not in said
+    project.set_up("nightly", PATH=path)
+    said = project.log.read_text()
+    assert "request-tracker5 rt5-db-sqlite" in said
+    assert "request-tracker5/dbconfig-install boolean false" in said
+
+
+def test_tests_go_on_without_what_they_talk_to(project: Project) -> None:
+    answer = project.set_up("tests", PATH=f"{project.tools}:{bin_without_espeak(project)}")
+    assert answer.returncode == 0
+    assert "Tests are skipped: redis-server is missing, which holds conversations; install it" in answer.stderr
+    assert "'sudo apt-get install redis-server'" in answer.stderr
+
+
+def test_the_programs_that_tests_wait_for_are_named_with_the_command() -> None:
+    for entry in (*programs.DEMO, *programs.TESTS, *programs.NIGHTLY):
+        said = programs.why_not(entry.package)
+        assert said in {"", f"{entry.package} is not installed: sudo apt-get install {entry.package}"}
+    with pytest.raises(KeyError):
+        programs.why_not("no-such-package")
+
+
 def bin_without_espeak(project: Project) -> Path:
     """A folder with nothing but what the fake programs call."""
     folder = project.root / "bare"
     folder.mkdir()
-    for name in ("sh", "mkdir", "ln"):
+    for name in ("sh", "mkdir", "ln", "cat"):
         (folder / name).symlink_to(str(shutil.which(name)))
     return folder
 
@@ -251,7 +286,7 @@ def test_a_missing_pip_is_one_sentence(project: Project, program: Program) -> No
     assert "pip is missing; install it" in answer.stderr
 
 
-@pytest.mark.parametrize("name", ["python310.py", "environment.py"])
+@pytest.mark.parametrize("name", ["python310.py", "environment.py", "programs.py"])
 def test_the_scripts_keep_to_python_37(repository: Path, name: str) -> None:
     source = (repository / "scripts" / name).read_text()
     ast.parse(source, feature_version=(3, 7))

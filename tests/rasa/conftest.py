@@ -15,6 +15,7 @@ import pytest
 import requests
 import soundfile
 from fake_analyzer import install
+from made_once import made_once
 
 HERE = Path(__file__).resolve().parent
 
@@ -47,10 +48,14 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., object]:
 
 @pytest.fixture(scope="session")
 def bot(train, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the trained bot."""
+    """The folder of the trained bot, a copy for the tests of this process."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(HERE / "bot", folder, dirs_exist_ok=True)
+        train(folder)
+
     folder = tmp_path_factory.mktemp("bot") / "bot"
-    shutil.copytree(HERE / "bot", folder)
-    train(folder)
+    shutil.copytree(made_once(tmp_path_factory, "trained-bot", make), folder)
     return folder
 
 

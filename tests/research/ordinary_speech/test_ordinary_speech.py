@@ -1,12 +1,12 @@
 """Ordinary speech: what every engine shares, with a tone as the engine, and espeak-ng itself."""
 
 import csv
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from needed import needs
 
 from research.ordinary_speech import clips, engines
 
@@ -71,7 +71,7 @@ def test_silence_and_noises_too_short_make_no_clip(tmp_path: Path) -> None:
     assert rows(tmp_path) == []
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@needs("espeak-ng")
 def test_espeak_speaks(tmp_path: Path) -> None:
     assert clips.make(tmp_path, "espeak", ["f2", "klatt"], 1, engines.espeak) == 2
     for row in rows(tmp_path):
