@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -17,7 +19,7 @@ from rasa_emotion.bot.rasa_versions import SQLTrackerStore
 from rasa_emotion.conversation.history import ESCALATION_SLOT
 from rasa_emotion.database import DIALECTS, create_tables
 from rasa_emotion.endpoints import PATH_VARIABLE, Endpoints, endpoints_path, read_endpoints
-from rasa_emotion.errors import ConfigError, place_of
+from rasa_emotion.errors import ConfigError, RasaEmotionError, place_of
 from rasa_emotion.handoff.build import Event, due
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.reconcile import safe_packet
@@ -28,6 +30,10 @@ logger = logging.getLogger(__name__)
 
 LOCKED_TRIES = 5
 """How often a turn is saved again where the database is locked: Rasa would only keep it in memory, until a restart."""
+
+
+class StoreGaveUp(RasaEmotionError):
+    """Rasa's tracker store wanted to end the process."""
 
 
 class EmotionTrackerStore(SQLTrackerStore):
@@ -61,6 +67,19 @@ class EmotionTrackerStore(SQLTrackerStore):
         ):
             with attempt:
                 await super().save(tracker)
+
+    @contextmanager
+    def session_scope(self) -> Iterator[Session]:
+        """A session (see parent class for full docstring). What would end the process is an error of one turn here.
+
+        Raises:
+            StoreGaveUp: Rasa's store wanted to end the process, as it does for any ValueError of a driver.
+        """
+        try:
+            with super().session_scope() as session:
+                yield session
+        except SystemExit as error:
+            raise StoreGaveUp("Rasa's tracker store gave up on a turn; see what it wrote before this.") from error
 
     def _add_packets(self, session: Session, _: object) -> None:
         saved = [row for row in session.new if isinstance(row, self.SQLEvent) and row.type_name == "slot"]

@@ -11,6 +11,9 @@ from rasa_emotion.errors import RasaEmotionError
 DEFAULT_RAW_RATE = 8000
 """Hz of headerless samples, where nothing else is said: that of telephones."""
 
+FAILED = "The bot could not answer this message; send it again in a moment."
+"""What a client hears of a turn that failed before anything was said."""
+
 
 class TurnRefused(RasaEmotionError):
     """The turn cannot be taken: an HTTP status and one sentence for its sender."""

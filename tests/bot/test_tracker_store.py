@@ -75,6 +75,11 @@ def escalated() -> list:
     return [angry(), SlotSet("escalation", DECISION), BotUttered("A colleague takes over.")]
 
 
+async def test_a_sender_over_whom_rasas_store_would_end_the_process_is_an_error(store: EmotionTrackerStore) -> None:
+    with pytest.raises(module.StoreGaveUp):
+        await store.retrieve("\ud800")  # which SQLite's driver refuses with a ValueError
+
+
 async def test_the_packet_is_saved_with_the_turn(store: EmotionTrackerStore) -> None:
     tracker = conversation(*escalated())
     await store.save(tracker)

@@ -31,7 +31,7 @@ from rasa_emotion.logs import named
 from rasa_emotion.settings import check_flag, check_text, checked
 from rasa_emotion.turn import intake
 from rasa_emotion.turn.intake import Intake, check_name
-from rasa_emotion.turn.message import Taken, Turn, TurnRefused
+from rasa_emotion.turn.message import FAILED, Taken, Turn, TurnRefused
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,9 @@ MOST_DIGITS = 19
 
 CLOCKS_APART_SECS = 60.0
 """How far a helpdesk's clock may be from ours."""
+
+NOTHING_SAID = b"[]"
+"""What Rasa's REST channel answers with where the bot said nothing."""
 
 LIMITS = ("max_chars", "max_metadata_kb", "max_waiting")
 
@@ -130,7 +133,9 @@ class RelayInput(InputChannel):
                 await to_whose_turn_it_is(message)
                 return
             try:
-                await self._intake.take(_turn(message), partial(_in_place_of, message, to_whose_turn_it_is))
+                taken = await self._intake.take(_turn(message), partial(_in_place_of, message, to_whose_turn_it_is))
+                if taken.failed:
+                    _leave_word(failed=TurnRefused(500, FAILED))
             except TurnRefused as error:
                 logger.warning(
                     "A message to the channel '%s' was refused. %s",
@@ -284,6 +289,8 @@ def _pass_word_on(request: Request, answer: BaseHTTPResponse) -> BaseHTTPRespons
     word = _word.get() or {}
     if "refused" in word:
         return _failure(word["refused"].status, str(word["refused"]))
+    if "failed" in word and getattr(answer, "body", None) == NOTHING_SAID:
+        return _failure(word["failed"].status, str(word["failed"]))
     if "human" in word and answer is not None:
         answer.headers.update(_headers(word["human"]))
     return None

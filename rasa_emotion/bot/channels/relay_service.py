@@ -191,7 +191,7 @@ class RelayService:
                     said = ""
                 except Unavailable:
                     wait_secs = RETRY_SECS  # it has been logged
-                except Exception as error:
+                except (Exception, SystemExit) as error:  # a tracker store that gives up asks the process to exit
                     wait_secs = RETRY_SECS
                     if said != (said := place_of(error)):
                         logger.error(

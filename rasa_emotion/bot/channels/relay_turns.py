@@ -207,8 +207,8 @@ class Turns:
             self._failed.discard(sender)
         except Unavailable:
             raise
-        except Exception as error:
-            # Rasa's tracker store fails, for instance; it is tried again, and so does the caller's next turn.
+        except (Exception, SystemExit) as error:
+            # Rasa's tracker store fails, or gives up; it is tried again, and so does the caller's next turn.
             if sender not in self._failed:
                 where = place_of(error)
                 logger.error(

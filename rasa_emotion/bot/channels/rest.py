@@ -15,11 +15,11 @@ from sanic.response import HTTPResponse
 
 from rasa_emotion.bot.channels.collectors import CHANNEL, Collector, Queued
 from rasa_emotion.bot.channels.user_message import user_message
-from rasa_emotion.errors import ConfigError
+from rasa_emotion.errors import ConfigError, RasaEmotionError
 from rasa_emotion.settings import check_number, checked
 from rasa_emotion.turn import intake
 from rasa_emotion.turn.intake import Intake
-from rasa_emotion.turn.message import Taken, Turn, TurnRefused
+from rasa_emotion.turn.message import FAILED, Taken, Turn, TurnRefused
 from rasa_emotion.turn.request import from_form, from_json
 
 WARNING_HEADER = "X-Emotion-Warning"
@@ -110,6 +110,8 @@ class EmotionRestInput(InputChannel):
             await on_new_message(user_message(taken, collector, self.name()))
 
         taken = await self.intake.take(turn, hand_on, intents=_intents(request))
+        if taken.failed and not collector.messages:
+            raise TurnRefused(500, FAILED)
         return response.json(collector.messages, headers=_headers(taken))
 
     async def _stream(self, request: Request, turn: Turn, on_new_message: OnMessage) -> None:
@@ -120,15 +122,27 @@ class EmotionRestInput(InputChannel):
             answers = await request.respond(headers=_headers(taken), content_type="text/event-stream")
             output = Queued(queue)
             output.warning = taken.warning
-            handling = asyncio.ensure_future(on_new_message(user_message(taken, output, self.name())))
+            handling = asyncio.ensure_future(_without_exit(on_new_message(user_message(taken, output, self.name()))))
             handling.add_done_callback(lambda _: queue.put_nowait(None))
+            said = False
             try:
                 while (answer := await queue.get()) is not None:
                     await answers.send(json.dumps(answer) + "\n")
+                    said = True
+                if not said and (handling.cancelled() or handling.exception() is not None):
+                    await answers.send(json.dumps(_failed(500, FAILED)) + "\n")
             finally:  # also for a client that has hung up
                 await handling
 
         await self.intake.take(turn, hand_on, intents=_intents(request))
+
+
+async def _without_exit(work: Awaitable[Any]) -> None:
+    """Raises RasaEmotionError where the bot wants to end the process: out of a task, that would end it at once."""
+    try:
+        await work
+    except SystemExit as error:
+        raise RasaEmotionError("The bot wanted to end the process over one turn.") from error
 
 
 async def _read_body(request: Request, most: int) -> None:
@@ -156,7 +170,11 @@ async def _health(request: Request) -> HTTPResponse:
 
 
 def _failure(status: int, sentence: str) -> HTTPResponse:
-    return response.json({"status": "failure", "code": status, "message": sentence}, status=status)
+    return response.json(_failed(status, sentence), status=status)
+
+
+def _failed(status: int, sentence: str) -> dict[str, Any]:
+    return {"status": "failure", "code": status, "message": sentence}
 
 
 def _headers(taken: Taken) -> dict[str, str]:

@@ -333,13 +333,14 @@ async def test_a_database_that_is_silent_does_not_keep_the_bot_waiting(
     assert await bench.say("one") == (False, ["one"])
 
 
+@pytest.mark.parametrize("fails", ["_fail", "_exit"])
 async def test_a_tracker_store_that_fails_is_tried_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bench: Bench, fails: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await bench.say("human")
     bench.close()
     with monkeypatch.context() as broken:
-        broken.setattr(Processor, "save_tracker", _fail)
+        broken.setattr(Processor, "save_tracker", globals()[fails])
         for _ in range(2):
             await bench.turns.take_up_all("rest", utter=None)
     assert caplog.text.count("cannot take up") == 1
@@ -364,6 +365,10 @@ async def test_without_an_agent_rasa_is_left_to_answer(tmp_path: Path) -> None:
 
 def _fail(*_: Any) -> None:
     raise OSError("disk full")
+
+
+def _exit(*_: Any) -> None:
+    raise SystemExit(1)
 
 
 class Pushed:
@@ -570,20 +575,21 @@ async def test_a_helpdesk_without_answers_is_named_at_the_start(
     assert ("brings callers no answers" in caplog.text) is warned
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit])
 async def test_what_runs_beside_is_repeated_whatever_it_meets(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bench: Bench, kind: type[BaseException], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(relay_service, "RETRY_SECS", 0.0)
     steps = []
 
     async def step() -> None:
         steps.append(1)
-        raise RuntimeError("on purpose, with what the caller said")
+        raise kind("on purpose, with what the caller said")
 
     bench.service.repeat(step, 0.0)
     while len(steps) < 5:
         await asyncio.sleep(0)
-    assert caplog.text.count("RuntimeError") == 1
+    assert caplog.text.count(kind.__name__) == 1
     assert "said" not in caplog.text
 
 

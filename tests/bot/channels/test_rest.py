@@ -21,6 +21,7 @@ from rasa_emotion.conversation.history import HEARD_PREFIX
 from rasa_emotion.turn import intake
 from rasa_emotion.turn.consent import shared_consents
 from rasa_emotion.turn.evidence import EVIDENCE_KEY, ChannelEvidence
+from rasa_emotion.turn.message import FAILED
 
 
 class Bot:
@@ -36,6 +37,8 @@ class Bot:
         self.messages.append(message)
         if message.text == "fail":
             raise RuntimeError("on purpose")
+        if message.text == "exit":
+            raise SystemExit("as a tracker store does that gives up")
         await message.output_channel.send_text_message(message.sender_id, message.text)
 
 
@@ -133,11 +136,13 @@ def test_a_bot_without_an_intent_for_it_is_not_made_to_guess(post, bot, caplog):
 
 
 @pytest.mark.parametrize("path", ["webhook", "webhook?stream=true"])
-def test_a_failing_bot_does_not_hang_the_client(post, bot, path):
-    response = post({"sender": "a", "message": "fail"}, path=path)
-    assert response.ok
-    assert response.text in {"[]", ""}
-    assert [message.text for message in bot.messages] == ["fail"]
+@pytest.mark.parametrize("text", ["fail", "exit"])
+def test_a_failing_bot_is_a_failed_turn_with_an_answer(post, bot, path, text):
+    response = post({"sender": "a", "message": text}, path=path)
+    assert response.status_code == (200 if "stream" in path else 500)  # a stream has begun before the bot fails
+    assert response.json() == {"status": "failure", "code": 500, "message": FAILED}
+    assert [message.text for message in bot.messages] == [text]
+    assert post({"sender": "a", "message": "hi"}, path=path).json()["text" if "stream" in path else 0]
 
 
 @pytest.mark.parametrize(
