@@ -1,0 +1,1 @@
+"""Live calls: recognisers, synthesisers, transports and the session that joins them. No Rasa."""
