@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasa_emotion.acoustic import AcousticClassifier
-from rasa_emotion.audio import Waveform, stream_windows
+from rasa_emotion.audio import SAMPLE_RATE, Waveform, stream_windows
 from rasa_emotion.emotions import as_array, as_probabilities
 from rasa_emotion.errors import AudioError, ModelError, RasaEmotionError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
@@ -20,6 +20,7 @@ from rasa_emotion.fusion.trust import RECOGNISER, SNR
 from rasa_emotion.logs import named
 from rasa_emotion.model_folder import REINSTALL, model_path, require_models, shipped_models
 from rasa_emotion.protocol import AudioSource, Capabilities, Words
+from rasa_emotion.streaming import EmotionStream, StreamSettings
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.adaptation import adapt
 from rasa_emotion.text.adapter import Adapter
@@ -164,6 +165,27 @@ class EmotionAnalyzer:
         if text is not None and (audio is None or self.has_words(text)):
             evidence.append(self.read(text, confidence=text_confidence, context=context))
         return self.fuse(piece for piece in evidence if piece is not None)
+
+    def stream(
+        self,
+        *,
+        encoding: str = "pcm_s16le",
+        sample_rate: int = SAMPLE_RATE,
+        settings: StreamSettings | None = None,
+    ) -> EmotionStream:
+        """Hear a call while it goes on; see docs/live.md. Each call takes a stream of its own.
+
+        Args:
+            encoding: of the frames: "pcm_s16le", "pcm_s16be", "mulaw" or "alaw".
+            sample_rate: Hz of the frames, 4,000 to 192,000.
+            settings: how the call is heard.
+
+        Raises:
+            AudioError: the encoding or rate cannot be used.
+
+        Example: `for event in analyzer.stream(encoding="mulaw", sample_rate=8000).feed(frame): print(event)`
+        """
+        return EmotionStream(self, encoding=encoding, sample_rate=sample_rate, settings=settings)
 
     def has_words(self, text: str) -> bool:
         """Whether there is anything in the text for the text model to read."""

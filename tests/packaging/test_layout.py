@@ -24,6 +24,7 @@ ROOMS = (
     "anger_weights",
     "audio",
     "protocol",
+    "streaming",
     "acoustic",
     "torch_backends",  # behind the extra `torch`; `acoustic` names it and does not import it
     "text",

@@ -1,0 +1,290 @@
+"""When a caller speaks, pauses and has finished, told while the audio still comes in."""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import webrtcvad
+from numpy.typing import NDArray
+
+from rasa_emotion.audio.activity import FRAME_SECS
+from rasa_emotion.audio.voice import CHUNK, CONTEXT, NEEDED, PEAK, THRESHOLD, voice_network
+from rasa_emotion.audio.waveform import SAMPLE_RATE
+from rasa_emotion.errors import ConfigError
+
+FRAME = round(FRAME_SECS * SAMPLE_RATE)
+"""Samples that WebRTC's detector hears at a time."""
+
+CUTOFF_HZ = 75.0
+"""Of the high-pass before both detectors: below it lie hum, rumble and offsets."""
+
+AGGRESSIVENESS = 2
+STAY = 0.35
+"""Probability from which a frame goes on being a voice once somebody speaks: some hysteresis, as Silero advises."""
+
+HANGOVER_SECS = 0.3
+"""So long the network goes on listening after WebRTC's detector hears nothing."""
+
+LOOKBACK_SECS = 0.4
+"""The network needs a few frames to recognise a voice; sound so long before it belongs to it."""
+
+RECENT = 8
+"""Frames of the network (0.26 s) among which a beginning voice must be found `NEEDED` times."""
+
+NEEDED_OVER_BOT = 6
+"""The same while the bot speaks: its echo on the line must not interrupt it."""
+
+LEVEL_SECS = 4.0
+"""In which the remembered peak falls to a third, so that a quiet line is heard as well as a loud one."""
+
+MOST_GAIN = 100.0
+
+
+class State(Enum):
+    QUIET = "quiet"
+    SPEAKING = "speaking"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True)
+class SpeechSettings:
+    """When a turn pauses and ends.
+
+    Args:
+        pause_secs: of silence after which a pause is told, so that work may begin that a later end needs.
+        silence_secs: of silence that end a turn. 0.7 suits short answers; people who think aloud need 1 to 1.5.
+        longest_secs: a turn that goes on for so long is cut, so that memory stays bounded.
+
+    Raises:
+        ConfigError: they do not fit each other.
+    """
+
+    pause_secs: float = 0.2
+    silence_secs: float = 0.7
+    longest_secs: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not 0.05 <= self.pause_secs <= self.silence_secs <= self.longest_secs <= 120:
+            raise ConfigError(
+                f"A pause of {self.pause_secs} s, an end after {self.silence_secs} s and turns of {self.longest_secs} "
+                "s do not fit; choose 0.05 <= pause_secs <= silence_secs <= longest_secs <= 120."
+            )
+
+
+@dataclass(frozen=True)
+class SpeechEvent:
+    """Something began or ended.
+
+    Args:
+        kind: "start" of a turn, "pause" in it, "resume" after a pause, "end" of it.
+        at_secs: when, on the audio: where the voice begins or falls silent.
+        decided_secs: the audio that had been heard when this was known.
+        turn: number of the turn in the call, from 1.
+        start_secs: where the turn began.
+        reason: of an end: "silence", "network" (it sounds finished), "longest" or "closed" (the call ended).
+        barge_in: of a start: whether the bot spoke.
+    """
+
+    kind: Literal["start", "pause", "resume", "end"]
+    at_secs: float
+    decided_secs: float
+    turn: int = 0
+    start_secs: float = 0.0
+    reason: str = ""
+    barge_in: bool = False
+
+
+class SpeechDetector:
+    """Finds turns in a stream of 16 kHz samples. One per call; not safe to share between threads.
+
+    WebRTC's detector is the gate: only where it hears something like speech does Silero's network listen, whose state
+    is kept for the call. Times are counted in samples, so that they hold however late frames come. What is found does
+    not depend on how the stream is cut into frames. Holds less than a second of audio.
+
+    Args:
+        settings: when a turn pauses and ends.
+
+    >>> detector = SpeechDetector()
+    >>> detector.feed(np.zeros(16000, np.float32)), detector.state.value
+    ([], 'quiet')
+    """
+
+    def __init__(self, settings: SpeechSettings | None = None) -> None:
+        self.settings = settings or SpeechSettings()
+        self.state = State.QUIET
+        self.bot_speaks = False
+        self.position = 0
+        """Samples that have been judged."""
+        self.turn = 0
+        """Number of the turn under way, or of the last one; 0 before the first."""
+        self._gate = webrtcvad.Vad(AGGRESSIVENESS)
+        self._network = voice_network()
+        self._highpass = _BlockHighpass()
+        self._waiting: list[NDArray[np.float32]] = []
+        self._waiting_count = 0
+        self._sound = np.zeros(CONTEXT, np.float32)  # high-passed, from `_sound_start` on
+        self._sound_start = -CONTEXT
+        self._chunk_start = 0
+        self._opened: int | None = None  # where the gate opened
+        self._open_until = -SAMPLE_RATE  # end of the last frame in which it was open
+        self._peak = 0.0
+        self._memory: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        self._hits: deque[int] = deque()
+        self._start = self._last_voice = 0
+
+    def feed(self, samples: NDArray[np.float32]) -> list[SpeechEvent]:
+        """What the next samples, float32, shape [samples], bring."""
+        self._waiting.append(samples)
+        self._waiting_count += len(samples)
+        if self._waiting_count < FRAME:
+            return []
+        held = np.concatenate(self._waiting)
+        whole = len(held) // FRAME * FRAME
+        self._waiting, self._waiting_count = [held[whole:]], len(held) - whole
+        return [event for start in range(0, whole, FRAME) for event in self._frame(held[start : start + FRAME])]
+
+    def end_turn(self, reason: str) -> list[SpeechEvent]:
+        """End the turn under way, because it sounds finished or the call is over; nothing where there is none."""
+        if self.state is State.QUIET:
+            return []
+        return [self._ended(reason)]
+
+    @property
+    def start(self) -> int:
+        """Sample with which the turn under way, or the last one, begins."""
+        return self._start
+
+    def _frame(self, frame: NDArray[np.float32]) -> list[SpeechEvent]:
+        clean = self._highpass(frame)
+        pcm = (np.clip(clean, -1, 1) * 32767).astype("<i2").tobytes()
+        start, self.position = self.position, self.position + FRAME
+        if self._gate.is_speech(pcm, SAMPLE_RATE):
+            if start > self._open_until + HANGOVER_SECS * SAMPLE_RATE:
+                self._opened = start
+            self._open_until = self.position
+        self._peak *= float(np.exp(-FRAME_SECS / LEVEL_SECS))
+        self._peak = max(self._peak, float(np.abs(clean).max()))
+        self._sound = np.concatenate([self._sound, clean])
+        events = []
+        while self._chunk_start + CHUNK <= self.position:
+            events += self._chunk()
+        return events
+
+    def _chunk(self) -> list[SpeechEvent]:
+        end = self._chunk_start + CHUNK
+        begin = self._chunk_start - CONTEXT - self._sound_start
+        probability = self._probability(self._sound[begin : begin + CONTEXT + CHUNK])
+        self._chunk_start = end
+        self._sound = self._sound[begin + CHUNK :]
+        self._sound_start = end - CONTEXT
+        return self._judge(probability, end)
+
+    def _probability(self, sound: NDArray[np.float32]) -> float:
+        """Of a voice in one frame of the network, which listens while the gate is open."""
+        if self._chunk_start > self._open_until + HANGOVER_SECS * SAMPLE_RATE:
+            self._memory = None
+            return 0.0
+        if self._network is None:
+            return 1.0 if self._chunk_start < self._open_until else 0.0
+        if self._memory is None:
+            empty = np.zeros((1, 1, 128), np.float32)
+            self._memory = (empty, empty)
+        gain = np.float32(min(MOST_GAIN, PEAK / max(self._peak, 1e-6)))
+        found, self._memory = self._network.run((sound * gain)[None], self._memory)
+        return float(found[0])
+
+    def _judge(self, probability: float, end: int) -> list[SpeechEvent]:
+        self._hits = deque(hit for hit in self._hits if hit > end - RECENT * CHUNK)
+        if probability > THRESHOLD:
+            self._hits.append(end)
+        if self.state is State.QUIET:
+            needed = NEEDED_OVER_BOT if self.bot_speaks else NEEDED
+            return [self._started(end)] if len(self._hits) >= needed else []
+        if self.state is State.PAUSED:
+            if probability > THRESHOLD and self._hits[0] < end:  # twice: one alone may be a click
+                return self._resumed(end)
+        elif probability > STAY:
+            self._last_voice = end
+        return self._silence(end)
+
+    def _silence(self, end: int) -> list[SpeechEvent]:
+        silence = (end - self._last_voice) / SAMPLE_RATE
+        events = []
+        if self.state is State.SPEAKING and silence >= self.settings.pause_secs:
+            self.state = State.PAUSED
+            self._hits.clear()
+            events.append(self._event("pause", self._last_voice))
+        if silence >= self.settings.silence_secs:
+            events.append(self._ended("silence"))
+        elif end - self._start >= self.settings.longest_secs * SAMPLE_RATE:
+            events.append(self._ended("longest"))
+        return events
+
+    def _started(self, end: int) -> SpeechEvent:
+        first = self._hits[0] - CHUNK
+        opened = first if self._opened is None else self._opened
+        # Not before the turn that ended last, to which the sound until then belongs.
+        self._start = max(opened, first - round(LOOKBACK_SECS * SAMPLE_RATE), self._last_voice, 0)
+        self._last_voice = end
+        self.state = State.SPEAKING
+        self.turn += 1
+        return self._event("start", self._start, barge_in=self.bot_speaks)
+
+    def _resumed(self, end: int) -> list[SpeechEvent]:
+        self.state, self._last_voice = State.SPEAKING, end
+        return [self._event("resume", self._hits[0] - CHUNK), *self._silence(end)]
+
+    def _ended(self, reason: str) -> SpeechEvent:
+        self.state = State.QUIET
+        self._hits.clear()
+        return self._event("end", self._last_voice, reason=reason)
+
+    def _event(
+        self, kind: Literal["start", "pause", "resume", "end"], at: int, *, reason: str = "", barge_in: bool = False
+    ) -> SpeechEvent:
+        decided, start = self.position / SAMPLE_RATE, self._start / SAMPLE_RATE
+        return SpeechEvent(kind, at / SAMPLE_RATE, decided, self.turn, start, reason, barge_in)
+
+
+class _BlockHighpass:
+    """A Butterworth high-pass of second order in blocks of `FRAME` samples, its state kept between them.
+
+    Within a block the recursion is one matrix product; two numbers carry it on to the next.
+    """
+
+    def __init__(self) -> None:
+        self._state = np.zeros(2)
+
+    def __call__(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        response, carried, into, onward = _highpass_matrices()
+        found = response @ block + carried @ self._state
+        self._state = into @ block + onward @ self._state
+        return found.astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _highpass_matrices() -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Block of samples and state to output, [FRAME, FRAME] and [FRAME, 2], and to state, [2, FRAME] and [2, 2].
+
+    Coefficients by the bilinear transform, in the transposed direct form (A. V. Oppenheim and R. W. Schafer,
+    "Discrete-Time Signal Processing", 1989).
+    """
+    warped = np.tan(np.pi * CUTOFF_HZ / SAMPLE_RATE)
+    scale = 1 / (1 + np.sqrt(2) * warped + warped**2)
+    b = scale * np.array([1.0, -2.0, 1.0])
+    a = scale * np.array([2 * (warped**2 - 1), 1 - np.sqrt(2) * warped + warped**2])
+    step = np.array([[-a[0], 1.0], [-a[1], 0.0]])
+    given = np.array([b[1] - a[0] * b[0], b[2] - a[1] * b[0]])
+    powers = [np.eye(2)]
+    for _ in range(FRAME):
+        powers.append(step @ powers[-1])
+    impulse = np.array([b[0], *(float((powers[n] @ given)[0]) for n in range(FRAME - 1))])
+    response = np.array(
+        [[impulse[row - column] if row >= column else 0.0 for column in range(FRAME)] for row in range(FRAME)]
+    )
+    carried = np.array([powers[n][0] for n in range(FRAME)])
+    into = np.array([powers[FRAME - 1 - n] @ given for n in range(FRAME)]).T
+    return response.astype(np.float32), carried, into, powers[FRAME]
