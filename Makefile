@@ -50,4 +50,5 @@ lock: ## Compile requirements/*.txt again after a change of pyproject.toml
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra rasa --extra formats -c requirements/dev.txt -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra rasa --extra formats --extra speech --extra moonshine -c requirements/dev.txt -o requirements/speech.txt
 	$(COMPILE) --python-version 3.11 pyproject.toml requirements/pro.in --extra rasa-pro -o requirements/pro.txt

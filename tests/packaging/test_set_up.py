@@ -166,6 +166,15 @@ def test_everything_is_installed_with_hashes(project: Project) -> None:
     assert "--require-hashes requirements/run.txt" in sync
 
 
+def test_recognisers_that_were_set_up_stay(project: Project) -> None:
+    project.set_up("run")
+    project.set_up("speech")
+    assert project.asked == ["pip sync", "pip install"]
+    assert "requirements/speech.txt" in project.log.read_text()
+    project.set_up("run")
+    assert project.asked == []
+
+
 def test_a_changed_lock_brings_the_environment_in_step(project: Project) -> None:
     project.set_up("run")
     lock = project.root / "requirements" / "run.txt"
@@ -202,7 +211,7 @@ def test_the_two_environments_do_not_meet(project: Project) -> None:
 
 
 def test_an_unknown_name_is_refused(project: Project) -> None:
-    assert project.set_up("all").stderr == "Error: name what to set up: run, dev, pro, uv, tests or nightly.\n"
+    assert project.set_up("all").stderr == "Error: name what to set up: run, speech, dev, pro, uv, tests or nightly.\n"
 
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may install with apt-get: sudo make test")
