@@ -19,6 +19,7 @@ _HOMES = {
     "EmotionResponses": "rasa_emotion.bot.responses",
     "EmotionRestInput": "rasa_emotion.bot.channels.rest",
     "RelayInput": "rasa_emotion.bot.channels.relay",
+    "VoiceInput": "rasa_emotion.bot.channels.voice",
     "EmotionTrackerStore": "rasa_emotion.bot.tracker_store",
     "EmotionASR": "rasa_emotion.bot.pro.asr",
 }

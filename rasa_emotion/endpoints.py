@@ -20,6 +20,9 @@ PATH_VARIABLE = "RASA_EMOTION_ENDPOINTS"
 
 SECTION = "rasa_emotion"
 
+VOICE_CHANNEL = "voice"
+"""The channel of live calls, which speaks each reply in its tone without being named in endpoints.yml."""
+
 CONSENT_MODES = ("opt_out", "opt_in")
 
 DEFAULTS: dict[str, Any] = {
@@ -74,7 +77,7 @@ class Endpoints:
         consent: "opt_out" analyses callers till they say no, "opt_in" only when they have said yes.
         delivery: how the worker delivers.
         give_back_minutes: without a word of the human, after which the bot takes a conversation back; None for never.
-        voice_channels: channels that speak to callers, as the file's `nlg` names them.
+        voice_channels: channels that speak to callers: `VOICE_CHANNEL`, and those that the file's `nlg` names.
     """
 
     database: str = DEFAULT_DATABASE
@@ -85,7 +88,7 @@ class Endpoints:
     consent: str = "opt_out"
     delivery: Delivery = field(default_factory=Delivery)
     give_back_minutes: float | None = 30
-    voice_channels: frozenset[str] = frozenset()
+    voice_channels: frozenset[str] = frozenset({VOICE_CHANNEL})
 
 
 def endpoints_path() -> Path:
@@ -166,7 +169,8 @@ def _voice_channels(content: Mapping[str, Any]) -> frozenset[str]:
     """What the response generator takes for voices; it checks its options itself."""
     nlg = content.get("nlg")
     named = nlg.get("voice_channels") if isinstance(nlg, dict) else None
-    return frozenset(name for name in named if isinstance(name, str)) if isinstance(named, list) else frozenset()
+    given = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+    return frozenset([VOICE_CHANNEL, *given])
 
 
 def _links(owner: str, links: Mapping[str, Any]) -> Mapping[str, str]:

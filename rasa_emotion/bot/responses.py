@@ -3,7 +3,7 @@
 import logging
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from typing import Any, TypeVar
@@ -32,6 +32,7 @@ from rasa_emotion.conversation.reply import (
     without_said_opening,
 )
 from rasa_emotion.conversation.ssml import prosody_for, render
+from rasa_emotion.endpoints import VOICE_CHANNEL
 from rasa_emotion.errors import ConfigError, place_of
 from rasa_emotion.logs import named, trace
 
@@ -166,9 +167,12 @@ class _Making:
     def spoken(self, utter_action: str, response: Variation, caller: Caller) -> Variation:
         """The response with its markup for a voice, on the channels that take it."""
         options = self.options
-        if not response.get("text") or self.channel not in options.voice_channels:
+        if not response.get("text"):
             return response
         prosody = prosody_for((*caller.tones, caller.mood), options.prosody)
+        if self.channel not in options.voice_channels:
+            # The channel of live calls knows its engine, and makes the markup itself.
+            return {**response, "prosody": asdict(prosody)} if self.channel == VOICE_CHANNEL else response
         ssml = render(response["text"], prosody, options.ssml or "ssml", language=options.language, voice=options.voice)
         if options.ssml_custom:
             return {**response, "custom": {**(response.get("custom") or {}), "ssml": ssml}}

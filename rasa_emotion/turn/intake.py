@@ -17,13 +17,14 @@ from weakref import WeakValueDictionary
 from rasa_emotion.audio.channels import check_channel
 from rasa_emotion.conversation.history import CHOICES, HEARD_PREFIX, VOICE_INTENT, command_intent
 from rasa_emotion.errors import ConfigError, place_of
+from rasa_emotion.estimate import Evidence
 from rasa_emotion.logs import named, trace
 from rasa_emotion.privacy.pseudonym import pseudonym
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.settings import check_number, check_text, checked
 from rasa_emotion.text.cleaning import has_words
 from rasa_emotion.turn.consent import DEFAULT_SENDER_ID, may_analyse, note_choice
-from rasa_emotion.turn.evidence import EVIDENCE_KEY, drop_reserved
+from rasa_emotion.turn.evidence import EVIDENCE_KEY, ChannelEvidence, drop_reserved
 from rasa_emotion.turn.listening import Heard, listen
 from rasa_emotion.turn.message import Audio, Taken, Turn, TurnRefused
 from rasa_emotion.turn.shared import shared_analyzer
@@ -181,8 +182,10 @@ class Intake:
             return Heard()
         if intent in CHOICES or not may_analyse(turn.sender):
             return Heard(warning=SWITCHED_OFF)
-        # Loaded here, not in the constructor: a server's workers fork after the channels are made.
         audio = turn.audio
+        if isinstance(audio, Evidence):
+            return Heard(ChannelEvidence.of([audio]))
+        # Loaded here, not in the constructor: a server's workers fork after the channels are made.
         if isinstance(audio, Audio) and audio.channel is None:
             audio = replace(audio, channel=self.options["channel"])
         return listen(self._analyzer(), audio, max_secs=self.options["max_secs"])

@@ -7,6 +7,7 @@ from typing import Any
 from rasa_emotion.audio.raw import RawEncoding
 from rasa_emotion.audio.waveform import Waveform
 from rasa_emotion.errors import RasaEmotionError
+from rasa_emotion.estimate import Evidence
 
 DEFAULT_RAW_RATE = 8000
 """Hz of headerless samples, where nothing else is said: that of telephones."""
@@ -50,7 +51,7 @@ class Turn:
     Args:
         sender: identifies the conversation, 1 to 255 printable characters; None for a client that gives no name.
         text: the words, or a command such as "/restart"; empty where there are none.
-        audio: the sound as it came, or decoded at 16 kHz.
+        audio: the sound as it came, or decoded at 16 kHz; or the evidence of a channel that heard it live.
         metadata: of the client's; JSON-safe.
         input_channel: the channel's name, as Rasa stores it.
         message_id: the client's own; None draws one.
@@ -58,7 +59,7 @@ class Turn:
 
     sender: str | None
     text: str = ""
-    audio: Audio | Waveform | None = None
+    audio: Audio | Waveform | Evidence | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     input_channel: str | None = None
     message_id: str | None = None

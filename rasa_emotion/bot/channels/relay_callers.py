@@ -46,6 +46,8 @@ def push_of(channel: InputChannel, callback_url: str | None) -> Push | None:
 
 def presence_of(channel: InputChannel) -> Callable[[str], bool]:
     """Whether a caller can be reached now: what is sent to a socket that nobody holds is lost."""
+    if hasattr(channel, "is_present"):  # VoiceInput: a caller who has hung up
+        return channel.is_present  # type: ignore[no-any-return]
     if not isinstance(channel, SocketIOInput):
         return lambda sender: True
 

@@ -46,10 +46,14 @@ class AudioSocket:
         self._buffer = bytearray()
         self._call, self._kind, self._rest = "", 0, b""
 
+    def begin(self) -> Sequence[Event]:
+        """The call begins with a message."""
+        return []
+
     def receive(self, message: Message) -> Sequence[Event]:
         """What the bytes say; the last message may be incomplete. Raises ProtocolError, after which no byte counts."""
         if isinstance(message, str):
-            raise ProtocolError(f"{NAME}: text came where bytes belong.")
+            raise _lost("text came where bytes belong")
         self._buffer += message
         found: list[Event] = []
         while len(self._buffer) >= 3:
@@ -64,17 +68,17 @@ class AudioSocket:
     def _event(self, kind: int, content: bytes) -> Sequence[Event]:
         if kind == ID:
             if len(content) != 16 or self._call:
-                raise ProtocolError(f"{NAME}: the call's id is not one UUID.")
+                raise _lost("the call's id is not one UUID")
             self._call = str(UUID(bytes=content))
             return []
         if kind in (END, ERROR):
             return [HungUp()]
         if not self._call:
-            raise ProtocolError(f"{NAME}: the first message is not the call's UUID.")
+            raise _lost("the first message is not the call's UUID")
         if kind == KEY:
             return [digit_of(content.decode("ascii", "replace"), NAME)]
         if kind not in RATES:
-            raise ProtocolError(f"{NAME}: a message of the unknown kind 0x{kind:02x}.")
+            raise _lost(f"a message of the unknown kind 0x{kind:02x}")
         return self._audio(kind, content)
 
     def _audio(self, kind: int, content: bytes) -> Sequence[Event]:
@@ -82,7 +86,7 @@ class AudioSocket:
             self._kind = kind
             return [Started(self._call, Format("pcm_s16le", RATES[kind])), Frame(content)]
         if kind != self._kind:
-            raise ProtocolError(f"{NAME}: the sample rate changes within the call.")
+            raise _lost("the sample rate changes within the call")
         return [Frame(content)]
 
     def play(self, audio: bytes) -> Sequence[Message]:
@@ -114,3 +118,7 @@ class AudioSocket:
 
 def _message(kind: int, content: bytes) -> bytes:
     return struct.pack(">BH", kind, len(content)) + content
+
+
+def _lost(what: str) -> ProtocolError:
+    return ProtocolError(f"{NAME}: {what}.", lost=True)  # where the next message begins is not known any more

@@ -43,6 +43,10 @@ class Jambonz:
         self._sample_rate = sample_rate
         self._started = False
 
+    def begin(self) -> Sequence[Event]:
+        """The call begins with a message."""
+        return []
+
     def receive(self, message: Message) -> Sequence[Event]:
         """What a message says. Raises ProtocolError."""
         if not self._started:

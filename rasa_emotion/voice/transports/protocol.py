@@ -17,7 +17,16 @@ DIGITS = frozenset("0123456789*#ABCD")
 
 
 class ProtocolError(RasaEmotionError):
-    """A message that is none of the protocol's: one sentence without anything of its content."""
+    """A message that is none of the protocol's: one sentence without anything of its content.
+
+    Args:
+        message: the sentence.
+        lost: whether nothing that follows can be understood either.
+    """
+
+    def __init__(self, message: str, *, lost: bool = False) -> None:
+        super().__init__(message)
+        self.lost = lost
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,9 @@ class Transport(Protocol):
     @property
     def lead_secs(self) -> float:
         """How far ahead of its playing sound may be sent: what the line can drop again, or may hold."""
+
+    def begin(self) -> Sequence[Event]:
+        """What the connection itself says, before its first message."""
 
     def receive(self, message: Message) -> Sequence[Event]:
         """What a message says. Raises ProtocolError; the next message may be a good one."""

@@ -44,6 +44,10 @@ class Twilio:
     def __init__(self) -> None:
         self._stream = ""
 
+    def begin(self) -> Sequence[Event]:
+        """The call begins with a message."""
+        return []
+
     def receive(self, message: Message) -> Sequence[Event]:
         """What a message says. Raises ProtocolError."""
         content = parsed(message, NAME)

@@ -1,0 +1,135 @@
+"""Sockets of live calls: each message to the call and back, and an end that the other side understands."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from rasa_emotion.bot.channels.voice_calls import Calls
+from rasa_emotion.logs import named
+from rasa_emotion.voice.flow import LineClosed
+from rasa_emotion.voice.transports.audiosocket import AudioSocket
+from rasa_emotion.voice.transports.protocol import Message, Transport
+
+logger = logging.getLogger(__name__)
+
+MOST_UNREAD = 8
+"""Messages that wait for the call; then the socket is not read, and the sender has to wait."""
+
+READ_BYTES = 4096
+NORMAL = 1000
+
+
+class Inbox:
+    """Messages between the task that reads the socket and the call, which is another: Sanic cancels the first one,
+    twice, when a client vanishes, and then the call has still to be ended in good order.
+    """
+
+    def __init__(self) -> None:
+        self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(MOST_UNREAD)
+
+    async def put(self, message: Message) -> None:
+        """Hand a message on, when there is room."""
+        await self._room.acquire()
+        self._messages.put_nowait(message)
+
+    def gone(self) -> None:
+        """There will be no further one."""
+        self._messages.put_nowait(None)
+
+    async def get(self) -> Message | None:
+        """The next message; None when the line has gone."""
+        message = await self._messages.get()
+        self._room.release()
+        return message
+
+
+async def hold_websocket(calls: Calls, transport: Transport, ws: Any) -> None:
+    """Hold a call over one of Sanic's WebSockets."""
+
+    async def send(message: Message) -> None:
+        try:
+            await ws.send(message)
+        except Exception as error:  # of Sanic, of websockets, of the loop: all say that it has gone
+            raise ConnectionResetError from error
+
+    # `recv` without a time limit in the one task that reads: Sanic loses a message for every one that is cancelled.
+    closed = await _held(calls, transport, send, ws.recv)
+    with suppress(Exception):  # it may have gone
+        code, reason = (NORMAL, "") if closed is None else (closed.code, _short(str(closed)))
+        await ws.close(code, reason)
+
+
+async def hold_stream(calls: Calls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Hold a call over a TCP connection of AudioSocket."""
+
+    async def send(message: Message) -> None:
+        assert isinstance(message, bytes)
+        writer.write(message)
+        await writer.drain()
+
+    async def receive() -> Message | None:
+        try:
+            return await reader.read(READ_BYTES) or None
+        except ConnectionError:
+            return None
+
+    try:
+        await _held(calls, AudioSocket(), send, receive)
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def _held(
+    calls: Calls,
+    transport: Transport,
+    send: Callable[[Message], Awaitable[None]],
+    receive: Callable[[], Awaitable[Message | None]],
+) -> LineClosed | None:
+    inbox = Inbox()
+    holding = asyncio.ensure_future(calls.hold(transport, send, inbox.get))
+    reading = asyncio.ensure_future(_read(receive, inbox))
+    try:
+        await asyncio.wait({holding, reading}, return_when=asyncio.FIRST_COMPLETED)
+        if not holding.done():
+            inbox.gone()
+        return await asyncio.shield(holding)
+    except asyncio.CancelledError:
+        inbox.gone()
+        raise
+    finally:
+        reading.cancel()
+
+
+async def _read(receive: Callable[[], Awaitable[Message | None]], inbox: Inbox) -> None:
+    with suppress(Exception, asyncio.CancelledError):  # whatever ends the reading, the line has gone
+        while (message := await receive()) is not None:
+            await inbox.put(message)
+
+
+async def listen(calls: Calls, host: str, port: int) -> asyncio.AbstractServer | None:
+    """Take connections of AudioSocket; None, with one log line, where the port cannot be had."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hold_stream(calls, reader, writer)
+
+    try:
+        return await asyncio.start_server(connected, host, port)
+    except OSError as error:
+        logger.error(
+            "AudioSocket cannot listen at %s:%d (%s); choose another port.",
+            host,
+            port,
+            error.strerror,
+            extra=named("voice.port.failed"),
+        )
+        return None
+
+
+def _short(reason: str) -> str:
+    """A close frame holds 123 bytes of reason."""
+    return reason.encode()[:120].decode(errors="ignore")

@@ -1,0 +1,49 @@
+"""Frames in their order: what comes doubled or late is dropped, what is missing is silence."""
+
+from rasa_emotion.voice.sound import Format
+from rasa_emotion.voice.transports.protocol import Frame
+
+LONGEST_GAP_SECS = 2.0
+"""Of silence in place of what is missing; a longer gap is another clock."""
+
+SHORTEST_GAP_SECS = 0.03
+
+_SILENT = {"pcm_s16le": b"\0", "mulaw": b"\xff", "alaw": b"\xd5"}
+
+
+class Ordering:
+    """Puts the frames of one stream in order.
+
+    Args:
+        format_: of the frames.
+
+    >>> order = Ordering(Format("mulaw", 8000))
+    >>> [len(order.take(Frame(bytes(160), number, at))) for number, at in ((1, 0.0), (1, 0.0), (3, 0.04))]
+    [160, 0, 320]
+    """
+
+    def __init__(self, format_: Format) -> None:
+        self._format = format_
+        self._number = -1
+        self._end: float | None = None
+        self.dropped = self.missing_secs = 0.0
+
+    def take(self, frame: Frame) -> bytes:
+        """The sound to go on with: empty for what was heard before, silence before what comes after a gap."""
+        if frame.number is not None:
+            if frame.number <= self._number:
+                self.dropped += 1
+                return b""
+            self._number = frame.number
+        return self._filled(frame)
+
+    def _filled(self, frame: Frame) -> bytes:
+        if frame.at is None:
+            return frame.audio
+        gap = 0.0 if self._end is None else frame.at - self._end
+        self._end = frame.at + len(frame.audio) / self._format.bytes_per_sec
+        if not SHORTEST_GAP_SECS <= gap <= LONGEST_GAP_SECS:
+            return frame.audio
+        self.missing_secs += gap
+        samples = round(gap * self._format.sample_rate)
+        return _SILENT[self._format.encoding] * (samples * self._format.width) + frame.audio
