@@ -161,7 +161,7 @@ def test_the_floor_holds_out_of_fold(repository: Path, shared_data: Path) -> Non
         model = AcousticClassifier(read_head(folds / HEADS, f"fold{fold}", trunk), name=fold)
         for row, expected in list(zip(own, logits, strict=True))[::40]:
             heard = trim_silence(load_audio(shared_data / row["path"]))  # as the report hears it
-            np.testing.assert_allclose(model.logits(heard), expected, atol=0.1)
+            np.testing.assert_allclose(model.logits(heard), expected, atol=0.3)  # int8: each CPU sums otherwise
     assert len(rows) == 1200
     assert np.mean(by_fold) >= 0.74
 
