@@ -30,8 +30,11 @@ metadata = MetaData()
 """All tables; a module that needs one declares it here."""
 
 
-def open_database(url: str = DEFAULT_DATABASE) -> Engine:
+def open_database(url: str = DEFAULT_DATABASE, *, lock_secs: float = LOCK_SECS) -> Engine:
     """An engine for `url`, with the tables that the imported modules declare; connecting is left to the first use.
+
+    Args:
+        lock_secs: how long a writer waits for another one on SQLite.
 
     Raises:
         ConfigError: the URL is none, names another kind of database, or its driver is not installed.
@@ -46,7 +49,7 @@ def open_database(url: str = DEFAULT_DATABASE) -> Engine:
         sqlite = parsed.get_backend_name() == "sqlite"
         # A database in memory belongs to its one connection; SQLAlchemy then needs no arguments.
         file = sqlite and parsed.database not in (None, "", ":memory:")
-        arguments = {"timeout": LOCK_SECS, "check_same_thread": False} if file else {}
+        arguments = {"timeout": lock_secs, "check_same_thread": False} if file else {}
         # Opening a file again for each use, as SQLAlchemy 1.4 does, would cost a turn a millisecond.
         pool = {"poolclass": QueuePool} if file else {}
         engine = create_engine(parsed, connect_args=arguments, pool_pre_ping=not sqlite, **pool)

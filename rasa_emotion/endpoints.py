@@ -42,6 +42,8 @@ DEFAULTS: dict[str, Any] = {
     "delivery": {},
     # Links for the person who takes over, by name; {sender} and {key} are filled in.
     "links": {},
+    # Where what the database refuses is kept, see `SpoolOptions`.
+    "spool": {},
 }
 
 
@@ -65,6 +67,21 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class SpoolOptions:
+    """Where what the database refuses is kept until it answers; see docs/durability.md.
+
+    Args:
+        folder: by default beside the SQLite file, else `rasa_emotion.spool` in the working folder.
+        max_mb: megabytes that each server process allocates at its start.
+        key_file: of the key with which it is encrypted; None leaves it readable for its owner.
+    """
+
+    folder: str | None = None
+    max_mb: float = 16
+    key_file: str | None = None
+
+
+@dataclass(frozen=True)
 class Endpoints:
     """The section, checked.
 
@@ -78,6 +95,7 @@ class Endpoints:
         delivery: how the worker delivers.
         give_back_minutes: without a word of the human, after which the bot takes a conversation back; None for never.
         voice_channels: channels that speak to callers: `VOICE_CHANNEL`, and those that the file's `nlg` names.
+        spool: where what the database refuses is kept.
     """
 
     database: str = DEFAULT_DATABASE
@@ -89,6 +107,7 @@ class Endpoints:
     delivery: Delivery = field(default_factory=Delivery)
     give_back_minutes: float | None = 30
     voice_channels: frozenset[str] = frozenset({VOICE_CHANNEL})
+    spool: SpoolOptions = field(default_factory=SpoolOptions)
 
 
 def endpoints_path() -> Path:
@@ -146,7 +165,7 @@ def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any])
     helpdesk = settings["helpdesk"]
     if not isinstance(helpdesk, dict) or not isinstance(helpdesk.get("type"), str):
         raise ConfigError(f"{owner}: 'helpdesk' is {helpdesk!r}; give a mapping with a 'type', such as desk.")
-    for name in ("redact", "links", "delivery"):
+    for name in ("redact", "links", "delivery", "spool"):
         if settings[name] is not None and not isinstance(settings[name], dict):
             raise ConfigError(f"{owner}: '{name}' is {settings[name]!r}; give a mapping.")
     if settings["consent"] not in CONSENT_MODES:
@@ -162,6 +181,7 @@ def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any])
         _delivery(owner, settings["delivery"] or {}),
         settings["give_back_minutes"],
         _voice_channels(content),
+        _spool(owner, settings["spool"] or {}),
     )
 
 
@@ -188,6 +208,15 @@ def _delivery(owner: str, given: Mapping[str, Any]) -> Delivery:
         if not isinstance(settings[key], int):
             raise ConfigError(f"{owner}: '{key}' is {settings[key]!r}; give a whole number.")
     return Delivery(**settings)
+
+
+def _spool(owner: str, given: Mapping[str, Any]) -> SpoolOptions:
+    owner = f"{owner}: 'spool'"
+    settings = checked(owner, given, asdict(SpoolOptions()))
+    for key in ("folder", "key_file"):
+        check_text(owner, key, settings[key], optional=True)
+    check_number(owner, "max_mb", settings["max_mb"], above=0, at_most=10_000)
+    return SpoolOptions(**settings)
 
 
 def _tracker_database(content: Mapping[str, Any], where: str) -> str | None:

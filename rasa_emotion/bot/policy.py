@@ -31,7 +31,7 @@ from rasa_emotion.bot.rasa_versions import is_paused
 from rasa_emotion.bot.reach import reachable, unreachable_channels
 from rasa_emotion.conversation.conditions import MEMORY, Requested
 from rasa_emotion.conversation.decision import ALERT, ASK, HANDOVER, OFFER, Decision
-from rasa_emotion.conversation.escalation import EscalationRules, decide, unreached
+from rasa_emotion.conversation.escalation import NO_RELAY, NOT_KEPT, EscalationRules, decide, unreached
 from rasa_emotion.conversation.history import (
     ESCALATED_SLOT,
     ESCALATION_SLOT,
@@ -43,6 +43,7 @@ from rasa_emotion.conversation.history import (
 )
 from rasa_emotion.conversation.rule_options import DEFAULT_OPTIONS, escalation_rules
 from rasa_emotion.errors import ConfigError, place_of
+from rasa_emotion.handoff.keeper import can_keep
 from rasa_emotion.logs import named, trace
 from rasa_emotion.settings import check_number, check_text, checked
 
@@ -216,14 +217,15 @@ class EmotionPolicy(Policy):
         if decision.dry_run:
             return _Move(None, (record,))
         channel = tracker.get_latest_input_channel()
-        if decision.action != ALERT and self._asks_who_is_there and not reachable(channel):
+        if decision.action != ALERT and self._asks_who_is_there and not (reachable(channel) and can_keep.get()):
             logger.warning(
-                "Nobody is behind the handover (rule '%s'): the channel '%s' has no relay; the bot goes on.",
+                "Nobody is behind the handover (rule '%s'): %s; the bot goes on.",
                 decision.rule,
-                channel,
+                NOT_KEPT if reachable(channel) else f"the channel '{channel}' has no relay",
                 extra=named("handoff.nobody"),
             )
-            return self._nobody(decision, tracker, domain, accepted=accepted)
+            why = NOT_KEPT if reachable(channel) else NO_RELAY
+            return self._nobody(unreached(decision, why), decision.action, tracker, domain, accepted=accepted)
         undone = answer_taken_back(tracker, domain) if accepted else []
         if decision.action == ALERT and not decision.call_back:
             return _Move(None, (*undone, record))
@@ -234,12 +236,14 @@ class EmotionPolicy(Policy):
         reply = self._replies.call_back_action if decision.call_back else self._replies.offer_action
         return _Move(reply, (*undone, record))
 
-    def _nobody(self, decision: Decision, tracker: DialogueStateTracker, domain: Domain, *, accepted: bool) -> _Move:
+    def _nobody(
+        self, unreached: Decision, wanted: str, tracker: DialogueStateTracker, domain: Domain, *, accepted: bool
+    ) -> _Move:
         """The caller is told that no human can be reached, where a handover would follow; people read of it."""
         undone = answer_taken_back(tracker, domain) if accepted else []
-        record = SlotSet(ESCALATION_SLOT, unreached(decision).to_dict())
+        record = SlotSet(ESCALATION_SLOT, unreached.to_dict())
         name = self.config["nobody_action"]
-        if decision.action != HANDOVER or name not in domain.action_names_or_texts:
+        if wanted != HANDOVER or name not in domain.action_names_or_texts:
             return _Move(None, (*undone, record))
         undone += [event for event in form_as_before(tracker, domain) if event not in undone]
         return _Move(name, (*undone, record))

@@ -146,6 +146,22 @@ def work(
     asyncio.run(_work(outbox, settings, until_empty=until_empty, as_json=as_json))
 
 
+@handoff.command("new-key")
+def new_key(
+    file: Annotated[Path, typer.Argument(help="Where the key goes; only you can read it.")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the key with which the spool is encrypted; name it as `spool: {key_file: FILE}` in endpoints.yml.
+
+    Example: rasa-emotion handoff new-key spool.key
+    """
+    from rasa_emotion.spool.cipher import write_new_key  # noqa: PLC0415
+
+    write_new_key(file)
+    print(json.dumps({"key_file": str(file)}) if as_json else f"'{file}' holds the key. Keep a copy of it elsewhere.")
+
+
 def open_outbox(path: Path | None) -> "tuple[Outbox, Endpoints]":
     """The outbox that endpoints.yml leads to, made where it is missing, and the settings.
 

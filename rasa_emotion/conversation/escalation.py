@@ -177,11 +177,15 @@ def _when_quiet(decision: Decision, hours: QuietHours) -> Decision:
     return replace(decision, action=ALERT, reason=reason, call_back=hours.call_back)
 
 
-def unreached(decision: Decision) -> Decision:
+NO_RELAY = "no human can talk to the caller on this channel"
+NOT_KEPT = "neither the database nor its spool can keep a handover now"
+"""Why nobody is promised to a caller."""
+
+
+def unreached(decision: Decision, why: str = NO_RELAY) -> Decision:
     """What becomes of a decision where no human can talk to the caller: people are told, and nobody is promised.
 
     >>> unreached(Decision("handover", "anger", "The caller was angry.")).reason
     'The caller was angry; no human can talk to the caller on this channel, so the bot goes on.'
     """
-    reason = f"{decision.reason[:-1]}; no human can talk to the caller on this channel, so the bot goes on."
-    return replace(decision, action=ALERT, reason=reason)
+    return replace(decision, action=ALERT, reason=f"{decision.reason[:-1]}; {why}, so the bot goes on.")

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import Table, and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import Table, and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.sql import ClauseElement, Select
@@ -23,10 +24,12 @@ from rasa_emotion.handoff.tables import (
     TO_HUMAN,
     handoffs,
     messages,
+    trials,
 )
 from rasa_emotion.handoff.text import storable
 
 DAY_SECS = 86_400
+TRIAL_CHARACTERS = 65_536
 MOST_ERROR = 500
 """Characters of an error that are kept."""
 
@@ -139,6 +142,14 @@ class Outbox:
             return _insert_once(connection, row)
         with writing(self.engine) as own:
             return _insert_once(own, row)
+
+    def try_to_write(self) -> None:
+        """Write as much as a large packet takes, and delete it. Raises SQLAlchemyError where none could be kept."""
+        row = {"id": uuid4().hex, "filler": "x" * TRIAL_CHARACTERS}
+        with writing(self.engine) as connection:
+            connection.execute(insert(trials).values(**row))
+        with writing(self.engine) as connection:
+            connection.execute(delete(trials).where(trials.c.id == row["id"]))
 
     def claim_packet(self, worker: str, *, lease_secs: float) -> PacketClaim | None:
         """The next packet that is due, for `worker` alone until the lease ends; None where there is none.

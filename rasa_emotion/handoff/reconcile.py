@@ -72,6 +72,12 @@ def enqueue_missing(
     return added
 
 
+def latest_packets(events: Sequence[Event], *, sender: str, endpoints: Endpoints) -> list[Packet]:
+    """Those of the escalations of a conversation's last turn: what is new where no database can be asked."""
+    latest = [recorded for recorded in due(events) if recorded.turns_ago == 0]
+    return [safe_packet(events, sender=sender, recorded=recorded, endpoints=endpoints) for recorded in latest]
+
+
 async def reconcile_sender(tracker_store: TrackerStore, outbox: Outbox, endpoints: Endpoints, sender: str) -> int:
     """Look through one conversation, such as the one that just had a turn; return how many escalations were added."""
     tracker = await tracker_store.retrieve_full_tracker(sender)

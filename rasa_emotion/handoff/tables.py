@@ -61,3 +61,11 @@ messages = Table(
     Index("emotion_messages_due", "state", "next_attempt"),
     sqlite_autoincrement=True,
 )
+
+# Where it is tried whether the database can be written; it is empty otherwise.
+trials = Table(
+    "emotion_trials",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("filler", Text, nullable=False),
+)

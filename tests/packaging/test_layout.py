@@ -18,6 +18,7 @@ ROOMS = (
     "estimate",
     "database",
     "endpoints",
+    "spool",
     "model_folder",
     "plugins",
     "attributes",

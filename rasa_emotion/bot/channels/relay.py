@@ -208,7 +208,8 @@ class RelayInput(InputChannel):
                 await asyncio.sleep(TICK_SECS)
         except Unavailable as error:
             return _failure(503, str(error))
-        return response.json([_public(one) for one in said], headers=_headers(holder is not None))
+        human = holder is not None or service.keeper.handed_over(sender)
+        return response.json([_public(one) for one in said], headers=_headers(human))
 
     async def _from_helpdesk(self, request: Request) -> HTTPResponse:
         """Keeps what the helpdesk reports."""

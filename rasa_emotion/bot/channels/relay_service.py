@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -23,8 +24,9 @@ from rasa_emotion.endpoints import Endpoints, read_endpoints
 from rasa_emotion.errors import ConfigError, RasaEmotionError, place_of
 from rasa_emotion.handoff.build import Event
 from rasa_emotion.handoff.helpdesks import open_helpdesk
+from rasa_emotion.handoff.keeper import Keeper, can_keep
 from rasa_emotion.handoff.outbox import Outbox
-from rasa_emotion.handoff.reconcile import enqueue_missing, reconcile
+from rasa_emotion.handoff.reconcile import enqueue_missing, latest_packets, reconcile
 from rasa_emotion.handoff.record import Record
 from rasa_emotion.handoff.redact import Rules
 from rasa_emotion.handoff.worker import Worker
@@ -35,6 +37,12 @@ T = TypeVar("T")
 
 THREADS = 8
 """Questions to the database at the same time."""
+
+LOCK_SECS = 2.0
+"""How long a question waits for a locked file: what must be kept is then kept in the spool."""
+
+REPLAY_SECS = 1.0
+"""Between looks at the spool: how long a person may hear later of a caller than the database answers."""
 
 TICK_SECS = 0.5
 """Between looks at the record: how long the human's words may lie before they go to the caller."""
@@ -79,7 +87,7 @@ class RelayService:
         Rules.of(endpoints.redact)  # a rule that is wrong is told now, not when somebody is handed over
         self.endpoints = endpoints
         self.clock = clock
-        self.engine = open_database(endpoints.database)
+        self.engine = open_database(endpoints.database, lock_secs=LOCK_SECS)
         self.helpdesk = open_helpdesk(endpoints.helpdesk)
         if not self.helpdesk.two_way:
             logger.warning(
@@ -91,6 +99,7 @@ class RelayService:
         self.stopping = False
         self._record = Record(self.engine, clock)
         self._outbox = Outbox(self.engine, now=clock)
+        self.keeper = Keeper.of(endpoints)
         self._prepared = False
         self._failing = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="relay")
@@ -138,17 +147,51 @@ class RelayService:
         return question(self._record)
 
     async def enqueue_missing(self, events: Sequence[Event], sender: str) -> None:
-        """Hand over what the events of a conversation record and nobody was told of. Raises Unavailable."""
-        await self.ask(lambda _: enqueue_missing(events, sender=sender, outbox=self._outbox, endpoints=self.endpoints))
+        """Hand over what the events of a conversation record and nobody was told of.
+
+        Where the database refuses it, what the last turn decided waits in the spool.
+        """
+        try:
+            await self.ask(
+                lambda _: enqueue_missing(events, sender=sender, outbox=self._outbox, endpoints=self.endpoints)
+            )
+        except Unavailable:
+            for packet in latest_packets(events, sender=sender, endpoints=self.endpoints):
+                await asyncio.to_thread(self.keeper.keep_packet, packet)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """While a turn is answered, room is held for what it may promise the caller; the policy asks `can_keep`."""
+        with self.keeper.hold() as held:
+            token = can_keep.set(held or await self._can_write())
+            try:
+                yield
+            finally:
+                can_keep.reset(token)
+
+    async def _can_write(self) -> bool:
+        """Without a spool a handover rests on the database alone, which is tried before one is promised."""
+        try:
+            await self.ask(lambda _: self._outbox.try_to_write())
+        except Unavailable:
+            return False
+        return True
+
+    async def replay(self, *, patience_secs: float | None = None) -> None:
+        """Give the database what waits in the spool. Raises Unavailable where it does not answer."""
+        if self.keeper.waiting():
+            await self.ask(lambda record: self.keeper.replay(self._outbox, record), patience_secs=patience_secs)
 
     def start(self, agent: Any, *, worker: bool) -> None:
         """Begin what runs beside the conversations; once, however many relays ask for it.
 
         The worker awaits the helpdesk and asks the database in threads: it does not keep conversations waiting.
         """
-        if not self._tasks and agent is not None:
-            self.repeat(lambda: self._look_through(agent.tracker_store), LOOK_THROUGH_SECS)
-            if self.endpoints.give_back_minutes is not None:
+        if not self._tasks:
+            self.repeat(self.replay, REPLAY_SECS)
+            if agent is not None:
+                self.repeat(lambda: self._look_through(agent.tracker_store), LOOK_THROUGH_SECS)
+            if agent is not None and self.endpoints.give_back_minutes is not None:
                 self.repeat(self.give_back_unattended, UNATTENDED_SECS)
         if worker and self._worker is None:
             self._worker = Worker.of(self.endpoints, self._outbox, self.helpdesk)

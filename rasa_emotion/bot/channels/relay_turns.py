@@ -1,8 +1,8 @@
 """Whose turn it is: a caller's message goes to the human who has the conversation, else to the bot."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -38,19 +38,6 @@ FORGOTTEN_SLOTS = frozenset({ESCALATED_SLOT, ESCALATION_SLOT, OUTCOME_SLOT, REQU
 PATIENCE_SECS = 5.0
 """How long a turn waits for the database before the bot goes on without it."""
 
-MOST_MISSED = 10_000
-"""Messages for humans that are kept in memory while the database is away."""
-
-
-@dataclass(frozen=True)
-class _Said:
-    """What a caller said: whose, the text as the client sent it, and the message's id."""
-
-    sender: str
-    text: str
-    origin: str
-
-
 OnMessage = Callable[[UserMessage], Awaitable[Any]]
 
 
@@ -68,7 +55,6 @@ class Turns:
         self._agent = agent
         self._on_new_message = on_new_message
         self._failed: set[str] = set()
-        self._missed: list[_Said] = []
 
     async def take(self, message: UserMessage) -> bool:
         """Give the message to the human, or to the bot; say whether a human has the conversation."""
@@ -81,18 +67,21 @@ class Turns:
         async with agent.lock_store.lock(message.sender_id):
             if await self._relayed(agent, message):
                 return True
-            await agent.processor.handle_message(message)
-            return await self._escalated(agent, message.sender_id)
+            async with self._service.place():
+                await agent.processor.handle_message(message)
+                return await self._escalated(agent, message.sender_id)
 
     async def _escalated(self, agent: Agent, sender: str) -> bool:
         """Whether the turn that just ended gave the conversation to a human, who hears of it from here on."""
         try:
             if not isinstance(inner_store(agent.tracker_store), EmotionTrackerStore):
                 await self._enqueue(agent, sender)
+            if self._service.keeper.handed_over(sender):
+                return True
             holder = await self._service.ask(lambda record: record.holder(sender), patience_secs=PATIENCE_SECS)
             return holder is not None
         except Unavailable:
-            return False  # a look through the tracker store finds it later
+            return False
         except Exception as error:
             # The turn itself is over, and the caller has the bot's answer.
             logger.error(
@@ -106,13 +95,18 @@ class Turns:
 
     async def _enqueue(self, agent: Agent, sender: str) -> None:
         session = await agent.tracker_store.retrieve(sender)
-        if session is None or not any(recorded.turns_ago == 0 for recorded in due(_stored(session))):
-            return
-        full = await agent.tracker_store.retrieve_full_tracker(sender) or session
-        await self._service.enqueue_missing(_stored(full), sender)
+        if session is not None and _has_news(session):
+            full = await agent.tracker_store.retrieve_full_tracker(sender) or session
+            await self._service.enqueue_missing(_stored(full), sender)
+        unsaved = await _unsaved(agent.tracker_store, sender)
+        if unsaved is not None and _has_news(unsaved):
+            await self._service.enqueue_missing(_stored(unsaved), sender)
 
     async def _relayed(self, agent: Agent, message: UserMessage) -> bool:
         sender = message.sender_id
+        if self._service.keeper.handed_over(sender):
+            await self._keep(message)
+            return True
         try:
             handover = await self._service.ask(lambda record: record.unfinished(sender), patience_secs=PATIENCE_SECS)
             if handover is not None and handover.closed is None:
@@ -124,64 +118,34 @@ class Turns:
                 await self._resume(agent, handover)
         except Unavailable:  # has been logged; the bot goes on, or is silent in a conversation that it handed over
             if is_paused(await agent.processor.get_tracker(sender)):
-                self._miss(message)
+                await self._keep(message)
         return False
 
-    def _miss(self, message: UserMessage) -> None:
-        """Remember what the human is to get when the database answers again."""
-        if len(self._missed) < MOST_MISSED:
-            self._missed.append(_Said(message.sender_id, message.text or "", message.message_id))
-        else:
-            logger.error(
-                "Words of caller %s are too many to be kept for the human.",
-                pseudonym(message.sender_id),
-                extra=named("relay.backlog.full"),
-            )
-
-    async def _catch_up(self, sender: str) -> None:
-        """Give the human what this caller said while the database was away. Raises Unavailable."""
-        for missed in [one for one in self._missed if one.sender == sender]:
-            if await self._tell_human(missed):
-                logger.info(
-                    "What caller %s said while the database was away has reached the human.",
-                    pseudonym(sender),
-                    extra=named("relay.backlog.delivered"),
-                )
-            else:
-                logger.warning(
-                    "No human has caller %s any more, and none gets the last words.",
-                    pseudonym(sender),
-                    extra=named("relay.backlog.dropped"),
-                )
-            self._missed.remove(missed)
-
-    async def _tell_human(self, said: "_Said") -> bool:
-        """Keep a caller's words for the human; False where no human has the conversation. Raises Unavailable."""
-        words = shown_words(said.text, said.origin)
-
-        def keep(record: Record) -> Handover | None:
-            return record.to_human(said.sender, words, said.origin) if said.text else record.holder(said.sender)
-
-        return await self._service.ask(keep, patience_secs=PATIENCE_SECS) is not None
+    async def _keep(self, message: UserMessage) -> None:
+        """Keep for the human what the database does not take now."""
+        words = shown_words(message.text or "", message.message_id)
+        if message.text:
+            await asyncio.to_thread(self._service.keeper.keep_words, message.sender_id, words, str(message.message_id))
 
     async def _heard_by_human(self, message: UserMessage) -> bool:
         """Keep the caller's words for the human; False where they have given the conversation back meanwhile."""
+        sender, text, origin = message.sender_id, message.text, message.message_id
+        words = shown_words(text or "", origin)
+
+        def tell(record: Record) -> Handover | None:
+            return record.to_human(sender, words, origin) if text else record.holder(sender)
+
         try:
-            await self._catch_up(message.sender_id)
-            return await self._tell_human(_Said(message.sender_id, message.text or "", message.message_id))
+            if self._service.keeper.waits_for(sender):
+                await self._service.replay(patience_secs=PATIENCE_SECS)  # what they said before comes first
+            return await self._service.ask(tell, patience_secs=PATIENCE_SECS) is not None
         except Unavailable:
             # That a human has it is known: the bot must not answer in their place.
-            caller = pseudonym(message.sender_id)
-            logger.error(
-                "Words of caller %s wait in memory until the database answers again.",
-                caller,
-                extra=named("relay.backlog.waiting"),
-            )
-            self._miss(message)
+            await self._keep(message)
             return True
 
     async def take_up_all(self, channel: str, *, utter: str | None) -> None:
-        """The bot takes up the conversations of a channel that humans gave back, and humans get what they missed.
+        """The bot takes up the conversations of a channel that humans gave back.
 
         Args:
             channel: its name.
@@ -194,8 +158,6 @@ class Turns:
         if agent is None or not agent.is_ready():
             return
         to_resume = await self._service.ask(lambda record: record.all_to_resume(channel))
-        for sender in dict.fromkeys(missed.sender for missed in self._missed):
-            await self._one_by_one(agent, sender, partial(self._catch_up, sender))
         for handover in to_resume:
             await self._one_by_one(agent, handover.sender, partial(self._take_up, agent, handover.sender, utter))
 
@@ -267,6 +229,24 @@ def _hand_back(tracker: DialogueStateTracker, handover: Handover) -> list[Event]
         *(SlotSet(name, value) for name, value in carried.items()),
         ActionExecuted(ACTION_LISTEN_NAME),
     ]
+
+
+def _has_news(tracker: DialogueStateTracker) -> bool:
+    """Whether the last turn decided that people hear of it."""
+    return any(recorded.turns_ago == 0 for recorded in due(_stored(tracker)))
+
+
+async def _unsaved(tracker_store: Any, sender: str) -> DialogueStateTracker | None:
+    """A turn that the tracker store refused: Rasa keeps it in memory and never looks at it again.
+
+    It is taken out of there, so that what is forgotten later does not come back.
+    """
+    beside = getattr(tracker_store, "_fallback_tracker_store", None)
+    if beside is None or sender not in (getattr(beside, "store", None) or {}):
+        return None
+    tracker: DialogueStateTracker | None = await beside.retrieve(sender)
+    del beside.store[sender]
+    return tracker
 
 
 def _stored(tracker: DialogueStateTracker) -> list[dict[str, Any]]:

@@ -31,10 +31,13 @@ from rasa_emotion.bot.channels.rest import EmotionRestInput
 from rasa_emotion.conversation.history import HEARD_PREFIX, NO_WORDS
 from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.endpoints import Endpoints
+from rasa_emotion.handoff import keeper
 from rasa_emotion.handoff.helpdesk import FromHuman
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.record import Record, Said
 from rasa_emotion.handoff.tables import TO_HUMAN
+from rasa_emotion.spool.file import SpoolError
+from rasa_emotion.spool.folder import Spool
 
 DOMAIN = """
 version: "3.1"
@@ -251,7 +254,7 @@ async def test_the_bot_does_not_answer_for_the_human_where_words_cannot_be_kept(
 ) -> None:
     await bench.say("human")
     await bench.miss(monkeypatch, "are you there?")
-    assert "wait in memory until the database answers again" in caplog.text
+    assert "refuses a caller's words for a human; it waits in the spool" in caplog.text
     assert "alice" not in caplog.text
     assert bench.processor.heard == ["human"]
     assert await bench.say("and now?") == (True, [])
@@ -273,7 +276,7 @@ async def test_what_was_said_without_the_database_reaches_the_human_later(
     if speaks_again:
         assert await bench.say("four") == (True, [])
     for _ in range(2):
-        await bench.turns.take_up_all("rest", utter=None)
+        await bench.service.replay()
     assert bench.to_human() == ["one", "two", *(["four"] if speaks_again else [])]
     assert bench.to_human("bob") == []
 
@@ -283,7 +286,7 @@ async def test_the_bot_does_not_answer_where_what_was_missed_cannot_be_kept(
 ) -> None:
     await bench.say("human")
     await bench.miss(monkeypatch, "one", "two")
-    await bench.turns.take_up_all("rest", utter=None)
+    await bench.service.replay()
     assert bench.to_human() == ["one", "two"]
 
 
@@ -294,21 +297,22 @@ async def test_a_silent_database_keeps_no_caller_waiting_who_was_missed(
     await bench.miss(monkeypatch, "one")
     with monkeypatch.context() as broken:
         broken.setattr(relay_turns, "PATIENCE_SECS", 0.05)
-        broken.setattr(Record, "to_human", lambda *_: time.sleep(0.5))
-        with pytest.raises(Unavailable):
-            await bench.turns.take_up_all("rest", utter=None)
-    await bench.turns.take_up_all("rest", utter=None)
-    assert bench.to_human() == ["one"]
+        broken.setattr(Record, "to_human", _fail_slowly)
+        assert await bench.say("two") == (True, [])
+    await bench.service.replay()
+    assert bench.to_human() == ["one", "two"]
 
 
 async def test_memory_is_bounded(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(relay_turns, "MOST_MISSED", 1)
+    monkeypatch.setattr(keeper, "MOST_IN_MEMORY", 1)
+    monkeypatch.setattr(Spool, "keep", _spool_full)
     await bench.say("human")
     await bench.miss(monkeypatch, "one", "two")
-    assert "too many to be kept" in caplog.text
-    await bench.turns.take_up_all("rest", utter=None)
+    assert "Neither the database nor the spool takes a caller's words for a human; it is kept in memory" in caplog.text
+    assert "takes a caller's words for a human; it is lost" in caplog.text
+    await bench.service.replay()
     assert bench.to_human() == ["one"]
 
 
@@ -318,9 +322,10 @@ async def test_what_was_missed_is_dropped_with_the_hand_back(
     await bench.say("human")
     await bench.miss(monkeypatch, "are you there?")
     bench.close()
-    await bench.turns.take_up_all("rest", utter=None)
+    await bench.service.replay()
     assert bench.to_human() == []
-    assert "none gets the last words" in caplog.text
+    assert "none gets them" in caplog.text
+    assert bench.service.keeper.waiting() == []
     assert await bench.say("hello") == (False, ["hello"])
 
 
@@ -369,6 +374,15 @@ def _fail(*_: Any) -> None:
 
 def _exit(*_: Any) -> None:
     raise SystemExit(1)
+
+
+def _fail_slowly(*_: Any) -> None:
+    time.sleep(0.5)
+    raise OSError("disk full")
+
+
+def _spool_full(*_: Any) -> None:
+    raise SpoolError("It is full.")
 
 
 class Pushed:
