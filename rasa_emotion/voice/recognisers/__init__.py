@@ -13,6 +13,11 @@ __all__ = ["RECOGNISERS", "Recogniser", "RecogniserError", "Transcript", "Turn",
 
 RECOGNISERS: dict[str, str] = {
     "none": "rasa_emotion.voice.recognisers.none.NoRecogniser",
+    "whisper": "rasa_emotion.voice.recognisers.whisper.WhisperRecogniser",
+    "wyoming": "rasa_emotion.voice.recognisers.wyoming.WyomingRecogniser",
+    "moonshine": "rasa_emotion.voice.recognisers.moonshine.MoonshineRecogniser",
+    "deepgram": "rasa_emotion.voice.recognisers.deepgram.DeepgramRecogniser",
+    "assemblyai": "rasa_emotion.voice.recognisers.assemblyai.AssemblyAIRecogniser",
 }
 """Module path by name. A bot may name any other class by its module path."""
 
