@@ -167,7 +167,7 @@ def read_model_folder(path: str | Path, kind: str) -> ModelFolder:
     for name, expected in files.items():
         _verify(path / name, expected)
     model = ModelFolder(path=path, checksum=hashlib.sha256(raw).hexdigest(), settings=data, files=files, **known)
-    logger.info("Model '%s' (%s): %s.", model.name, kind, model.use, extra=named("model.loaded"))
+    logger.info("%s", model.sentence, extra=named("model.loaded"))
     return model
 
 

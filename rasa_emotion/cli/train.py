@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rasa_emotion.cli.train_text import text
+from rasa_emotion.cli.train_voice import voice
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import rough
 from rasa_emotion.model_folder import permitted
@@ -28,6 +29,7 @@ train = typer.Typer(
 
 
 train.command()(text)
+train.command()(voice)
 
 
 @train.command()

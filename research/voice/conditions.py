@@ -14,8 +14,6 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.training.voice.features import enough, read_sounds
 from rasa_emotion.training.voice.yardstick import ANGRY, Rule
 
-PARTS = ("lines", "cut", "joined")
-
 
 def folds_of(folder: Path) -> list[Network]:
     """The network with each fold's head; the same network for each where the folder keeps none."""

@@ -28,6 +28,7 @@ from rasa_emotion.training.voice.yardstick import (
     unknown,
 )
 from research.voice.conditions import by_condition, logits, long_turns
+from research.voice.shortcuts import lines_told, ordinary_on_lines
 
 PAGE = Path("docs/voice.md")
 RESULT = Path("research/voice/result.json")
@@ -145,30 +146,73 @@ def paired(old: Answers, new: Answers, figure: Figure, rules: tuple[Rule, Rule])
 
 def write(result: dict[str, Any], page: Path = PAGE) -> None:
     """The page from the figures."""
-    lines = ["| row | n, speakers | before | now | p | unknown, before and now |", "|---|---|---|---|---|---|"]
-    for row in result["rows"]:
-        old, new = (f"{v[0]:.3f} ({v[1]:.3f} to {v[2]:.3f})" for v in (row["before"], row["after"]))
-        shares = " and ".join(f"{share:.3f}" for share in row["unknown"])
-        lines.append(f"| {row['row']} | {row['n']}, {row['speakers']} | {old} | {new} | {row['p']:.3f} | {shares} |")
-    conditions = ["| condition | before | now |", "|---|---|---|"]
-    for name, value in result["conditions"]["after"].items():
-        conditions.append(f"| {name} | {result['conditions']['before'][name]:.3f} | {value:.3f} |")
-    long = ["| turns | before | now |", "|---|---|---|"]
-    for name, (right, count) in result["long"]["after"].items():
-        old_right, old_count = result["long"]["before"][name]
-        long.append(f"| {name} | {old_right} of {old_count} | {right} of {count} |")
     text = TEMPLATE.read_text(encoding="utf-8")
-    for name, part in (("ROWS", lines), ("CONDITIONS", conditions), ("LONG", long)):
+    parts = {
+        "ROWS": _rows(result["rows"]),
+        "CONDITIONS": _conditions(result["conditions"]),
+        "LONG": _long(result["long"]),
+        "TOLD": _told(result["told"]),
+        "ORDINARY": _ordinary(result["ordinary"]),
+    }
+    for name, part in parts.items():
         text = text.replace(f"<!-- {name} -->", "\n".join(part))
     page.write_text(text, encoding="utf-8")
 
 
-def measure(folder: Path, rule: Rule, conditions: Path) -> tuple[dict[str, float], dict[str, Any]]:
-    """UA by line and length, and what becomes of long turns."""
-    found: dict[str, float] = {}
-    for part in ("lines", "cut"):
-        found |= by_condition(*logits(folder, conditions, part), rule)
-    return found, long_turns(*logits(folder, conditions, "joined"), rule)
+def _rows(rows: list[dict[str, Any]]) -> list[str]:
+    lines = ["| row | n, speakers | before | now | p | unknown, before and now |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        shares = " and ".join(f"{share:.3f}" for share in row["unknown"])
+        old, new = _value(row["before"]), _value(row["after"])
+        lines.append(f"| {row['row']} | {row['n']:,}, {row['speakers']} | {old} | {new} | {row['p']:.3f} | {shares} |")
+    return lines
+
+
+def _conditions(found: dict[str, dict[str, float]]) -> list[str]:
+    lines = ["| condition | before | now |", "|---|---|---|"]
+    return lines + [f"| {name} | {found['before'][name]:.3f} | {value:.3f} |" for name, value in found["after"].items()]
+
+
+def _long(found: dict[str, dict[str, Any]]) -> list[str]:
+    lines = ["| turns | before | now |", "|---|---|---|"]
+    for name, (right, count) in found["after"].items():
+        old_right, old_count = found["before"][name]
+        lines.append(f"| {name} | {old_right} of {old_count} | {right} of {count} |")
+    return lines
+
+
+def _told(found: dict[str, dict[str, Any]]) -> list[str]:
+    lines = ["| line | clips | chance | before | now |", "|---|---|---|---|---|"]
+    for name, now in found["after"].items():
+        old = _value(found["before"][name]["told"])
+        lines.append(f"| {name} | {now['clips']} | {now['chance']:.3f} | {old} | {_value(now['told'])} |")
+    return lines
+
+
+def _ordinary(found: dict[str, dict[str, Any]]) -> list[str]:
+    lines = [
+        "| line | clips | ordinary before | now | bad before | now | unknown now |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, now in found["after"].items():
+        cells = [_value(found[voice][name][row]) for row in ("ordinary", "bad") for voice in ("before", "after")]
+        lines.append(f"| {name} | {now['clips']} | {' | '.join(cells)} | {now['unknown']:.3f} |")
+    return lines
+
+
+def _value(found: Sequence[float]) -> str:
+    return f"{found[0]:.3f} ({found[1]:.3f} to {found[2]:.3f})"
+
+
+def measure(folder: Path, rule: Rule, conditions: Path) -> dict[str, Any]:
+    """UA by line and length, what becomes of long turns, whether the line shows, and ordinary speech on every line."""
+    on_lines = logits(folder, conditions, "lines")
+    return {
+        "conditions": by_condition(*on_lines, rule) | by_condition(*logits(folder, conditions, "cut"), rule),
+        "long": long_turns(*logits(folder, conditions, "joined"), rule),
+        "told": lines_told(*on_lines, rule),
+        "ordinary": ordinary_on_lines(*logits(folder, conditions, "ordinary"), rule),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -183,8 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     result = {
         "rows": compare(voices["before"], voices["after"]),
-        "conditions": {name: found[0] for name, found in measured.items()},
-        "long": {name: found[1] for name, found in measured.items()},
+        **{part: {name: measured[name][part] for name in measured} for part in measured["after"]},
     }
     RESULT.write_text(json.dumps(result, indent=1), encoding="utf-8")
     write(result)

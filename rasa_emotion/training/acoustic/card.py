@@ -26,7 +26,7 @@ INSIDE = (
 def write_card(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write `card.md`."""
     model = folder / "model.onnx"
-    text = card(folder.name, manifest, sha256(model) if model.is_file() else "")
+    text = card(manifest["name"], manifest, sha256(model) if model.is_file() else "")
     (folder / "card.md").write_text(with_attributes(text, folder), encoding="utf-8")
 
 

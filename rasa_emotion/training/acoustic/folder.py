@@ -109,7 +109,8 @@ def write_folder(out: Path, facts: Facts, test: Sequence[Clip], *, data: Path | 
     classifier = AcousticClassifier.load(out)
     figures: dict[str, Any] = {}
     if test and data is not None:
-        manifest["temperature"], figures = measure(classifier, test, data=data, cache=cache)
+        own = {clip.speaker: classifier for clip in test}
+        manifest["temperature"], figures = measure(own, test, data=data, cache=cache)
     manifest["figures"] = {**figures, "latency_ms": cpu_time_ms(classifier, runs=TIMED_RUNS)}
     write_card(out, manifest)
     write_manifest(out, files, **manifest)
@@ -117,13 +118,15 @@ def write_folder(out: Path, facts: Facts, test: Sequence[Clip], *, data: Path | 
 
 
 def measure(
-    classifier: AcousticClassifier, test: Sequence[Clip], *, data: Path, cache: Path
+    models: Mapping[str, AcousticClassifier], test: Sequence[Clip], *, data: Path, cache: Path
 ) -> tuple[float, dict[str, Any]]:
-    """The temperature that suits held-out clips, and the figures on them: undisturbed, on the telephone, in noise."""
+    """The temperature that suits held-out clips, and the figures on them: undisturbed, on the telephone, in noise.
+
+    Each clip is heard by the model of its speaker, who was not in that model's training.
+    """
     sounds = clip_sounds(test, data, cache)
     # one split, one figure: official folds that random speakers happen to stand in mean nothing here
     clips = [replace(clip, fold=None) for clip in audible(test, sounds)]
-    models = {clip.speaker: classifier for clip in clips}
     noises = noise_sounds(data, cache, held_out=True)
     heard = {name: hear(models, clips, sounds, how) for name, how in conditions(noises).items()}
     clean = heard[CLEAN]

@@ -1,6 +1,11 @@
 """What heads say of sounds whose speakers, or whose whole corpus, they never heard.
 
-python -m rasa_emotion.training.voice.answers models/acoustic --views runs/views --out runs/yardstick/today.npz
+    python -m rasa_emotion.training.voice.answers FOLDER --views runs/views --out runs/yardstick/before.npz
+    python -m rasa_emotion.training.voice.answers models/acoustic --features runs/features-acoustic \
+        --out runs/yardstick/acoustic.npz
+
+The second is of a voice that this folder's modules made: `features --model` has kept its embedding, its folder has the
+heads of the folds, and the heads without a corpus are fitted anew to the same embedding.
 """
 
 import argparse
@@ -13,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from rasa_emotion.acoustic.classifier import OnnxNetwork
+from rasa_emotion.acoustic.classifier import MODEL, OnnxNetwork
 from rasa_emotion.acoustic.heads import HEADS, head_names, read_head
-from rasa_emotion.training.voice.features import Rows, described, enough, read_sounds
+from rasa_emotion.training.voice.features import Rows, described, enough, read_rows, read_sounds
 from rasa_emotion.training.voice.heads import Fitted, HeadRecipe, fit_head
 from rasa_emotion.training.voice.material import FOLDS
 
@@ -109,7 +114,7 @@ def answer_folder(folder: Path, views: Path, corpora: Sequence[str] = ()) -> Ans
 
     The corpora of its card were heard in training; every other corpus is left out by nature.
     """
-    network = OnnxNetwork(folder / "model.onnx")
+    network = OnnxNetwork(folder / MODEL)
     file = folder / "folds" / HEADS
     names = {int(name.removeprefix("fold")): name for name in head_names(file) if name.startswith("fold")}
     folds = {fold: read_head(file, name, network) for fold, name in names.items()}
@@ -128,6 +133,25 @@ def answer_folder(folder: Path, views: Path, corpora: Sequence[str] = ()) -> Ans
     return joined(parts)
 
 
+class Embedded:
+    """Runs as a `heads.Network` whose sounds are embeddings already."""
+
+    def run(self, outputs: Sequence[str], sounds: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        return [np.stack(sounds)]
+
+
+def answer_kept(folder: Path, rows: Rows) -> Answers:
+    """What a model folder's heads of the folds say of embeddings that were kept, each row by that of its own fold."""
+    file = folder / "folds" / HEADS
+    parts = []
+    for fold in np.unique(rows.fold):
+        own = rows.where(rows.fold == fold)
+        head = read_head(file, f"fold{fold + 1}", Embedded())
+        logits = head.run(["logits"], list(own.statistics))[0].astype(np.float64)
+        parts.append(answered(own, logits, SPEAKERS))
+    return joined(parts)
+
+
 def answer_left_out(rows: Rows, recipe: HeadRecipe, corpora: Sequence[str] = LEFT_OUT) -> Answers:
     """Each corpus by a head that was fitted to all the others."""
     able, scored = train_rows(rows), scored_rows(rows)
@@ -143,10 +167,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Keep what a model folder says of the scored views.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--views", type=Path, default=Path("runs/views"))
+    parser.add_argument("--features", type=Path, help="of this folder's model; its heads then answer for every corpus")
     parser.add_argument("--out", type=Path, required=True, help="an .npz file")
     parser.add_argument("--corpus", action="append", default=[], help="only this one; repeatable")
     options = parser.parse_args(arguments)
-    answer_folder(options.folder, options.views, options.corpus).save(options.out)
+    if options.features is None:
+        answer_folder(options.folder, options.views, options.corpus).save(options.out)
+        return
+    rows = read_rows(options.features)
+    found = answer_kept(options.folder, rows.where(scored_rows(rows)))
+    joined([found, answer_left_out(rows, HeadRecipe())]).save(options.out)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """What the trunk makes of every view: kept in files, so that heads are fitted in a minute.
 
-python -m rasa_emotion.training.voice.features --views runs/views --trunk runs/trunk --out runs/features
+    python -m rasa_emotion.training.voice.features --views runs/views --trunk runs/trunk --out runs/features
+    python -m rasa_emotion.training.voice.features --model models/acoustic --out runs/features-acoustic
+
+The second keeps the embedding of a model folder, in int8 as it runs: for new heads on a voice that ships.
 """
 
 import argparse
 import csv
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +18,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from rasa_emotion.acoustic.classifier import MODEL, OnnxNetwork, padded
+from rasa_emotion.acoustic.heads import Network
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.training.voice.distil import read_trunk
@@ -24,6 +29,8 @@ MIN_SAMPLES = int(0.4 * SAMPLE_RATE)
 """Shorter sounds are repeated to this length, as in use."""
 
 BATCH_SECS = 48.0
+Hear = Callable[[Sequence[NDArray[np.float32]]], NDArray[np.float32]]
+"""Sounds of similar length, 16 kHz samples each, to what heads read, [sounds, d]."""
 
 
 @dataclass(frozen=True)
@@ -94,24 +101,38 @@ def enough(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.resize(sound, max(len(sound), MIN_SAMPLES)) if len(sound) else np.zeros(MIN_SAMPLES, np.float32)
 
 
-def statistics(trunk: Trunk, sounds: Sequence[NDArray[np.float32]], *, progress: str = "") -> NDArray[np.float32]:
-    """Statistics of sounds of any lengths, [sounds, d]; neighbours in a batch do not change them."""
+def hear_all(hear: Hear, sounds: Sequence[NDArray[np.float32]], *, progress: str = "") -> NDArray[np.float32]:
+    """What heads read of sounds of any lengths, [sounds, d]; neighbours in a batch do not change it."""
     sounds = [enough(sound) for sound in sounds]
     found: list[NDArray[np.float32] | None] = [None] * len(sounds)
-    with torch.no_grad(), tqdm(total=len(sounds), desc=progress, mininterval=5, disable=not progress) as bar:
+    with tqdm(total=len(sounds), desc=progress, mininterval=5, disable=not progress) as bar:
         for batch in _batches(sounds):
-            longest = max(len(sounds[index]) for index in batch)
-            padded = np.zeros((len(batch), longest), np.float32)
-            for row, index in enumerate(batch):
-                padded[row, : len(sounds[index])] = sounds[index]
-            lengths = torch.tensor([len(sounds[index]) for index in batch])
-            for index, values in zip(batch, trunk.statistics(torch.from_numpy(padded), lengths).numpy(), strict=True):
+            for index, values in zip(batch, hear([sounds[index] for index in batch]), strict=True):
                 found[index] = values
             bar.update(len(batch))
     return np.stack([values for values in found if values is not None])
 
 
-def write_features(views: Path, trunk: Trunk, out: Path) -> None:
+def by_trunk(trunk: Trunk) -> Hear:
+    """Statistics as the trunk gives them, before they are normalised."""
+
+    def hear(sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        given = padded(sounds)
+        with torch.no_grad():
+            found: NDArray[np.float32] = trunk.statistics(
+                torch.from_numpy(given["waveform"]), torch.from_numpy(given["lengths"])
+            ).numpy()
+        return found
+
+    return hear
+
+
+def by_network(network: Network) -> Hear:
+    """The embedding of a model folder's network."""
+    return lambda sounds: network.run(["embedding"], sounds)[0]
+
+
+def write_features(views: Path, hear: Hear, out: Path) -> None:
     """Write the statistics of every view that is not there yet, in half precision, beside each corpus' table."""
     out.mkdir(parents=True, exist_ok=True)
     for table in sorted(views.glob("*.csv")):
@@ -122,7 +143,10 @@ def write_features(views: Path, trunk: Trunk, out: Path) -> None:
             if "-" in view or file.is_file():
                 continue
             sounds = read_sounds(views, table.stem, view)
-            np.save(file, statistics(trunk, sounds, progress=f"{table.stem} {view}").astype(np.float16))
+            part = out / f"{table.stem}@{view}.part"
+            with part.open("wb") as stream:
+                np.save(stream, hear_all(hear, sounds, progress=f"{table.stem} {view}").astype(np.float16))
+            part.replace(file)
 
 
 def _batches(sounds: Sequence[NDArray[np.float32]]) -> Iterator[list[int]]:
@@ -141,12 +165,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Keep what the trunk makes of every view; what is there stays.")
     parser.add_argument("--views", type=Path, default=Path("runs/views"))
     parser.add_argument("--trunk", type=Path, default=Path("runs/trunk"))
+    parser.add_argument("--model", type=Path, help="a model folder whose embedding is kept, instead of --trunk")
     parser.add_argument("--out", type=Path, default=Path("runs/features"))
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO)
     torch.set_num_threads(options.threads)
-    write_features(options.views, read_trunk(options.trunk), options.out)
+    if options.model:
+        hear = by_network(OnnxNetwork(options.model / MODEL, threads=options.threads))
+    else:
+        hear = by_trunk(read_trunk(options.trunk))
+    write_features(options.views, hear, options.out)
 
 
 if __name__ == "__main__":

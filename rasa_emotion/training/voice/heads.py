@@ -173,21 +173,29 @@ def row_weights(rows: Rows, recipe: HeadRecipe) -> NDArray[np.float64]:
     return shares
 
 
-def fit_head(rows: Rows, recipe: HeadRecipe) -> Fitted:
+def fit_head(rows: Rows, recipe: HeadRecipe, start: Head | None = None) -> Fitted:
     """Fit a head to rows; the heads of several seeds become one whose hidden layers stand side by side.
+
+    Args:
+        rows: with statistics; with `start`, with embeddings that are normalised as it reads them.
+        recipe: how; its `hidden` is that of `start` where there is one.
+        start: weights to begin with instead of random ones.
 
     Raises:
         ValueError: there are no rows.
     """
     weights = row_weights(rows, recipe)
-    mean = np.average(rows.statistics, axis=0, weights=weights).astype(np.float32)
-    deviation = rows.statistics.std(axis=0).astype(np.float32) + 1e-6
+    size = rows.statistics.shape[1]
+    mean, deviation = np.zeros(size, np.float32), np.ones(size, np.float32)
+    if start is None:
+        mean = np.average(rows.statistics, axis=0, weights=weights).astype(np.float32)
+        deviation = rows.statistics.std(axis=0).astype(np.float32) + 1e-6
     data = (
         torch.from_numpy((rows.statistics - mean) / deviation),
         torch.from_numpy(rows.emotion),
         torch.from_numpy(weights.astype(np.float32)),
     )
-    heads = [_fit(data, recipe, seed) for seed in recipe.seeds]
+    heads = [_fit(data, recipe, seed, start) for seed in recipe.seeds]
     return Fitted(mean, deviation, with_prior(merged(heads), recipe.prior))
 
 
@@ -213,9 +221,12 @@ def with_prior(head: Head, prior: float) -> Head:
     return head
 
 
-def _fit(data: tuple[Tensor, Tensor, Tensor], recipe: HeadRecipe, seed: int) -> Head:
+def _fit(data: tuple[Tensor, Tensor, Tensor], recipe: HeadRecipe, seed: int, start: Head | None) -> Head:
     torch.manual_seed(seed)
-    head = Head(data[0].shape[1], recipe.hidden, dropout=recipe.dropout)
+    units = start.hidden.out_features if start else recipe.hidden
+    head = Head(data[0].shape[1], units, dropout=recipe.dropout)
+    if start is not None:
+        head.load_state_dict(start.state_dict())
     batches = _Batches(data, recipe.batch, seed)
     brain = HeadBrain(head, recipe, recipe.epochs * len(batches))
     brain.fit(range(recipe.epochs), DataLoader(batches, batch_size=None), progressbar=False)

@@ -23,6 +23,11 @@ Condition = Callable[[Samples, np.random.Generator], Samples]
 
 LINE_RATE = 8_000
 PACKET_SECS = 0.02
+EDGE_FRAME, EDGE_DB = 512, 60.0
+"""A band that is this far below the loudest one is beyond the edge of a line."""
+
+PAUSE_FRAME = 400
+"""25 ms."""
 
 
 def at_rate(samples: Samples, rate: int, through: Callable[[Samples], Samples]) -> Samples:
@@ -112,6 +117,27 @@ def noisy(noises: Sequence[NDArray[np.int16]], lowest_db: float, highest_db: flo
     return mix
 
 
+def line_of(other: Samples) -> Condition:
+    """The line on which another recording was made: its upper band edge, what is heard in its pauses, and its level."""
+    spectra = np.abs(np.fft.rfft(_framed(other, EDGE_FRAME) * np.hanning(EDGE_FRAME), axis=1)) ** 2
+    heard = spectra.mean(axis=0)
+    edge = int(np.flatnonzero(heard > heard.max() * 10 ** (-EDGE_DB / 10)).max()) / EDGE_FRAME * SAMPLE_RATE
+    frames = _framed(other, PAUSE_FRAME)
+    quiet = frames[np.argsort((frames**2).mean(axis=1))[: max(1, len(frames) // 10)]]
+    level = float(np.sqrt((other**2).mean())) + 1e-9
+
+    def apply(samples: Samples, random: np.random.Generator) -> Samples:
+        spectrum = np.fft.rfft(samples)
+        spectrum[np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE) > edge] = 0
+        voice = np.fft.irfft(spectrum, len(samples))
+        voice *= level / (float(np.sqrt((voice**2).mean())) + 1e-9)
+        pauses = quiet[random.integers(len(quiet), size=len(samples) // PAUSE_FRAME + 1)].ravel()[: len(samples)]
+        heard: Samples = np.clip(voice + pauses, -1.0, 1.0).astype(np.float32)
+        return heard
+
+    return apply
+
+
 def chain(*conditions: Condition) -> Condition:
     """One after another."""
 
@@ -152,6 +178,11 @@ def test_lines(noises: Sequence[NDArray[np.int16]]) -> Mapping[str, Condition]:
 
 
 test_lines.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever its name says to pytest
+
+
+def _framed(samples: Samples, size: int) -> Samples:
+    """[frames, size], the last one filled up with zeros."""
+    return fitted(samples, max(1, -(-len(samples) // size)) * size).reshape(-1, size)
 
 
 def _file_codec(samples: Samples, container: str, subtype: str) -> Samples:

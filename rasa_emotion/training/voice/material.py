@@ -90,7 +90,7 @@ def _folded(clips: Sequence[Clip]) -> list[Sound]:
         by_corpus[clip.corpus].append(clip)
     sounds = []
     for corpus, own in by_corpus.items():
-        fold_of = _deal(own)
+        fold_of = deal(own)
         for clip in own:
             fold = clip.fold - 1 if clip.fold is not None and clip.fold <= FOLDS else fold_of[source_of(clip)]
             if corpus == CALLS:
@@ -100,7 +100,8 @@ def _folded(clips: Sequence[Clip]) -> list[Sound]:
     return sounds
 
 
-def _deal(clips: Sequence[Clip]) -> dict[str, int]:
+def deal(clips: Sequence[Clip]) -> dict[str, int]:
+    """The fold of each source (`source_of`): the larger ones first, each to the fold with the fewest clips so far."""
     counts: dict[str, int] = defaultdict(int)
     for clip in clips:
         counts[source_of(clip)] += 1

@@ -53,7 +53,8 @@ class Product:
         corpora: that it learns from; None for all.
         scored: the corpus of its card's first table.
         licence: of the weights.
-        summary, cannot_hear, split, data_note: sentences for its card and its users.
+        summary, split, data_note: sentences for its card and its users.
+        cannot_hear: what stands behind "it cannot hear" in a line for people.
         recipe: of its heads.
     """
 
@@ -73,8 +74,8 @@ INSIDE = (
     "layers' states over time, a linear layer beside one hidden layer. Matrix products in int8 with fixed scales"
 )
 CANNOT_HEAR = (
-    "It was trained on actors and on ordinary speech: real anger on the telephone is less clear, and whisper, song, "
-    "children and two people at once are not told apart"
+    "whisper, song, crying, children or two people at once; real anger on the telephone is less clear to it than an "
+    "actor's"
 )
 DISTILLED = (
     "Its trunk was distilled without labels from Whisper base's encoder, which was pretrained on 680,000 hours of "
@@ -83,6 +84,15 @@ DISTILLED = (
     "room, cut short, and joined to a longer turn. Noises are from ESC-10 (K. J. Piczak, 2015; CC BY 3.0) and a "
     "collection that may not be passed on."
 )
+COMMANDS = """The figures, from the kept heads:
+
+    python -m rasa_emotion.training.acoustic.report models/{name} --data ../shared/data
+
+The weights, once the stages before it have run (docs/train.md):
+
+    python -m rasa_emotion.training.voice.ship {name} --data ../shared/data --out models/{name}
+
+The figures on ordinary speech, lines and corpora left out: docs/voice.md."""
 PRODUCTS: Mapping[str, Product] = {
     "acoustic": Product(
         corpora=None,
@@ -103,7 +113,7 @@ PRODUCTS: Mapping[str, Product] = {
         licence="Apache-2.0",
         summary="Hears one of eight emotions in a voice. Trained on vocal bursts (laughs, sighs, groans) and ordinary "
         "speech alone, which companies may use; it knows little of emotion in spoken sentences.",
-        cannot_hear="It learned emotion from laughs, sighs and groans: of emotion in sentences it hears little, so the "
+        cannot_hear="much of the emotion in spoken sentences, since it learned from laughs, sighs and groans: the "
         "words decide",
         split="EmoGator, a fifth of its contributors (a fold) held out; the clips whose category maps to one of the "
         "eight. Nothing was chosen on them. The model that ships was then trained on all contributors.",
@@ -214,6 +224,7 @@ def _describe(product: Product, name: str, rows: Rows, out: Path, *, temperature
         split=product.split,
         data_note=product.data_note,
         inside=INSIDE,
+        commands=COMMANDS.format(name=name),
         **settings,
     )
 

@@ -54,7 +54,7 @@ class View:
 
 
 def training_views(noises: Sequence[NDArray[np.int16]]) -> Mapping[str, View]:
-    """The views of training by name, in the order in which the embedding's cache keeps them."""
+    """The views of training by name, in the order in which the embedding's cache keeps them; "noise" needs noises."""
     mulaw = lines.g711("ULAW")
     any_line = lines.one_of(
         mulaw,
@@ -67,7 +67,7 @@ def training_views(noises: Sequence[NDArray[np.int16]]) -> Mapping[str, View]:
         lines.opus(16),
     )
     half = lines.sometimes(0.5, mulaw)
-    return {
+    views = {
         CLEAN: View(lambda samples, _: samples),
         LINE: View(mulaw),
         "any": View(any_line),
@@ -77,6 +77,7 @@ def training_views(noises: Sequence[NDArray[np.int16]]) -> Mapping[str, View]:
         "cut": View(half, cut=True),
         "join": View(half, join=True),
     }
+    return {name: view for name, view in views.items() if noises or name != "noise"}
 
 
 def speed(samples: Samples, random: np.random.Generator) -> Samples:
@@ -142,6 +143,8 @@ def write_views(sounds: Sequence[Sound], noises: Sequence[NDArray[np.int16]], ou
         readable = [sound for sound in tqdm(own, desc=f"decode {corpus}", mininterval=2) if _decodes(makes, sound)]
         makes = Views(readable, seed=seed)
         for name, view in training_views(noises).items():
+            if (out / f"{corpus}-{name}.npy").is_file():
+                continue
             made = [makes.make(sound, name, view) for sound in tqdm(readable, desc=f"{corpus} {name}", mininterval=2)]
             write_sounds(made, out / f"{corpus}-{name}")
         _write_table(readable, out / f"{corpus}.csv")
@@ -179,7 +182,10 @@ def write_sounds(made: Sequence[Samples], stem: Path) -> None:
     """Scaled to the same peak, since the network is deaf to loudness and int16 is not."""
     scaled = [np.round(part / max(float(np.abs(part).max(initial=0)), 1e-9) * 30_000).astype(np.int16) for part in made]
     np.save(stem.with_name(f"{stem.name}-ends.npy"), np.cumsum([len(part) for part in scaled]))
-    np.save(stem.with_name(f"{stem.name}.npy"), np.concatenate(scaled))
+    part = stem.with_name(f"{stem.name}.part")
+    with part.open("wb") as stream:
+        np.save(stream, np.concatenate(scaled))
+    part.replace(stem.with_name(f"{stem.name}.npy"))
 
 
 def _write_table(sounds: Sequence[Sound], file: Path) -> None:
@@ -200,10 +206,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/views"))
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     parser.add_argument("--corpus", action="append", help="only these")
+    parser.add_argument("--noise", action="append", help="only these folders of noises; all where none is named")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO)
     sounds = [s for s in read_sounds(options.data) if not options.corpus or s.clip.corpus in options.corpus]
-    write_views(sounds, noise_sounds(options.data[0], options.cache), options.out)
+    write_views(sounds, noise_sounds(options.data[0], options.cache, folders=options.noise), options.out)
 
 
 if __name__ == "__main__":

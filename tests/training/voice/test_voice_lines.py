@@ -49,6 +49,22 @@ def test_a_louder_voice_does_not_wrap_in_an_integer_codec(voice: Samples) -> Non
     assert np.corrcoef(heard, loud)[0, 1] > 0.95
 
 
+def test_the_line_of_a_recording_is_its_band_its_pauses_and_its_level(voice: Samples) -> None:
+    random = np.random.default_rng(0)
+    narrow = lines.at_rate(voice, 8_000, lambda samples: samples) * 0.3
+    hiss = random.normal(0, 0.002, 16_000).astype(np.float32)
+    other = np.concatenate([narrow, hiss])  # a pause that is not silent
+    wide = np.asarray(voice + random.normal(0, 0.01, len(voice)), np.float32)
+    heard = lines.line_of(other)(wide, random)
+    level = np.sqrt((other**2).mean())
+    assert np.sqrt((heard**2).mean()) == pytest.approx(level, rel=0.05)
+    assert heard.shape == voice.shape
+    silent = lines.line_of(narrow)(wide, random)
+    high = np.abs(np.fft.rfft(silent))[np.fft.rfftfreq(len(silent), 1 / 16_000) > 5_000]
+    low = np.abs(np.fft.rfft(wide))[np.fft.rfftfreq(len(wide), 1 / 16_000) > 5_000]
+    assert (high**2).sum() < 0.1 * (low**2).sum()
+
+
 def test_the_same_draw_gives_the_same_sound(voice: Samples) -> None:
     once, again = (lines.room(voice, np.random.default_rng(3)) for _ in range(2))
     np.testing.assert_array_equal(once, again)
