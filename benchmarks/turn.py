@@ -12,6 +12,7 @@ memory are those of a fresh process that calls `EmotionAnalyzer.load()` and anal
 
     python benchmarks/turn.py              # a table; --json and --markdown for programs and documents
     python benchmarks/turn.py --repeats 60 --models runs/voice
+    python benchmarks/turn.py --beside runs/earlier/acoustic    # another voice in the same repeats
 """
 
 import argparse
@@ -53,6 +54,7 @@ TURN, VOICE, READ, REST, ALONE = (
     "voice alone, bytes in",
 )
 PEER_VOICE, PEER_WORDS = "peer, voice", "peer, words"
+OTHER = "another voice"
 OURS = (TURN, VOICE, READ, REST, ALONE)
 WHAT = {
     TURN: "bytes and words in, estimate out",
@@ -60,6 +62,7 @@ WHAT = {
     READ: "analyze(text=), estimate out",
     REST: "bytes to 16 kHz, both evidences to one estimate",
     ALONE: "analyze(audio=), estimate out",
+    OTHER: "as the voice: decoded speech in, evidence out",
     PEER_VOICE: "wav2vec2-base, eager PyTorch",
     PEER_WORDS: "DistilBERT-base, eager PyTorch",
 }
@@ -182,13 +185,16 @@ def median(values: Sequence[float]) -> dict[str, float]:
 
 
 def ratios(times: Times) -> dict[str, dict[str, float]]:
-    """How many times longer the peer took within the same repeat: the turn, the voice and the words."""
+    """How many times longer the peer took within the same repeat: the turn, the voice and the words; and how many times
+    longer another voice took than ours."""
     of = {name: np.asarray(taken) for name, taken in times.items()}
     pairs = {
         TURN: (of[PEER_VOICE] + of[PEER_WORDS], of[TURN]),
         VOICE: (of[PEER_VOICE], of[VOICE]),
         READ: (of[PEER_WORDS], of[READ]),
     }
+    if OTHER in of:
+        pairs[OTHER] = (of[OTHER], of[VOICE])
     return {name: median(peers / mine) for name, (peers, mine) in pairs.items()}
 
 
@@ -221,7 +227,14 @@ def machine() -> dict[str, Any]:
     }
 
 
-def measure(repeats: int, models: Path | None = None, acoustic: str = "acoustic", cold: int = 5) -> dict[str, Any]:
+def measure(
+    repeats: int,
+    models: Path | None = None,
+    acoustic: str = "acoustic",
+    cold: int = 5,
+    *,
+    beside: Path | None = None,
+) -> dict[str, Any]:
     """Everything that is printed. ONNX Runtime and PyTorch have one thread each, which the system may move."""
     around, started = machine(), cold_start(cold)  # the load before this program adds to it
     analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
@@ -229,7 +242,12 @@ def measure(repeats: int, models: Path | None = None, acoustic: str = "acoustic"
     def progress(repeat: Sequence[int]) -> Iterable[int]:
         return track(repeat, "turns", transient=True, console=Console(stderr=True))
 
-    cpu, wall = interleave(ours(analyzer, speech()), peer(), repeats, progress)
+    audio = speech()
+    calls = ours(analyzer, audio)
+    if beside is not None:
+        other, waveform = EmotionAnalyzer.load(beside), load_audio(audio)
+        calls[OTHER] = lambda: other.hear(waveform)
+    cpu, wall = interleave(calls, peer(), repeats, progress)
     return {
         "machine": around,
         "models": {
@@ -265,7 +283,8 @@ def markdown(found: Mapping[str, Any]) -> str:
         lines.append(f"| {name} | {WHAT[name]} | {_interval(row, 2)} | {row['p95']:.2f} | {wall:.2f} |")
     lines += ["", "| times faster than the peer | by CPU time | by wall time |", "|---|---|---|"]
     for name, row in found["times_faster_cpu"].items():
-        lines.append(f"| {name} | {_interval(row, 1)} | {_interval(found['times_faster_wall'][name], 1)} |")
+        what = "voice, than the other voice" if name == OTHER else name
+        lines.append(f"| {what} | {_interval(row, 1)} | {_interval(found['times_faster_wall'][name], 1)} |")
     lines += [
         "",
         f"Cold start {cold['load_secs']:.2f} s, {cold['memory_mb']:.0f} MB, "
@@ -283,10 +302,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=30, help="repeats that count, after three that do not (30)")
     parser.add_argument("--models", type=Path, help="folder with other models than those that ship")
     parser.add_argument("--acoustic", default="acoustic", help="name of the acoustic model's folder")
+    parser.add_argument("--beside", type=Path, help="folder of another acoustic model, timed in the same repeats")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--markdown", action="store_true", help="print a section of a document")
     options = parser.parse_args()
-    found = measure(options.repeats, options.models, options.acoustic)
+    found = measure(options.repeats, options.models, options.acoustic, beside=options.beside)
     if options.json:
         print(json.dumps(found, indent=1))
     elif options.markdown:

@@ -115,6 +115,7 @@ def compare(before: Voice, after: Voice) -> list[dict[str, Any]]:
         if not len(new.emotion) or not len(old.emotion):
             continue
         order = {name: place for place, name in enumerate(old.name)}
+        new = new.where(np.array([name in order for name in new.name]))
         old = old.where(np.array([order[name] for name in new.name]))
         values = [interval(part, voice.rule, row.figure) for part, voice in ((old, before), (new, after))]
         found.append(
@@ -135,7 +136,7 @@ def paired(old: Answers, new: Answers, figure: Figure, rules: tuple[Rule, Rule])
     """Two-sided p-value of the difference, from bootstrap samples of speakers that both are scored on."""
     differences = np.array(
         [
-            figure(new.where(drawn), rules[1]) - figure(old.where(drawn), rules[0])  # type: ignore[arg-type]
+            figure(new.where(drawn), rules[1]) - figure(old.where(drawn), rules[0])
             for drawn in resamples(len(new.emotion), list(new.speaker), SAMPLES, 1)
         ]
     )

@@ -126,6 +126,10 @@ def long_turns(sounds: Sequence[Sound]) -> Iterator[Condition]:
                 yield Condition(ordered[0], f"joined {secs} s", window)
 
 
+def _reported(sound: Sound) -> bool:
+    return sound.clip.emotion == "angry" or sound.clip.corpus == "digits"
+
+
 def write(name: str, conditions: Iterable[Condition], out: Path) -> None:
     """Write sounds with a table that names the condition of each; what is there stays."""
     if (out / f"{name}.csv").is_file():
@@ -157,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scored = some([sound for sound in sounds if sound.clip.corpus == SCORED], options.clips)
     noises = noise_sounds(options.data, options.cache, held_out=True)
     parts: dict[str, Callable[[], Iterator[Condition]]] = {
-        "joined": lambda: long_turns([sound for sound in sounds if sound.clip.corpus in JOINED]),
+        "joined": lambda: long_turns([sound for sound in sounds if sound.clip.corpus in JOINED and _reported(sound)]),
         "cut": lambda: cut(scored),
         "lines": lambda: on_lines(scored, noises),
     }

@@ -54,8 +54,8 @@ class Rows:
     fold: NDArray[np.int64]
     augmented: NDArray[np.bool_]
 
-    def where(self, chosen: NDArray[np.bool_]) -> "Rows":
-        """The chosen rows."""
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Rows":
+        """The chosen rows, by a mask or by their numbers."""
         return Rows(**{key: value[chosen] for key, value in vars(self).items()})
 
     def __len__(self) -> int:
@@ -132,15 +132,18 @@ def by_network(network: Network) -> Hear:
     return lambda sounds: network.run(["embedding"], sounds)[0]
 
 
-def write_features(views: Path, hear: Hear, out: Path) -> None:
-    """Write the statistics of every view that is not there yet, in half precision, beside each corpus' table."""
+def write_features(views: Path, hear: Hear, out: Path, *, only: Sequence[str] = ()) -> None:
+    """Write the statistics of every view that is not there yet, in half precision, beside each corpus' table.
+
+    `only` names the wanted views; all where it is empty.
+    """
     out.mkdir(parents=True, exist_ok=True)
     for table in sorted(views.glob("*.csv")):
         (out / table.name).write_bytes(table.read_bytes())
         for ends_file in sorted(views.glob(f"{table.stem}-*-ends.npy")):
             view = ends_file.name.removeprefix(f"{table.stem}-").removesuffix("-ends.npy")
             file = out / f"{table.stem}@{view}.npy"
-            if "-" in view or file.is_file():
+            if "-" in view or file.is_file() or (only and view not in only):
                 continue
             sounds = read_sounds(views, table.stem, view)
             part = out / f"{table.stem}@{view}.part"
@@ -167,6 +170,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--trunk", type=Path, default=Path("runs/trunk"))
     parser.add_argument("--model", type=Path, help="a model folder whose embedding is kept, instead of --trunk")
     parser.add_argument("--out", type=Path, default=Path("runs/features"))
+    parser.add_argument(
+        "--view", action="append", default=[], help="only this one; repeatable, all where none is named"
+    )
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO)
@@ -175,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         hear = by_network(OnnxNetwork(options.model / MODEL, threads=options.threads))
     else:
         hear = by_trunk(read_trunk(options.trunk))
-    write_features(options.views, hear, options.out)
+    write_features(options.views, hear, options.out, only=options.view)
 
 
 if __name__ == "__main__":

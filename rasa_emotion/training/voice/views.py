@@ -97,11 +97,12 @@ class Views:
     Args:
         sounds: of one corpus.
         seed: what is drawn for a sound and a view depends on it and their names alone.
+        decoded: others of the same corpus, whose decoded samples are used.
     """
 
-    def __init__(self, sounds: Sequence[Sound], *, seed: int = 7) -> None:
+    def __init__(self, sounds: Sequence[Sound], *, seed: int = 7, decoded: "Views | None" = None) -> None:
         self.sounds, self.seed = sounds, seed
-        self._samples: dict[str, Samples] = {}
+        self._samples: dict[str, Samples] = {} if decoded is None else decoded._samples
         self._alike: dict[tuple[str, str | None], list[Sound]] = defaultdict(list)
         for sound in sounds:
             self._alike[sound.clip.speaker, sound.clip.emotion].append(sound)
@@ -129,23 +130,32 @@ class Views:
         return _stretch(np.concatenate(parts), WINDOW_SECS, random)
 
 
-def write_views(sounds: Sequence[Sound], noises: Sequence[NDArray[np.int16]], out: Path, *, seed: int = 7) -> None:
+def write_views(
+    sounds: Sequence[Sound],
+    noises: Sequence[NDArray[np.int16]],
+    out: Path,
+    *,
+    seed: int = 7,
+    only: Sequence[str] = (),
+) -> None:
     """Write each corpus' views into the folder `out`: `CORPUS.csv`, and int16 samples with their ends for each view.
 
-    What is there already is left as it is.
+    What is there already is left as it is. `only` names the wanted views; all where it is empty.
     """
     out.mkdir(parents=True, exist_ok=True)
+    views = {name: view for name, view in training_views(noises).items() if not only or name in only}
     for corpus in sorted({sound.clip.corpus for sound in sounds}):
-        if (out / f"{corpus}.csv").is_file():
+        missing = [name for name in views if not (out / f"{corpus}-{name}.npy").is_file()]
+        if not missing and (out / f"{corpus}.csv").is_file():
             continue
         own = _limited([sound for sound in sounds if sound.clip.corpus == corpus])
         makes = Views(own, seed=seed)
         readable = [sound for sound in tqdm(own, desc=f"decode {corpus}", mininterval=2) if _decodes(makes, sound)]
-        makes = Views(readable, seed=seed)
-        for name, view in training_views(noises).items():
-            if (out / f"{corpus}-{name}.npy").is_file():
-                continue
-            made = [makes.make(sound, name, view) for sound in tqdm(readable, desc=f"{corpus} {name}", mininterval=2)]
+        makes = Views(readable, seed=seed, decoded=makes)
+        for name in missing:
+            made = [
+                makes.make(sound, name, views[name]) for sound in tqdm(readable, desc=f"{corpus} {name}", mininterval=2)
+            ]
             write_sounds(made, out / f"{corpus}-{name}")
         _write_table(readable, out / f"{corpus}.csv")
 
@@ -206,11 +216,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/views"))
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     parser.add_argument("--corpus", action="append", help="only these")
+    parser.add_argument(
+        "--view", action="append", default=[], help="only this one; repeatable, all where none is named"
+    )
     parser.add_argument("--noise", action="append", help="only these folders of noises; all where none is named")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO)
     sounds = [s for s in read_sounds(options.data) if not options.corpus or s.clip.corpus in options.corpus]
-    write_views(sounds, noise_sounds(options.data[0], options.cache, folders=options.noise), options.out)
+    noises = noise_sounds(options.data[0], options.cache, folders=options.noise)
+    write_views(sounds, noises, options.out, only=options.view)
 
 
 if __name__ == "__main__":

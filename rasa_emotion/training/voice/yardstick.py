@@ -105,8 +105,7 @@ def recall(emotion: int) -> Figure:
 def interval(answers: Answers, rule: Rule, figure: Figure) -> Interval:
     """A figure with a bootstrap over speakers."""
     drawn = [
-        figure(answers.where(rows), rule)  # type: ignore[arg-type]  # row numbers choose as a mask does
-        for rows in resamples(len(answers.emotion), list(answers.speaker), SAMPLES, 0)
+        figure(answers.where(rows), rule) for rows in resamples(len(answers.emotion), list(answers.speaker), SAMPLES, 0)
     ]
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
     return Interval(figure(answers, rule), float(low), float(high))
