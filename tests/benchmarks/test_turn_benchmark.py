@@ -9,6 +9,7 @@ from needed import needs
 from benchmarks import turn
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.audio import load_audio, speech_secs
+from rasa_emotion.model_folder import shipped_models
 
 needs_espeak = needs("espeak-ng")
 
@@ -54,7 +55,7 @@ def test_the_parts_are_what_the_table_says() -> None:
     assert speech_secs(load_audio(audio)) > 2
     calls = turn.ours(EmotionAnalyzer.load(), audio)
     assert tuple(calls) == turn.OURS
-    assert set(turn.WHAT) == {*turn.OURS, turn.PEER_VOICE, turn.PEER_WORDS}
+    assert set(turn.WHAT) == {*turn.OURS, turn.OTHER, turn.PEER_VOICE, turn.PEER_WORDS}
     assert calls[turn.TURN]().modalities == ("acoustic", "text")
     assert calls[turn.ALONE]().modalities == ("acoustic",)
     assert calls[turn.READ]().modalities == ("text",)
@@ -67,7 +68,7 @@ def test_a_run_as_json_and_as_a_section(monkeypatch: pytest.MonkeyPatch, capsys:
         return {turn.PEER_VOICE: lambda: sum(range(200_000)), turn.PEER_WORDS: lambda: sum(range(20_000))}
 
     monkeypatch.setattr(turn, "peer", small_peer)
-    found = turn.measure(2, cold=1)
+    found = turn.measure(2, cold=1, beside=shipped_models() / "acoustic-emogator")
     assert json.loads(json.dumps(found)) == found
     assert set(found["cpu_ms"]) == set(found["wall_ms"]) == set(turn.WHAT)
     assert found["cold_start"]["torch_imported"] is False
@@ -75,6 +76,8 @@ def test_a_run_as_json_and_as_a_section(monkeypatch: pytest.MonkeyPatch, capsys:
     text = turn.markdown(found)
     assert f"| {turn.TURN} | {turn.WHAT[turn.TURN]} |" in text
     assert "times faster than the peer" in text
+    assert found["times_faster_cpu"][turn.OTHER]["median"] > 0
+    assert "voice, than the other voice" in text
     assert found["models"]["checksum"] in text
 
 

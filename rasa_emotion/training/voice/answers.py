@@ -10,7 +10,6 @@ heads of the folds, and the heads without a corpus are fitted anew to the same e
 
 import argparse
 import logging
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from tqdm import tqdm
 
 from rasa_emotion.acoustic.classifier import MODEL, OnnxNetwork
 from rasa_emotion.acoustic.heads import HEADS, head_names, read_head
-from rasa_emotion.training.voice.features import Rows, described, enough, read_rows, read_sounds
+from rasa_emotion.training.voice.features import Rows, described, drawn, enough, read_rows, read_sounds
 from rasa_emotion.training.voice.heads import Fitted, HeadRecipe, fit_head
 from rasa_emotion.training.voice.material import FOLDS
 
@@ -130,7 +129,7 @@ def answer_folder(folder: Path, views: Path, corpora: Sequence[str] = (), most: 
             if own.augmented.all():
                 continue
             if most:
-                chosen = np.argsort([zlib.crc32(name.encode()) for name in own.name])[:most]
+                chosen = drawn(list(own.name), most)
                 own, sounds = own.where(chosen), [sounds[index] for index in chosen]
             runs = [folds.get(int(fold) + 1, network) if table.stem == "ravdess" else network for fold in own.fold]
             rows = tqdm(zip(runs, sounds, strict=True), desc=f"{table.stem} {view}", mininterval=5, total=len(runs))

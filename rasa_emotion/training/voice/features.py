@@ -9,6 +9,7 @@ The second keeps the embedding of a model folder, in int8 as it runs: for new he
 import argparse
 import csv
 import logging
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,24 +133,43 @@ def by_network(network: Network) -> Hear:
     return lambda sounds: network.run(["embedding"], sounds)[0]
 
 
-def write_features(views: Path, hear: Hear, out: Path, *, only: Sequence[str] = ()) -> None:
+def drawn(names: Sequence[str], most: int) -> NDArray[np.int64]:
+    """Numbers of at most so many sounds, by the checksum of their names, in order; of all where `most` is 0."""
+    order = np.argsort([zlib.crc32(name.encode()) for name in names], kind="stable")
+    return np.sort(order[: most or len(names)])
+
+
+def write_features(views: Path, hear: Hear, out: Path, *, only: Sequence[str] = (), most: int = 0) -> None:
     """Write the statistics of every view that is not there yet, in half precision, beside each corpus' table.
 
-    `only` names the wanted views; all where it is empty.
+    `only` names the wanted views; all where it is empty. `most` limits the sounds of a corpus; 0 takes all.
     """
     out.mkdir(parents=True, exist_ok=True)
     for table in sorted(views.glob("*.csv")):
-        (out / table.name).write_bytes(table.read_bytes())
+        chosen = _write_table(table, out / table.name, most)
         for ends_file in sorted(views.glob(f"{table.stem}-*-ends.npy")):
             view = ends_file.name.removeprefix(f"{table.stem}-").removesuffix("-ends.npy")
             file = out / f"{table.stem}@{view}.npy"
             if "-" in view or file.is_file() or (only and view not in only):
                 continue
-            sounds = read_sounds(views, table.stem, view)
+            heard = read_sounds(views, table.stem, view)
+            sounds = [heard[index] for index in chosen]
             part = out / f"{table.stem}@{view}.part"
             with part.open("wb") as stream:
                 np.save(stream, hear_all(hear, sounds, progress=f"{table.stem} {view}").astype(np.float16))
             part.replace(file)
+
+
+def _write_table(table: Path, out: Path, most: int) -> NDArray[np.int64]:
+    """Copy the drawn rows of a corpus' table; returns their numbers."""
+    with table.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    chosen = drawn([row["name"] for row in rows], most)
+    with out.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows[index] for index in chosen)
+    return chosen
 
 
 def _batches(sounds: Sequence[NDArray[np.float32]]) -> Iterator[list[int]]:
@@ -173,6 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--view", action="append", default=[], help="only this one; repeatable, all where none is named"
     )
+    parser.add_argument("--most", type=int, default=0, help="sounds of each corpus; 0 takes all")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO)
@@ -181,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         hear = by_network(OnnxNetwork(options.model / MODEL, threads=options.threads))
     else:
         hear = by_trunk(read_trunk(options.trunk))
-    write_features(options.views, hear, options.out, only=options.view)
+    write_features(options.views, hear, options.out, only=options.view, most=options.most)
 
 
 if __name__ == "__main__":
