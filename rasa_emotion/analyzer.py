@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 WINDOW_SECS = 10.0
 """Longer audio is heard in windows of this length, whose evidence is averaged."""
 
+MANY_WINDOWS = 3
+"""Of more, a warning says that one emotion for all of them says little."""
+
 Loaded = TypeVar("Loaded")
 
 
@@ -265,6 +268,10 @@ def _merge(windows: list[Evidence], notes: Sequence[str] = ()) -> Evidence:
     """The mean over windows, weighted by the speech in each; `notes` become its warnings."""
     if len(windows) == 1:
         return replace(windows[0], warnings=tuple(notes))
+    if len(windows) > MANY_WINDOWS:
+        secs = (len(windows) - 1) * WINDOW_SECS
+        said = f"One emotion stands for more than {secs:g} s; rasa-emotion analyze --timeline shows how it changes."
+        notes = [*notes, said]
     seconds = np.array([window.quality.get("speech_secs", 1.0) for window in windows])
     weights: NDArray[np.float64] = (
         seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(windows), 1 / len(windows))

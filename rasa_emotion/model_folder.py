@@ -57,16 +57,17 @@ class ModelFolder:
         return f"{self.licence}, {permitted(self.licence, commercial=self.commercial)}"
 
     @property
-    def cannot_hear(self) -> str:
-        """What a voice model does not recognise, in a few words; empty where its maker says nothing of it."""
+    def limit(self) -> str:
+        """One sentence on what a voice model does not recognise; empty where its maker says nothing of it."""
         said = self.settings.get("cannot_hear") or ()
-        return said if isinstance(said, str) else ", ".join(map(str, said))
+        if isinstance(said, str):
+            return f"{said.rstrip('.')}."
+        return f"It cannot hear {', '.join(map(str, said))}." if said else ""
 
     @property
     def sentence(self) -> str:
-        """Name, licence, use and limit in one sentence, for who is about to use it."""
-        limit = f"; it cannot hear {self.cannot_hear}" if self.cannot_hear else ""
-        return f"The {self.kind} model '{self.name}' is under {self.use}{limit}."
+        """Name, licence, use and limit, for who is about to use it."""
+        return f"The {self.kind} model '{self.name}' is under {self.use}. {self.limit}".rstrip()
 
 
 def permitted(licence: str, *, commercial: bool) -> str:

@@ -42,6 +42,15 @@ def test_voice_alone(analyzer, tone):
     assert sum(estimate.probabilities.values()) == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.parametrize(("secs", "told"), [(29, False), (45, True)])
+def test_one_emotion_for_a_long_recording_is_told(analyzer, speech, tmp_path, secs, told):
+    voice, rate = soundfile.read(speech("I have been waiting for three weeks and nobody calls me back."))
+    soundfile.write(tmp_path / "call.wav", np.resize(voice, secs * rate), rate)
+    warnings = analyzer.analyze(audio=tmp_path / "call.wav").warnings
+    assert [("more than 40 s" in one and "--timeline" in one) for one in warnings] == [True] * told
+    assert analyzer.hear_many([tmp_path / "call.wav"])[0].warnings == warnings
+
+
 def test_both(analyzer, tone):
     estimate = analyzer.analyze(audio=Waveform(tone(220, 1.5)), text="This is outrageous, I am furious with you!")
     assert estimate.modalities == ("acoustic", "text")

@@ -10,6 +10,9 @@ from rasa_emotion.errors import ConfigError
 
 FRAME_SECS = 0.02
 
+CLICK_FRAMES, GAP_FRAMES = 3, 5
+"""Frames of sound at most, at an end and before so many frames of silence, that are taken for a click."""
+
 SILENCE_PEAK = 1e-4
 """Peak (-80 dB of full scale) below which audio holds nothing but a converter's noise."""
 
@@ -60,7 +63,8 @@ def voice_activity(waveform: Waveform, *, frame_secs: float = FRAME_SECS, aggres
 def trim_silence(waveform: Waveform, *, top_db: float = 40.0, margin_secs: float = 0.1) -> Waveform:
     """Cut what is quieter than `top_db` below the loudest 20 ms frame off both ends, except a margin.
 
-    Where the recording has less than the margin, silence fills it up, so that the same speech sounds the same however
+    A click at either end, where a recording was cut or a filter began, does not keep the silence next to it. Where the
+    recording has less than the margin, silence fills it up, so that the same speech sounds the same however
     closely it was cut. Training and serving both trim with this function. A waveform shorter than one frame or all
     zeros is returned as it is.
 
@@ -76,9 +80,19 @@ def trim_silence(waveform: Waveform, *, top_db: float = 40.0, margin_secs: float
     energy = np.einsum("ij,ij->i", frames, frames)
     if energy.max() <= 0:
         return waveform
-    active = np.flatnonzero(energy >= energy.max() * 10 ** (-top_db / 10))
+    active = np.flatnonzero(_without_clicks(energy >= energy.max() * 10 ** (-top_db / 10)))
     margin = int(margin_secs * waveform.sample_rate)
     start, end = active[0] * frame - margin, (active[-1] + 1) * frame + margin
     kept = waveform.samples[max(0, start) : end]
     missing = max(0, -start), max(0, end - len(waveform.samples))
     return Waveform(np.pad(kept, missing), waveform.sample_rate)
+
+
+def _without_clicks(active: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The frames with sound, less a click at either end; shape [frames]."""
+    found = active.copy()
+    for frames in (found, found[::-1]):  # views
+        length = int(np.argmin(frames))  # of the sound at this end
+        if length <= CLICK_FRAMES and frames.any() and not frames[length : length + GAP_FRAMES].any():
+            frames[:length] = not frames[length:].any()
+    return found

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Literal, get_args
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from rasa_emotion.audio.activity import FRAME_SECS
 from rasa_emotion.audio.highpass import highpass
+from rasa_emotion.audio.resample import check_sample_rate, resample
 from rasa_emotion.audio.sound import Sound
 from rasa_emotion.audio.voice import speech_mask
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
@@ -53,9 +53,10 @@ def mixed(block: NDArray[np.float32], channel: str | int | None) -> NDArray[np.f
     number = {"left": 0, "right": 1}.get(channel, channel) if isinstance(channel, str) else channel
     if isinstance(number, int):
         block = block[:, min(number, block.shape[1] - 1)][:, None]
-    found: NDArray[np.float32] = np.clip(np.where(np.isfinite(block), block, 0), -1.0, 1.0).mean(
-        axis=1, dtype=np.float32
-    )
+    # The least and the greatest number are infinite or none where any is.
+    clean = np.isfinite(block.min(initial=0)) and np.isfinite(block.max(initial=0))
+    within = np.clip(block if clean else np.where(np.isfinite(block), block, 0), -1.0, 1.0)
+    found: NDArray[np.float32] = within[:, 0] if within.shape[1] == 1 else within.mean(axis=1, dtype=np.float32)
     return found
 
 
@@ -67,10 +68,15 @@ def the_voice(sound: Sound, name: str) -> int:
     on both, be it dual mono, inverted or crosstalk, belongs to the louder channel.
 
     Raises:
+        AudioError: its rate is absurd.
         ChannelError: each channel owns a voice, so that somebody has to say who is to be heard.
     """
+    check_sample_rate(sound.sample_rate, name)
     owned, energy = np.zeros(2), np.zeros(2)
-    for piece in _pieces(sound):
+    for raw in _pieces(sound):
+        if _is_doubled(raw):
+            continue
+        piece = _filtered(raw, sound.sample_rate)
         energy += np.einsum("ij,ij->i", piece, piece)
         owned += _owned(piece)
         if owned.min() >= MIN_VOICE_SECS:
@@ -79,49 +85,65 @@ def the_voice(sound: Sound, name: str) -> int:
 
 
 def _pieces(sound: Sound) -> Iterator[NDArray[np.float32]]:
-    """Both channels without offset and hum at 16 kHz, shape [2, samples]."""
-    stream = soxr.ResampleStream(sound.sample_rate, SAMPLE_RATE, num_channels=2, dtype="float32", quality="MQ")
+    """What is looked at, in pieces of shape [frames, 2]."""
     held: list[NDArray[np.float32]] = []
     count, seen = 0, 0.0
     for block in sound.blocks:
-        held.append(stream.resample_chunk(np.clip(np.where(np.isfinite(block), block, 0), -1.0, 1.0)))
-        count += len(held[-1])
-        if count >= PIECE_SECS * SAMPLE_RATE:
-            yield _filtered(np.concatenate(held))
-            seen += count / SAMPLE_RATE
+        held.append(block)
+        count += len(block)
+        if count >= PIECE_SECS * sound.sample_rate:
+            yield np.concatenate(held)
+            seen += count / sound.sample_rate
             held, count = [], 0
             if seen >= JUDGED_SECS:
                 return
-    held.append(stream.resample_chunk(np.zeros((0, 2), np.float32), last=True))
-    yield _filtered(np.concatenate(held))
+    if held:
+        yield np.concatenate(held)
 
 
-def _filtered(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.stack([highpass(Waveform(np.ascontiguousarray(channel))).samples for channel in samples.T])
+def _is_doubled(raw: NDArray[np.float32]) -> bool:
+    """Whether one channel was written to both, as it is or inverted: the usual case, and the cheapest to see."""
+    left, right = raw.T
+    return np.array_equal(left, right) or np.array_equal(left, -right)
+
+
+def _filtered(raw: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+    """Both channels without offset and hum at 16 kHz, shape [2, samples]."""
+    clean = np.clip(np.where(np.isfinite(raw), raw, 0), -1.0, 1.0)
+    return np.stack(
+        [highpass(resample(Waveform(np.ascontiguousarray(channel), sample_rate))).samples for channel in clean.T]
+    )
 
 
 def _owned(piece: NDArray[np.float32]) -> NDArray[np.float64]:
     """Seconds of voice that each channel owns, shape [2]."""
-    spoken = np.array(
+    sounds = np.abs(piece).max(axis=1, initial=0) > SILENT
+    if sounds.all() and _are_one_sound(*piece):
+        level = np.einsum("ij,ij->i", piece, piece)
+        sounds &= level >= SIDE * level.max()
+        if sounds.all():
+            return np.zeros(2)
+    return np.array(
         [
-            speech_mask(Waveform(channel)).sum() * FRAME_SECS if np.abs(channel).max(initial=0) > SILENT else 0.0
-            for channel in piece
+            speech_mask(Waveform(channel)).sum() * FRAME_SECS if there else 0.0
+            for channel, there in zip(piece, sounds, strict=True)
         ]
     )
-    if spoken.all() and _correlation(*piece) >= SAME_VOICE:
-        level = np.einsum("ij,ij->i", piece, piece)
-        spoken[level < SIDE * level.max()] = 0.0
-        return spoken if np.count_nonzero(spoken) == 1 else np.zeros(2)
-    return spoken
+
+
+def _are_one_sound(left: NDArray[np.float32], right: NDArray[np.float32]) -> bool:
+    """Whether some delay up to `MAX_DELAY_SECS`, of either sign, correlates them; most often it is none."""
+    norm = float(np.linalg.norm(left) * np.linalg.norm(right))
+    return norm > 0 and (
+        abs(float(left @ right)) >= SAME_VOICE * norm or _correlation(left, right) >= SAME_VOICE * norm
+    )
 
 
 def _correlation(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
-    """The largest normalised cross-correlation of either sign within `MAX_DELAY_SECS`."""
+    """The largest cross-correlation of either sign within `MAX_DELAY_SECS`."""
     count = len(left)
     lags = min(round(MAX_DELAY_SECS * SAMPLE_RATE), count - 1)
     size = 1 << (2 * count - 1).bit_length()
     spectrum = np.fft.rfft(left, size) * np.conj(np.fft.rfft(right, size))
     found = np.abs(np.fft.irfft(spectrum, size))
-    norm = float(np.linalg.norm(left) * np.linalg.norm(right))
-    near = max(found[: lags + 1].max(), found[-lags:].max() if lags else 0.0)
-    return float(near) / norm if norm > 0 else 0.0
+    return float(max(found[: lags + 1].max(), found[-lags:].max() if lags else 0.0))

@@ -11,6 +11,9 @@ REMOVED_HZ, KEPT_HZ = 62.0, 78.0
 """Below the first, hum at 50 and 60 Hz, rumble and drift; above the second, the pitch of the deepest voices."""
 
 STOPBAND_DB = 70.0
+MAINS_HZ, HUM_SECS = (50.0, 60.0), 0.3
+"""The hum that goes on beyond either end of a sound, as the first and last seconds say; three of its beats."""
+
 LOW_RATE = 400
 """Hz, about; the rate at which the low part is separated, at a fiftieth of what it would cost at the full rate."""
 
@@ -34,10 +37,10 @@ def highpass(waveform: Waveform) -> Waveform:
         return waveform
     filters = _filters(waveform.sample_rate)
     factor = filters.into.shape[0]
-    # Whole blocks, mirrored at both ends: a jump to zero there would be a click in the result.
+    # Whole blocks, continued at both ends: a jump to zero there would be a click in the result.
     before, after = filters.margin * factor, filters.margin * factor + -count % factor
-    mirrored = np.pad(waveform.samples, (before, after), mode="symmetric")
-    low = _interpolated(_lowpassed(_decimated(mirrored.reshape(-1, factor), filters.into), filters.sharp), filters.back)
+    longer = _continued(waveform.samples, waveform.sample_rate, before, after)
+    low = _interpolated(_lowpassed(_decimated(longer.reshape(-1, factor), filters.into), filters.sharp), filters.back)
     return Waveform(waveform.samples - low[:count], waveform.sample_rate)
 
 
@@ -110,3 +113,33 @@ def _interpolated(low: NDArray[np.float32], back: NDArray[np.float32]) -> NDArra
     neighbours = np.lib.stride_tricks.sliding_window_view(low, taps)
     found: NDArray[np.float32] = (np.ascontiguousarray(neighbours) @ back).ravel()
     return found
+
+
+def _continued(samples: NDArray[np.float32], sample_rate: int, before: int, after: int) -> NDArray[np.float32]:
+    """The samples with so many more at either end, where hum goes on and everything else is mirrored."""
+    longer = np.pad(samples, (before, after), mode="symmetric")
+    window = round(HUM_SECS * sample_rate)
+    if len(samples) < window:
+        return longer
+    for end, count in ((longer[::-1], before), (longer, after)):  # views: what is written into them stays
+        waves, weights = _hum(window, count, sample_rate)
+        end[len(end) - count :] += waves @ (weights @ end[len(end) - count - window : len(end) - count])
+    return longer
+
+
+@lru_cache(maxsize=64)
+def _hum(window: int, count: int, sample_rate: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What to add to a mirror so that hum goes on as a wave does.
+
+    Returns:
+        The difference of each wave between its continuation and its mirror, shape [count, waves], and the weights of
+        the last `window` samples in each wave's amplitude by least squares, shape [waves, window].
+    """
+    seconds = np.arange(1 - window, count + 1) / sample_rate
+    phases = 2 * np.pi * np.multiply.outer(seconds, MAINS_HZ)
+    waves = np.concatenate([np.cos(phases), np.sin(phases)], axis=1)
+    known, ahead = waves[:window], waves[window:]
+    mirrored = np.pad(known, ((0, count), (0, 0)), mode="symmetric")[window:]
+    drift = np.vander(seconds[:window], 2)
+    weights = np.linalg.pinv(np.concatenate([known, drift], axis=1))[: known.shape[1]]
+    return (ahead - mirrored).astype(np.float32), weights.astype(np.float32)

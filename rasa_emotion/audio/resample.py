@@ -1,5 +1,6 @@
 """Changing the sample rate, of a whole waveform or block by block."""
 
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -11,6 +12,11 @@ from rasa_emotion.errors import AudioError
 
 MIN_RATE, MAX_RATE = 4_000, 192_000
 """Hz; a rate outside of these is a broken header or a wrong setting, not a recording of speech."""
+
+
+EDGE_SECS = 0.05
+"""The first and the last sample are held so long before and after a signal while it is resampled. Against silence, an
+offset would begin and end with a click that is louder than a quiet voice."""
 
 
 def check_sample_rate(sample_rate: int, name: str) -> None:
@@ -40,9 +46,19 @@ def resample_blocks(
         yield from blocks
         return
     stream = soxr.ResampleStream(from_rate, to_rate, num_channels=1, dtype="float32")
+    step = from_rate // math.gcd(from_rate, to_rate)  # so many samples are a whole number of new ones
+    edge = math.ceil(EDGE_SECS * from_rate / step) * step
+    taken, made, last = 0, -edge * to_rate // from_rate, np.zeros(0, np.float32)
     for block in blocks:
-        yield _clipped(stream.resample_chunk(block))
-    yield _clipped(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+        if not len(block):
+            continue
+        found = stream.resample_chunk(block if taken else np.concatenate([np.repeat(block[:1], edge), block]))
+        yield _clipped(found[max(0, -made) :])
+        taken, made, last = taken + len(block), made + len(found), block[-1:]
+    if taken:
+        found = stream.resample_chunk(np.repeat(last, edge), last=True)
+        whole = int(taken * to_rate / from_rate + 0.5)
+        yield _clipped(found[max(0, -made) : whole - made])
 
 
 def _clipped(samples: NDArray[np.float32]) -> NDArray[np.float32]:

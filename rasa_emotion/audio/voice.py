@@ -124,15 +124,16 @@ def _voice_onset(
         return None
     first = max(0, (start + int(loud[0])) * _FRAME - CHUNK)
     end = (start + int(loud[-1]) + 1) * _FRAME
-    frames = _frames(samples, first, end) * np.float32(PEAK / np.abs(sound).max())
+    gain = np.float32(PEAK / max(float(sound.max()), -float(sound.min())))
     empty = np.zeros((1, 1, 128), np.float32)
     state, count = (empty, empty), 0
-    for at in range(0, len(frames), WALK):
-        found, state = network.run(frames[at : at + WALK], state)
+    for at in range(first, end, WALK * CHUNK):
+        frames = _frames(samples, at, min(end, at + WALK * CHUNK))
+        found, state = network.run(frames * gain, state)
         hits = np.flatnonzero(found > THRESHOLD)
         if count + len(hits) >= NEEDED:
-            sure = at + int(hits[NEEDED - count - 1])
-            return round((first + sure * CHUNK) / _FRAME - LOOKBACK_SECS / FRAME_SECS)
+            sure = at + int(hits[NEEDED - count - 1]) * CHUNK
+            return round(sure / _FRAME - LOOKBACK_SECS / FRAME_SECS)
         count += len(hits)
     return None
 

@@ -3,10 +3,8 @@
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -14,9 +12,14 @@ from rich.table import Table
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.audio.channels import check_channel
-from rasa_emotion.cli.analyze_many import Form, analyze_many, recordings
-from rasa_emotion.errors import AudioError, ChannelError, ConfigError, RasaEmotionError
+from rasa_emotion.cli.analyze_lines import analyse_turn, answer_lines, print_lines
+from rasa_emotion.cli.analyze_many import Form, analyze_many, recordings, tagged, warn
+from rasa_emotion.cli.analyze_timeline import show_timelines
+from rasa_emotion.errors import ConfigError
 from rasa_emotion.estimate import EmotionEstimate
+from rasa_emotion.timeline import SPAN_SECS
+
+__all__ = ["analyze", "answer_lines", "as_table"]
 
 BAR_WIDTH = 30
 
@@ -43,8 +46,19 @@ def analyze(
         typer.Option(help="Of stereo recordings, whom to hear: left, right or mix. By default the one with a voice."),
     ] = None,
     form: Annotated[
-        Form, typer.Option("--format", help="Of several recordings: a table, CSV, or one JSON object a line.")
-    ] = Form.table,
+        Form | None,
+        typer.Option(
+            "--format",
+            help="Of several recordings: a table, CSV, or one JSON object a line. Of anything: tags, such as "
+            "'[angry] I have been waiting for an hour!'.",
+        ),
+    ] = None,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Show each recording window by window, as its voice changes.")
+    ] = False,
+    window_secs: Annotated[
+        float | None, typer.Option(help="Length of a window of --timeline, 1 to 30 seconds; 5 by default.")
+    ] = None,
     models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
     acoustic: Annotated[
         str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
@@ -60,109 +74,82 @@ def analyze(
 
     Example: rasa-emotion analyze call.wav --text "I have been waiting for an hour!"
 
-    Example: rasa-emotion analyze call.wav --channel left
+    Example: rasa-emotion analyze call.wav --channel left --timeline
 
     Example: rasa-emotion analyze monday/ tuesday/ --format csv > calls.csv
     """
     paths = recording or []
     many = len(paths) > 1 or any(path.is_dir() for path in paths)
-    audio = paths[0] if paths and not many else None
-    if many and (text is not None or as_json or jsonl):
-        raise ConfigError(
-            "Several recordings have no common --text, and --format jsonl writes them as JSON; for words of their own "
-            'give lines of {"id", "audio", "text"} on standard input with --jsonl.'
-        )
-    if not many and form is not Form.table:
-        raise ConfigError("--format is of several recordings or a folder; for one turn write --json.")
-    if jsonl and (audio is not None or text is not None):
-        raise ConfigError("--jsonl reads turns from standard input; leave the file and --text out.")
-    if jsonl and text_confidence is not None:
-        raise ConfigError('--text-confidence is of one turn; with --jsonl write "text_confidence" into each line.')
-    if not many and not jsonl and audio is None and text is None:
-        raise ConfigError("There is nothing to analyse; name a sound file, --text, or --jsonl.")
-    if text is None and text_confidence is not None:
-        raise ConfigError("--text-confidence is of the words of a turn; give them with --text, or leave it out.")
+    _check_words(text, text_confidence, jsonl=jsonl, recorded=bool(paths), many=many or timeline)
+    _check_form(form, as_json=as_json, jsonl=jsonl, many=many, timeline=timeline)
+    _check_timeline(timeline, window_secs, bool(paths))
     _check_channel(channel, bool(paths) or jsonl)
-    files = recordings(paths) if many else []
+    files = recordings(paths) if many else paths
     analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
+    if timeline:
+        shown = show_timelines(
+            analyzer, files, form, channel=channel, span_secs=window_secs or SPAN_SECS, as_json=as_json, alone=not many
+        )
+        raise typer.Exit(1 if shown else 0)
     if many:
-        raise typer.Exit(1 if analyze_many(analyzer, files, form, channel) else 0)
+        raise typer.Exit(1 if analyze_many(analyzer, files, form or Form.table, channel) else 0)
     if jsonl:
         lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
-        for answer in answer_lines(analyzer, lines, channel):
-            print(json.dumps(answer), flush=True)  # ASCII: an identifier may hold what no encoding can write
+        print_lines(analyzer, lines, channel, tags=form is Form.tags)
         return
-    estimate = _analyse(analyzer, audio, text, text_confidence, channel)
-    for warning in estimate.warnings:
-        Console(stderr=True, soft_wrap=True).print(warning, style="yellow", markup=False, highlight=False)
-    if as_json:
+    estimate = analyse_turn(analyzer, paths[0] if paths else None, text, text_confidence, channel)
+    warn(estimate.warnings)
+    if form is Form.tags:
+        print(tagged(estimate.emotion, text or str(paths[0])))
+    elif as_json:
         print(json.dumps(estimate.to_dict(), ensure_ascii=False))
     else:
         Console().print(as_table(estimate))
+
+
+def _check_words(text: str | None, confidence: float | None, *, jsonl: bool, recorded: bool, many: bool) -> None:
+    """Raises ConfigError where there is nothing to analyse, or words that belong to no single turn."""
+    if many and (text is not None or jsonl):
+        raise ConfigError(
+            "Several recordings or a timeline have no common --text; for words of their own give lines of "
+            '{"id", "audio", "text"} on standard input with --jsonl.'
+        )
+    if jsonl and (recorded or text is not None):
+        raise ConfigError("--jsonl reads turns from standard input; leave the file and --text out.")
+    if jsonl and confidence is not None:
+        raise ConfigError('--text-confidence is of one turn; with --jsonl write "text_confidence" into each line.')
+    if not jsonl and not recorded and text is None:
+        raise ConfigError("There is nothing to analyse; name a sound file, --text, or --jsonl.")
+    if text is None and confidence is not None:
+        raise ConfigError("--text-confidence is of the words of a turn; give them with --text, or leave it out.")
+
+
+def _check_form(form: Form | None, *, as_json: bool, jsonl: bool, many: bool, timeline: bool) -> None:
+    if as_json and form is not None:
+        raise ConfigError("--json and --format exclude each other; leave one out.")
+    if as_json and many:
+        raise ConfigError("Several recordings are written as JSON with --format jsonl.")
+    if as_json and jsonl:
+        raise ConfigError("--jsonl answers with JSON lines; leave --json out.")
+    if jsonl and form not in {None, Form.jsonl, Form.tags}:
+        raise ConfigError("--jsonl answers with JSON lines, or with --format tags; leave --format out.")
+    if not (many or timeline or jsonl) and form not in {None, Form.table, Form.tags}:
+        raise ConfigError(
+            "--format is of several recordings, a folder or a timeline; for one turn write --json or --format tags."
+        )
+
+
+def _check_timeline(timeline: bool, window_secs: float | None, recorded: bool) -> None:
+    if timeline and not recorded:
+        raise ConfigError("--timeline is of recordings; name one, or leave it out.")
+    if window_secs is not None and not timeline:
+        raise ConfigError("--window-secs is the length of the windows of --timeline; write that too, or leave it out.")
 
 
 def _check_channel(channel: str | None, recorded: bool) -> None:
     if channel is not None and not recorded:
         raise ConfigError("--channel is of a recording; name one, or leave it out.")
     check_channel(channel)
-
-
-def _analyse(
-    analyzer: EmotionAnalyzer,
-    audio: str | Path | None,
-    text: str | None,
-    confidence: float | None,
-    channel: str | None,
-) -> EmotionEstimate:
-    """The estimate; where the voice cannot be analysed and the turn goes on with its words, its warnings say why."""
-    try:
-        return analyzer.analyze(audio=audio, text=text, text_confidence=confidence, channel=channel)
-    except ChannelError:
-        raise  # whoever asks can say whom to hear
-    except AudioError as error:
-        if text is None or not analyzer.has_words(text):
-            raise
-        estimate = analyzer.analyze(text=text, text_confidence=confidence)
-        return replace(estimate, warnings=(f"The voice was not analysed, the words alone decide. {error}",))
-
-
-def answer_lines(
-    analyzer: EmotionAnalyzer, lines: Iterable[str], channel: str | None = None
-) -> Iterator[dict[str, Any]]:
-    """One answer for each line that is not blank, in order; a line that fails becomes `{"id", "error"}`.
-
-    Where the voice cannot be analysed but there are words, these decide, and the field "warnings" says so.
-
-    Args:
-        analyzer: of the turns.
-        lines: one JSON object each.
-        channel: of stereo recordings in lines that do not name one themselves.
-    """
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield _answer(analyzer, line, number, channel)
-
-
-def _answer(analyzer: EmotionAnalyzer, line: str, number: int, channel: str | None) -> dict[str, Any]:
-    try:
-        turn = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return {"id": None, "error": f"Line {number} is not JSON ({error}); write one object per line."}
-    if not isinstance(turn, dict):
-        return {"id": None, "error": f'Line {number} is not an object; write {{"id", "audio", "text"}}.'}
-    identity, audio, text = turn.get("id"), turn.get("audio"), turn.get("text")
-    if not all(value is None or isinstance(value, str) for value in (audio, text)) or (audio is None and text is None):
-        return {"id": identity, "error": f'Line {number} needs "audio" (a path) or "text" (words), as strings.'}
-    confidence = turn.get("text_confidence")
-    if confidence is not None and (isinstance(confidence, bool) or not isinstance(confidence, int | float)):
-        return {"id": identity, "error": f'Line {number} has a "text_confidence" that is not a number from 0 to 1.'}
-    try:
-        chosen = turn.get("channel") or channel
-        check_channel(chosen)
-        estimate = _analyse(analyzer, audio, text, confidence, chosen)
-    except RasaEmotionError as error:
-        return {"id": identity, "error": str(error)}
-    return {"id": identity, **estimate.to_dict()}
 
 
 def as_table(estimate: EmotionEstimate) -> Table:

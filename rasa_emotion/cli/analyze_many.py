@@ -15,7 +15,7 @@ from rich.text import Text  # a path may hold what looks like markup
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.audio.kinds import SUFFIXES
-from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.emotions import EMOTIONS, UNKNOWN
 from rasa_emotion.errors import ConfigError, RasaEmotionError
 
 FIGURES = ("emotion", "confidence", "valence", "arousal")
@@ -27,6 +27,22 @@ class Form(str, Enum):
     table = "table"
     csv = "csv"
     jsonl = "jsonl"
+    tags = "tags"
+
+
+def tagged(emotion: str, text: str) -> str:
+    """A line of text with its emotion before it, as prompts of language models and speech engines take it.
+
+    >>> tagged("angry", "Where is my order?")
+    '[angry] Where is my order?'
+    """
+    return f"[{emotion}] {' '.join(text.split())}"
+
+
+def warn(sentences: Sequence[str]) -> None:
+    """One line on standard error each."""
+    for sentence in sentences:
+        Console(stderr=True, soft_wrap=True).print(sentence, style="yellow", markup=False, highlight=False)
 
 
 def recordings(paths: Sequence[Path]) -> list[Path]:
@@ -52,7 +68,7 @@ def analyze_many(analyzer: EmotionAnalyzer, files: Sequence[Path], form: Form, c
     """Write one answer for each file, in order, and return how many could not be analysed."""
     bar = track(files, "analyse", console=Console(stderr=True), transient=True)
     answers = (_answer(analyzer, file, channel) for file in bar)
-    return {Form.table: _table, Form.csv: _csv, Form.jsonl: _jsonl}[form](answers)
+    return {Form.table: _table, Form.csv: _csv, Form.jsonl: _jsonl, Form.tags: _tags}[form](answers)
 
 
 def _answer(analyzer: EmotionAnalyzer, file: Path, channel: str | None) -> dict[str, Any]:
@@ -74,8 +90,7 @@ def _table(answers: Iterator[dict[str, Any]]) -> int:
             table.add_row(Text(answer["path"]), answer["emotion"], *numbers)
             told += answer["warnings"]
     Console().print(table)
-    for warning in told:
-        Console(stderr=True, soft_wrap=True).print(warning, style="yellow", markup=False, highlight=False)
+    warn(told)
     return failed
 
 
@@ -97,4 +112,13 @@ def _jsonl(answers: Iterator[dict[str, Any]]) -> int:
     for answer in answers:
         failed += "error" in answer
         print(json.dumps(answer), flush=True)
+    return failed
+
+
+def _tags(answers: Iterator[dict[str, Any]]) -> int:
+    failed = 0
+    for answer in answers:
+        failed += "error" in answer
+        warn([answer["error"]] if "error" in answer else answer["warnings"])
+        print(tagged(answer.get("emotion", UNKNOWN), answer["path"]), flush=True)
     return failed

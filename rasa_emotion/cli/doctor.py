@@ -211,8 +211,8 @@ def _models(folder: Path, distribution: metadata.Distribution) -> Iterator[Findi
             continue
         facts = {"kind": model.kind, "licence": model.licence, "commercial": model.commercial}
         facts |= {"summary": model.summary, "checksum": model.checksum, "path": str(path)}
-        limit = f" It cannot hear {model.cannot_hear}." if model.cannot_hear else ""
-        yield Finding("model", name, True, required, f"{model.use}: {model.summary}{limit}", "", facts)
+        said = f"{model.use}: {model.summary} {model.limit}".rstrip()
+        yield Finding("model", name, True, required, said, "", facts)
 
 
 def _kind(path: Path) -> str:

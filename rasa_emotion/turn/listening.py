@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rasa_emotion.audio import SAMPLE_RATE, Waveform, decode_raw, highpass, is_silent
+from rasa_emotion.audio import SAMPLE_RATE, Waveform, decode_raw, highpass, is_silent, speech_mask
+from rasa_emotion.audio.activity import FRAME_SECS, SILENCE_PEAK
 from rasa_emotion.audio.decode import no_sound, stream_blocks
 from rasa_emotion.audio.kinds import HEAD, is_surely_a_file
 from rasa_emotion.errors import AudioError, place_of
@@ -18,11 +19,16 @@ from rasa_emotion.turn.message import Audio
 
 logger = logging.getLogger(__name__)
 
-QUIET = 0.005
-"""Peak (-46 dB of full scale) below which a second at the beginning of a recording is silence."""
+PIECE_SECS = 4.0
+"""A voice is looked for in pieces of this length, where a recording is longer than the limit."""
 
-MOST_SILENCE = 10
-"""Times the limit, so long is a recording searched for its first sound."""
+PIECE = round(PIECE_SECS * SAMPLE_RATE)
+
+LEAD_SECS = 0.5
+"""Of what comes before the first voice are kept."""
+
+MOST_BEFORE = 10
+"""Times the limit, so long is a recording searched for its first voice."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Heard:
 
 
 def listen(analyzer: Analyzer | None, audio: Audio | Waveform, *, max_secs: float = 30.0) -> Heard:
-    """Analyse the first `max_secs` seconds of a voice, silence before it not counted; never raises.
+    """Analyse the first `max_secs` seconds from the first voice on; never raises.
 
     Args:
         analyzer: None when no models could be loaded.
@@ -74,7 +80,7 @@ def _beginning(audio: Audio | Waveform, max_secs: float, notes: list[str]) -> Wa
     """The part that is analysed; `notes` gets a sentence for whatever was missing or left out."""
     if isinstance(audio, Audio) and audio.fault is not None:
         raise AudioError(audio.fault)
-    longest = max_secs * (1 + MOST_SILENCE)
+    longest = max_secs * (1 + MOST_BEFORE)
     if isinstance(audio, Waveform):
         blocks: Iterator[NDArray[np.float32]] = iter([audio.samples])
     elif audio.encoding is not None and not is_surely_a_file(audio.content[:HEAD]):
@@ -88,25 +94,33 @@ def _beginning(audio: Audio | Waveform, max_secs: float, notes: list[str]) -> Wa
         blocks = iter([raw.samples])
     else:
         blocks = stream_blocks(audio.content, channel=audio.channel, notes=notes)
-    return _without_leading_silence(blocks, round(max_secs * SAMPLE_RATE), round(longest * SAMPLE_RATE), notes)
+    return _from_first_voice(blocks, round(max_secs * SAMPLE_RATE), round(longest * SAMPLE_RATE), notes)
 
 
-def _without_leading_silence(
-    blocks: Iterator[NDArray[np.float32]], most: int, longest: int, notes: list[str]
-) -> Waveform:
-    """At most `most` samples from the second on in which there is sound, of the first `longest`."""
-    held, skipped = np.zeros(0, np.float32), 0
-    second = SAMPLE_RATE
-    started = False
+def _from_first_voice(blocks: Iterator[NDArray[np.float32]], most: int, longest: int, notes: list[str]) -> Waveform:
+    """At most `most` samples of the first `longest`.
+
+    Where there are more, silence, ringing and music before the first voice are left out; without a voice, silence is.
+    """
+    held, looked = np.zeros(0, np.float32), 0
+    start: int | None = None
     for block in blocks:
         held = np.concatenate([held, block])
-        while not started and len(held) >= 2 * second:
-            if np.abs(highpass(Waveform(held[:second])).samples).max() >= QUIET:
-                started = True
-            else:
-                held, skipped = held[second:], skipped + second
-        if len(held) > most or skipped > longest:
+        while len(held) > most and start is None and looked + PIECE <= len(held):
+            start = _voice_onset(held[looked : looked + PIECE], looked)
+            looked += PIECE
+        if len(held) > longest or (start is not None and len(held) - start > most):
             break
-    if len(held) > most:
+    if start is None:
+        start = int(np.argmax(np.abs(held) >= SILENCE_PEAK)) if len(held) > most else 0
+    if len(held) - start > most:
         notes.append(f"Only {most / SAMPLE_RATE:g} s of the recording were analysed; the rest was left out.")
-    return Waveform(held[:most])
+    return Waveform(held[start : start + most])
+
+
+def _voice_onset(piece: NDArray[np.float32], begins: int) -> int | None:
+    """Where to begin to hear the first voice of a piece, counted as `begins` is; None where there is none."""
+    spoken = np.flatnonzero(speech_mask(highpass(Waveform(piece))))
+    if len(spoken) == 0:
+        return None
+    return max(0, begins + round((float(spoken[0]) * FRAME_SECS - LEAD_SECS) * SAMPLE_RATE))

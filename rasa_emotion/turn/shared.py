@@ -44,5 +44,5 @@ def _say_licence(models: str | None, acoustic: str) -> None:
         model = read_model_folder(model_path(models, "acoustic", acoustic), "acoustic")
     except ModelError:  # which the analyzer has complained about
         return
-    limited = not model.commercial or model.cannot_hear
+    limited = not model.commercial or model.limit
     logger.log(logging.WARNING if limited else logging.INFO, "%s", model.sentence, extra=named("model.licence"))

@@ -72,6 +72,24 @@ def test_trim_leaves_the_same_however_closely_speech_was_cut(tone: Tone) -> None
     np.testing.assert_array_equal(trim_silence(close).samples, trim_silence(between_silence(close)).samples)
 
 
+@pytest.mark.parametrize("where", ["before", "after", "both"])
+@pytest.mark.parametrize("secs", [0.001, 0.03])
+def test_a_click_at_an_end_keeps_no_silence(tone: Tone, where: str, secs: float) -> None:
+    framed = between_silence(Waveform(tone(440, 1)))
+    clicked = framed.samples.copy()
+    count = round(secs * 16_000)
+    if where != "after":
+        clicked[:count] = 0.2
+    if where != "before":
+        clicked[-count:] = 0.2
+    np.testing.assert_array_equal(trim_silence(Waveform(clicked)).samples, trim_silence(framed).samples)
+
+
+def test_a_short_sound_that_is_all_there_is_stays(tone: Tone) -> None:
+    alone = np.concatenate([tone(440, 0.04), np.zeros(16_000, np.float32)])
+    assert np.abs(trim_silence(Waveform(alone)).samples).max() == pytest.approx(0.3, abs=0.01)
+
+
 @pytest.mark.parametrize("samples", [QUIET, QUIET[:0], np.ones(100, np.float32)])
 def test_nothing_to_trim(samples: NDArray[np.float32]) -> None:
     np.testing.assert_array_equal(trim_silence(Waveform(samples)).samples, samples)

@@ -31,6 +31,16 @@ def test_hum_and_rumble_are_removed(hz: float, rate: int) -> None:
 
 
 @pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("hz", [50, 60, 49.95, 60.05])
+@pytest.mark.parametrize("phase", [0, 1, 2, 4])
+def test_hum_is_removed_from_the_first_to_the_last_sample(hz: float, rate: int, phase: float) -> None:
+    hum = tone(hz, rate, phase=phase)
+    noise = 0.01 * np.random.default_rng(0).standard_normal(len(hum)).astype(np.float32)
+    left = highpass(Waveform(noise + hum, rate)).samples - highpass(Waveform(noise, rate)).samples
+    assert np.abs(left).max() < (0.005 if hz in {50, 60} else 0.04) * np.abs(hum).max()
+
+
+@pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("hz", [80, 100, 220, 400, 800, 1000, 1900])
 def test_a_voice_keeps_shape_and_time(hz: float, rate: int) -> None:
     voice = tone(hz, rate)

@@ -34,6 +34,14 @@ def test_full_scale_stays_within_bounds() -> None:
     assert np.abs(resample(Waveform(square, 8_000)).samples).max() == 1
 
 
+@pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 8_001])
+@pytest.mark.parametrize("count", [1, 7, 500, 20_000])
+def test_an_offset_begins_and_ends_without_a_click(rate: int, count: int) -> None:
+    heard = resample(Waveform(np.full(count, 0.3, np.float32), rate)).samples
+    assert len(heard) == int(count * 16_000 / rate + 0.5)
+    np.testing.assert_allclose(heard, 0.3, atol=1e-4)
+
+
 def test_empty() -> None:
     assert len(resample(Waveform(np.zeros(0, np.float32), 8_000)).samples) == 0
 

@@ -32,6 +32,7 @@ ROOMS = (
     "fusion",
     "analyzer",
     "remote",
+    "timeline",
     "conversation",
     "handoff",  # before the bot: the tracker store writes handoffs, the channels relay
     "privacy",

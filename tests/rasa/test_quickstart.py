@@ -19,7 +19,7 @@ from bot_shapes import TABLE, make
 
 pytestmark = pytest.mark.rasa
 
-INSTALL = "pip install 'path/to/rasa-emotion[rasa]'"
+INSTALL = "pip install 'path/to/rasa-emotion[rasa,formats]'"
 """What tests/packaging does with the real wheel."""
 
 START_SECS = 600

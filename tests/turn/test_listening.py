@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from fake_analyzer import FakeAnalyzer
 
-from rasa_emotion.audio import Waveform, encode_mulaw
+from rasa_emotion.audio import Waveform, encode_mulaw, load_audio
 from rasa_emotion.turn.listening import listen
 from rasa_emotion.turn.message import Audio
 
@@ -52,6 +52,67 @@ def test_only_the_beginning_is_analysed(tone, encoding, monkeypatch):
     soundfile.write(stream, samples, 16_000, format="RAW" if encoding else "WAV", subtype="PCM_16")
     listen(FakeAnalyzer(), Audio(stream.getvalue(), encoding, 16_000), max_secs=2.0)
     assert lengths == [2.0]
+
+
+BEFORE = {
+    "silence": np.zeros_like,
+    "a line's noise": lambda seconds: np.random.default_rng(0).normal(0, 0.003, len(seconds)),
+    "an offset": lambda seconds: np.full_like(seconds, 0.05),
+    "hum": lambda seconds: 0.1 * np.sin(2 * np.pi * 50 * seconds),
+    "ring-back": lambda seconds: 0.2 * (np.sin(2 * np.pi * 440 * seconds) + np.sin(2 * np.pi * 480 * seconds)),
+}
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("encoding", [None, "pcm_s16le"])
+def test_what_comes_before_a_voice_does_not_count(speech, before, encoding, monkeypatch):
+    heard = []
+    monkeypatch.setattr(FakeAnalyzer, "hear", lambda self, waveform: heard.append(waveform))
+    voice = np.resize(load_audio(speech("I have been waiting for three weeks and nobody calls me.")).samples, 64_000)
+    sound = np.concatenate([BEFORE[before](np.arange(29 * 16_000) / 16_000), voice])
+    stream = io.BytesIO()
+    soundfile.write(stream, sound, 16_000, format="RAW" if encoding else "WAV", subtype="PCM_16")
+    listen(FakeAnalyzer(), Audio(stream.getvalue(), encoding, 16_000), max_secs=30.0)
+    assert 4.0 <= heard[0].seconds <= 6.0
+    np.testing.assert_allclose(heard[0].samples[-64_000:], voice, atol=1e-3)
+
+
+def test_what_comes_after_the_limit_from_the_first_voice_on_is_told(speech):
+    voice = np.resize(load_audio(speech("I have been waiting for three weeks and nobody calls me.")).samples, 64_000)
+    stream = io.BytesIO()
+    soundfile.write(stream, np.concatenate([np.zeros(160_000), voice]), 16_000, format="WAV")
+    assert "Only 2 s" in listen(FakeAnalyzer(), Audio(stream.getvalue()), max_secs=2.0).warning
+
+
+def test_sound_without_a_voice_after_silence_is_no_silence(tone):
+    stream = io.BytesIO()
+    soundfile.write(stream, np.concatenate([np.zeros(160_000), tone(400, 4.0)]), 16_000, format="WAV")
+    heard = listen(FakeAnalyzer(), Audio(stream.getvalue()), max_secs=2.0)
+    assert heard.evidence is not None
+    assert "Only 2 s" in heard.warning
+
+
+@pytest.mark.parametrize("label", ["pcm_s16le", "mulaw", "alaw"])
+@pytest.mark.parametrize("kind", ["WAV", "OGG", "FLAC", "RF64"])
+def test_what_the_bytes_say_wins_over_the_label(tone, label, kind, monkeypatch):
+    heard = []
+    monkeypatch.setattr(FakeAnalyzer, "hear", lambda self, waveform: heard.append(waveform))
+    stream = io.BytesIO()
+    soundfile.write(stream, tone(440, 2.0, 48_000), 48_000, format=kind)
+    assert listen(FakeAnalyzer(), Audio(stream.getvalue(), label, 8_000)).warning is not None  # no evidence of a mock
+    assert heard[0].seconds == pytest.approx(2.0, abs=0.05)
+    assert np.argmax(np.abs(np.fft.rfft(heard[0].samples[:16_000]))) == pytest.approx(440, abs=2)
+
+
+@pytest.mark.parametrize("encoding", ["mulaw", "alaw"])
+def test_both_laws_of_telephones_are_named(tone, encoding, monkeypatch):
+    heard = []
+    monkeypatch.setattr(FakeAnalyzer, "hear", lambda self, waveform: heard.append(waveform))
+    stream = io.BytesIO()
+    subtype = {"mulaw": "ULAW", "alaw": "ALAW"}[encoding]
+    soundfile.write(stream, tone(440, 1.0, 8_000), 8_000, format="RAW", subtype=subtype)
+    listen(FakeAnalyzer(), Audio(stream.getvalue(), encoding, 8_000))
+    np.testing.assert_allclose(heard[0].samples[2_000:-2_000], tone(440, 1.0)[2_000:-2_000], atol=0.02)
 
 
 @pytest.mark.parametrize("content", [b"", b"not audio at all", b"RIFF\x00"])

@@ -46,10 +46,15 @@ def model(folder, **more):
     ("more", "level", "line"),
     [
         (
-            {"licence": "CC-BY-NC-SA-4.0", "commercial": False, "cannot_hear": "whispering"},
+            {"licence": "CC-BY-NC-SA-4.0", "commercial": False, "cannot_hear": ["whispering", "song"]},
             logging.WARNING,
-            "The acoustic model 'acoustic' is under CC-BY-NC-SA-4.0, research and evaluation only; it cannot hear "
-            "whispering.",
+            "The acoustic model 'acoustic' is under CC-BY-NC-SA-4.0, research and evaluation only. It cannot hear "
+            "whispering, song.",
+        ),
+        (
+            {"licence": "Apache-2.0", "commercial": True, "cannot_hear": "It was trained on actors"},
+            logging.WARNING,
+            "The acoustic model 'acoustic' is under Apache-2.0, companies may use it. It was trained on actors.",
         ),
         (
             {"licence": "Apache-2.0", "commercial": True},

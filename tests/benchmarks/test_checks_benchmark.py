@@ -1,0 +1,52 @@
+"""The benchmark of the checks: what it compares is a turn with them and one without, side by side."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from rasa_emotion import EmotionAnalyzer
+from rasa_emotion.acoustic import classifier
+from rasa_emotion.audio import windows
+
+pytestmark = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+
+
+@pytest.fixture
+def checks(repository: Path, monkeypatch: pytest.MonkeyPatch):
+    """The script, which finds what it shares with the benchmark of a turn beside it."""
+    monkeypatch.syspath_prepend(str(repository / "benchmarks"))
+    import checks  # noqa: PLC0415
+
+    yield checks
+    for name in ("checks", "turn"):
+        sys.modules.pop(name, None)
+
+
+def test_both_hear_the_same_turn_and_one_of_them_checks_it(checks) -> None:
+    analyzer = EmotionAnalyzer.load()
+    audio = checks.recordings()["16 kHz"]
+    asked: list[str] = []
+    kept = classifier.highpass, classifier.speech_mask, windows.stream_blocks
+
+    def hear() -> object:
+        asked.append(classifier.highpass.__name__)
+        return analyzer.hear(audio)
+
+    before, after = checks.without_checks(hear)(), hear()
+    assert asked == ["former_filter", "highpass"]
+    assert (classifier.highpass, classifier.speech_mask, windows.stream_blocks) == kept
+    assert before.quality["speech_secs"] == pytest.approx(after.quality["speech_secs"], abs=0.5)
+    assert before.emotion == after.emotion
+
+
+def test_a_run_as_json_and_as_a_table(checks) -> None:
+    found = checks.measure(2)
+    assert json.loads(json.dumps(found)) == found
+    assert set(found["recordings"]) == set(checks.recordings())
+    for row in found["recordings"].values():
+        assert row["cpu_ms"]["before"]["median"] > 0
+        assert row["added_cpu_ms"]["low"] <= row["added_cpu_ms"]["high"]
+    assert checks.as_table(found).row_count == len(found["recordings"])
