@@ -60,9 +60,8 @@ class ModelFolder:
     def limit(self) -> str:
         """One sentence on what a voice model does not recognise; empty where its maker says nothing of it."""
         said = self.settings.get("cannot_hear") or ()
-        if isinstance(said, str):
-            return f"{said.rstrip('.')}."
-        return f"It cannot hear {', '.join(map(str, said))}." if said else ""
+        phrase = said if isinstance(said, str) else ", ".join(map(str, said))
+        return f"It cannot hear {phrase}." if phrase else ""
 
     @property
     def sentence(self) -> str:

@@ -52,9 +52,9 @@ def model(folder, **more):
             "whispering, song.",
         ),
         (
-            {"licence": "Apache-2.0", "commercial": True, "cannot_hear": "It was trained on actors"},
+            {"licence": "Apache-2.0", "commercial": True, "cannot_hear": "children"},
             logging.WARNING,
-            "The acoustic model 'acoustic' is under Apache-2.0, companies may use it. It was trained on actors.",
+            "The acoustic model 'acoustic' is under Apache-2.0, companies may use it. It cannot hear children.",
         ),
         (
             {"licence": "Apache-2.0", "commercial": True},
