@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from rasa_emotion.handoff.helpdesks import open_helpdesk
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.tables import handoffs
 from rasa_emotion.model_folder import model_path, read_model_folder
+from rasa_emotion.spool.shared import spool_of
 
 UNTRIED_SECS = 60.0
 """After which a packet that nobody tried to deliver shows that nobody does: a worker takes it within a second."""
@@ -81,6 +83,7 @@ def examine_bot(folder: Path) -> Iterator[BotFinding]:
         endpoints = read_endpoints(folder / "endpoints.yml")
         yield _people(channels, endpoints, hands_over=policy is not None and not policy.get("dry_run"))
         yield _delivery(folder, channels, endpoints)
+        yield from _spool(folder, endpoints)
     except ConfigError as error:
         yield BotFinding("handover", False, str(error))
 
@@ -169,6 +172,25 @@ def _delivery(folder: Path, channels: list[_Channel], endpoints: Endpoints) -> B
     if any(relay.get("worker", True) for relay in relays):
         return BotFinding("delivery", True, "the bot's server delivers while `rasa run` runs")
     return BotFinding("delivery", True, "`rasa-emotion handoff work` delivers, and must run beside the bot's server")
+
+
+def _spool(folder: Path, endpoints: Endpoints) -> Iterator[BotFinding]:
+    """What waits beside the database, and what of it cannot be read."""
+    spool = spool_of(endpoints, folder)
+    if spool is None:
+        return
+    look = spool.look()
+    for trouble in look.troubles:
+        sentence, _, mend = trouble.partition("; run: ")
+        yield BotFinding("spool", False, sentence, mend)
+    if look.entries:
+        since = f"{datetime.fromtimestamp(look.entries[0].at):%Y-%m-%d %H:%M}"
+        detail = f"{len(look.entries)} records wait in '{spool.folder}' since {since}"
+        reason = "the database refuses them, or no server has run since; see docs/durability.md"
+        yield BotFinding("spool", False, f"{detail}: {reason}")
+    elif not look.troubles:
+        locked = "encrypted" if endpoints.spool.key_file else "readable for its owner alone"
+        yield BotFinding("spool", True, f"nothing waits beside the database; what would is {locked}")
 
 
 def _beside(folder: Path, database: str) -> str:

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from rasa_emotion.handoff.outbox import Handoff, Outbox
     from rasa_emotion.handoff.record import Said
     from rasa_emotion.handoff.worker import Attempt, Worker
+    from rasa_emotion.spool.folder import Entry
 
 STATES = ("pending", "delivered", "dead")
+SPOOLED = "spooled"
 STYLES = {"pending": "yellow", "delivered": "green", "dead": "red", "retry": "yellow", "gone": "yellow"}
 
 UNTRIED_SECS = 60.0
@@ -57,12 +59,19 @@ def list_(
     """
     if state is not None and state not in STATES:
         raise ConfigError(f"--state is '{state}'; choose from {', '.join(STATES)}.")
-    outbox, settings = find_outbox(endpoints)
-    rows = outbox.rows(state=state, sender=sender, most=most) if outbox else []
+    spooled = [] if state else [entry for entry in _spooled(endpoints) if sender in (None, entry.sender)]
+    try:
+        outbox, settings = find_outbox(endpoints)
+        rows = outbox.rows(state=state, sender=sender, most=most) if outbox else []
+    except Exception:
+        _tell_spooled(spooled)  # what can be known where the database does not answer
+        raise
     if as_json:
-        print(json.dumps([row.to_dict() for row in rows]))
+        waiting = [{"state": SPOOLED, "kind": one.kind, "sender": one.sender, **one.body} for one in spooled]
+        print(json.dumps([*waiting, *(row.to_dict() for row in rows)]))
         return
     console = Console()
+    _tell_spooled(spooled)
     console.print(_table(rows) if rows else "There is nothing.")
     if outbox is None:
         console.print(nothing_kept(settings), markup=False, highlight=False, soft_wrap=True)
@@ -162,6 +171,28 @@ def new_key(
     print(json.dumps({"key_file": str(file)}) if as_json else f"'{file}' holds the key. Keep a copy of it elsewhere.")
 
 
+def _spooled(path: Path | None) -> "list[Entry]":
+    """What waits beside the database."""
+    from rasa_emotion.handoff.keeper import Keeper  # noqa: PLC0415
+
+    return Keeper.of(_settings(path)).waiting()
+
+
+def _tell_spooled(entries: "list[Entry]") -> None:
+    if not entries:
+        return
+    packets = [entry for entry in entries if entry.kind == "packet"]
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(
+        f"{len(packets)} packets and {len(entries) - len(packets)} messages wait in the spool, since "
+        f"{datetime.fromtimestamp(entries[0].at):%m-%d %H:%M}: the database refuses them, or no server has run since.",
+        style=STYLES["pending"],
+        markup=False,
+    )
+    for entry in packets:
+        console.print(f"{entry.body['key'][:8]} {entry.body['kind']} {printable(entry.sender)}", markup=False)
+
+
 def open_outbox(path: Path | None) -> "tuple[Outbox, Endpoints]":
     """The outbox that endpoints.yml leads to, made where it is missing, and the settings.
 
@@ -220,6 +251,7 @@ def _settings(path: Path | None) -> "Endpoints":
 
 async def _work(outbox: "Outbox", settings: "Endpoints", *, until_empty: bool, as_json: bool) -> None:
     from rasa_emotion.handoff.helpdesks import open_helpdesk  # noqa: PLC0415
+    from rasa_emotion.handoff.keeper import Keeper  # noqa: PLC0415
     from rasa_emotion.handoff.worker import Worker  # noqa: PLC0415
 
     console = Console(soft_wrap=True, highlight=False)
@@ -229,6 +261,7 @@ async def _work(outbox: "Outbox", settings: "Endpoints", *, until_empty: bool, a
         settings,
         outbox,
         helpdesk,
+        keeper=Keeper.of(settings),
         on_attempt=(lambda attempt: print(json.dumps(vars(attempt)), flush=True))
         if as_json
         else (lambda attempt: console.print(_attempt(attempt))),

@@ -28,10 +28,12 @@ from rasa_emotion.database import cause_of
 from rasa_emotion.endpoints import Delivery, Endpoints
 from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.helpdesk import ConversationGone, Helpdesk, HelpdeskError, TemporaryFailure
+from rasa_emotion.handoff.keeper import Keeper
 from rasa_emotion.handoff.outbox import Claim, MessageClaim, Outbox, PacketClaim
 from rasa_emotion.handoff.record import Record, UnknownHandover
 from rasa_emotion.handoff.shorten import shortened
 from rasa_emotion.logs import named, trace
+from rasa_emotion.spool.file import SpoolError
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -90,6 +92,7 @@ class Worker:
         helpdesk: opened; it is closed by whoever opened it.
         delivery: how often and how long it is tried.
         retention_days: see `Outbox.delete_old`; None keeps everything.
+        keeper: of what waits beside the database, where nobody else gives that to it.
         on_attempt: told of every try.
         on_trouble: told, in one sentence, when the helpdesk or the database cannot be used at all.
     """
@@ -101,6 +104,7 @@ class Worker:
         *,
         delivery: Delivery | None = None,
         retention_days: float | None = None,
+        keeper: Keeper | None = None,
         on_attempt: Callable[[Attempt], None] | None = None,
         on_trouble: Callable[[str], None] | None = None,
     ) -> None:
@@ -109,6 +113,7 @@ class Worker:
         self.name = f"{socket.gethostname()[:24]}-{os.getpid()}-{uuid4().hex[:8]}"
         self._delivery = delivery or Delivery()
         self._retention_days = retention_days
+        self._keeper = keeper
         self._on_attempt = on_attempt or _log_attempt
         self._on_trouble = on_trouble or _log_trouble
         self._wait = wait_random_exponential(
@@ -139,7 +144,8 @@ class Worker:
         """
         if not self._stop_asked:
             self._stopping.clear()
-        beside = [asyncio.create_task(self._or_stop(work)) for work in (self._keep_usable(), self._clean())]
+        work = (self._keep_usable(), self._clean(), self._replay())
+        beside = [asyncio.create_task(self._or_stop(part)) for part in work]
         claims = (self.outbox.claim_packet, self.outbox.claim_message)
         lanes = [self._lane(claim, until_empty) for claim in claims for _ in range(self._delivery.at_once)]
         try:
@@ -165,7 +171,7 @@ class Worker:
             claimed = await self._ask(lambda: claim(self.name, lease_secs=lease_secs))
             if claimed is not None:
                 await self._deliver(claimed)
-            elif until_empty and not await self._ask(self.outbox.waiting):
+            elif until_empty and not self._spooled() and not await self._ask(self.outbox.waiting):
                 return
             else:
                 await self._pause(IDLE_SECS)
@@ -269,6 +275,20 @@ class Worker:
         while days is not None and not self._stopping.is_set():
             await self._ask(partial(self.outbox.delete_old, days))
             await self._pause(CLEAN_SECS)
+
+    def _spooled(self) -> bool:
+        return self._keeper is not None and bool(self._keeper.waiting())
+
+    async def _replay(self) -> None:
+        """Give the database what waits beside it."""
+        keeper, record = self._keeper, Record(self.outbox.engine)
+        while keeper is not None and not self._stopping.is_set():
+            if self._spooled():
+                try:
+                    await self._ask(partial(keeper.replay, self.outbox, record))
+                except SpoolError as error:
+                    self._on_trouble(str(error))
+            await self._pause(IDLE_SECS)
 
     async def _ask(self, function: Callable[[], T]) -> T:
         """Ask the database, in a thread; where it is locked or away, again until it answers."""

@@ -5,6 +5,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,9 @@ from rasa_emotion.database import cause_of, create_tables, metadata, open_databa
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.logs import named
+from rasa_emotion.spool.file import SpoolError
+from rasa_emotion.spool.folder import Entry, Spool
+from rasa_emotion.spool.shared import spool_of
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +50,9 @@ WAIT_MSECS = 250
 CONNECT_SECS = 2
 """How long a turn waits for a server that does not answer."""
 
+CONSENT = "consent"
+"""The kind of what waits in the spool."""
+
 PAUSE_SECS = 5.0
 """After a failure, turns go on unanalysed for so long before the database is asked again."""
 
@@ -72,58 +79,118 @@ class Consent:
 class Consents:
     """The record of choices in the database. A database that fails makes nothing here raise, except for `drop`.
 
-    Whose record cannot be read is not analysed. A choice that cannot be stored holds in this process, which
-    tries again whenever it is asked about that caller.
+    Whose record cannot be read is not analysed. A choice that cannot be stored waits in the spool, where it holds at
+    once for all processes; it is stored when they are next asked about that caller.
 
     >>> consents = Consents("sqlite://")
     >>> consents.allows("alice"), consents.set("alice", False), consents.allows("alice")
     (True, True, False)
     """
 
-    def __init__(self, url: str, *, opt_in: bool = False) -> None:
+    def __init__(self, url: str, *, opt_in: bool = False, spool: Spool | None = None) -> None:
         """Raises ConfigError for a URL that cannot be used; the database is opened when it is first asked.
 
         Args:
             url: SQLAlchemy URL.
             opt_in: analyse only callers who have said yes.
+            spool: where choices wait that the database refuses; None keeps them in this process alone.
         """
+        self._spool = spool
         self._engine = _impatient_engine(url)
         self._opt_in = opt_in
         self._salt: str | None = None
         self._unsaved: dict[str, Consent] = {}
         self._fails = False
         self._asked_again = 0.0  # on the monotonic clock
+        self._refuses = False
+        self._stored_again = 0.0
 
     @classmethod
     def of(cls, endpoints: Endpoints) -> "Consents":
-        """Those of a bot. Raises ConfigError for a database that cannot be used."""
-        return cls(endpoints.database, opt_in=endpoints.consent == "opt_in")
+        """Those of a bot. Raises ConfigError for a database, or a key of the spool, that cannot be used."""
+        return cls(endpoints.database, opt_in=endpoints.consent == "opt_in", spool=spool_of(endpoints))
 
     def allows(self, sender: str) -> bool:
         """Whether this caller may be analysed now."""
-        kept = self._unsaved.get(sender)
+        kept = self._waiting(sender)
         if kept is not None:
-            self._attempt(lambda: self._save(sender, kept), otherwise=False)
+            self._store(lambda: self._replay(sender, kept))
             return kept.allowed
         return self._attempt(lambda: self._allowed_by(self._read(sender)), otherwise=False)
 
     def find(self, sender: str) -> Consent | None:
         """What this caller said; None where nothing is known."""
-        return self._unsaved.get(sender) or self._attempt(lambda: self._read(sender), otherwise=None)
+        return self._waiting(sender) or self._attempt(lambda: self._read(sender), otherwise=None)
 
     def set(self, sender: str, allowed: bool, *, how: str = "command", since: float | None = None) -> bool:
         """Note a choice, which holds at once; returns whether the database has it too."""
         said = Consent(allowed, time.time() if since is None else since, how)
         self._unsaved[sender] = said
-        return self._attempt(lambda: self._save(sender, said), otherwise=False)
+        saved = self._store(lambda: self._save(sender, said))
+        if not saved:
+            self._keep(sender, said)
+        return saved
+
+    def settle(self, sender: str) -> None:
+        """Store a choice that waits. Raises ConfigError where the database refuses it still."""
+        kept = self._waiting(sender)
+        try:
+            if kept is not None:
+                self._replay(sender, kept)
+        except SQLAlchemyError as error:
+            raise ConfigError(f"A caller's choice cannot be stored ({cause_of(error)}); try again.") from error
 
     def drop(self, sender: str) -> int:
-        """Delete the choice; returns the number of rows. Raises ConfigError where the database fails."""
+        """Delete the choice; returns the number of rows. Raises ConfigError where the database or the spool fails."""
         self._unsaved.pop(sender, None)
         try:
+            self._forget_waiting(sender)
             return self._delete(sender)
         except SQLAlchemyError as error:
             raise ConfigError(f"A caller's choice cannot be deleted ({cause_of(error)}); try again.") from error
+        except SpoolError as error:
+            raise ConfigError(f"A caller's choice cannot be deleted. {error}") from error
+
+    def _waiting(self, sender: str) -> Consent | None:
+        """What this caller said last, in whichever process, that the database has not taken."""
+        spooled = self._spooled(sender)
+        return self._unsaved.get(sender) or (Consent(**spooled[-1].body) if spooled else None)
+
+    def _spooled(self, sender: str) -> list[Entry]:
+        entries = self._spool.look().entries if self._spool is not None else ()
+        return [entry for entry in entries if entry.kind == CONSENT and entry.sender == sender]
+
+    def _keep(self, sender: str, said: Consent) -> None:
+        try:
+            if self._spool is not None:
+                self._spool.keep(CONSENT, sender, vars(said))
+                # Another process may store it, or a later choice, from there.
+                self._unsaved.pop(sender, None)
+        except SpoolError as error:
+            logger.error(
+                "Neither the database nor the spool takes a caller's choice; it holds until this process ends. %s",
+                error,
+                extra=named("consent.choice.memory"),
+            )
+
+    def _forget_waiting(self, sender: str) -> None:
+        entries = self._spooled(sender)
+        if entries and self._spool is not None:
+            self._spool.drop(entries)
+
+    def _replay(self, sender: str, said: Consent) -> bool:
+        """Store what waited, unless a no was stored that is newer than a yes: a process may have ended in between."""
+        stored = self._read(sender)
+        if said.allowed and stored is not None and not stored.allowed and stored.since > said.since:
+            self._unsaved.pop(sender, None)
+            self._settled(sender)
+            return True
+        return self._save(sender, said)
+
+    def _settled(self, sender: str) -> None:
+        """What waited is in the database. Where the spool cannot be written it is stored once more later."""
+        with suppress(SpoolError):
+            self._forget_waiting(sender)
 
     def _delete(self, sender: str) -> int:
         if not self._exists():
@@ -158,6 +225,7 @@ class Consents:
                     raise
         if self._unsaved.get(sender) is consent:
             del self._unsaved[sender]
+        self._settled(sender)
         return True
 
     def _write(self, sender: str, consent: Consent) -> None:
@@ -185,6 +253,29 @@ class Consents:
             return False
         return bool(inspect(self._engine).has_table(consents.name))
 
+    def _store(self, work: Callable[[], bool]) -> bool:
+        """Whether a choice was stored. A database that cannot be written may well be read."""
+        if self._refuses and time.monotonic() < self._stored_again:
+            return False
+        try:
+            stored = work()
+        except (SQLAlchemyError, ConfigError) as error:
+            self._stored_again = time.monotonic() + PAUSE_SECS
+            if not self._refuses:
+                self._refuses = True
+                logger.error(
+                    "A caller's choice cannot be stored in '%s' (%s); it holds, and waits until it can. Check that "
+                    "database.",
+                    self._engine.url.render_as_string(hide_password=True),
+                    _cause(error),
+                    extra=named("consent.choice.waits"),
+                )
+            return False
+        if self._refuses:
+            self._refuses = False
+            logger.warning("Callers' choices can be stored again.", extra=named("consent.database.recovered"))
+        return stored
+
     def _attempt(self, work: Callable[[], Answer], *, otherwise: Answer) -> Answer:
         if self._fails and time.monotonic() < self._asked_again:
             return otherwise
@@ -195,8 +286,8 @@ class Consents:
             if not self._fails:
                 self._fails = True
                 logger.error(
-                    "The callers' consents in '%s' cannot be read or written (%s); nobody's emotions are analysed "
-                    "until they can. Check that database.",
+                    "The callers' consents in '%s' cannot be read (%s); nobody's emotions are analysed until they can. "
+                    "Check that database.",
                     self._engine.url.render_as_string(hide_password=True),
                     _cause(error),
                     extra=named("consent.database.failed"),

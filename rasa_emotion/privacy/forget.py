@@ -10,7 +10,7 @@ from rasa_emotion.endpoints import endpoints_path, read_content, read_endpoints,
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.outbox import DAY_SECS
 from rasa_emotion.privacy.consent import Consents
-from rasa_emotion.privacy.places import Place, outbox, redis_conversations, sql_conversations, tickets
+from rasa_emotion.privacy.places import Place, outbox, redis_conversations, sql_conversations, tickets, waiting
 
 KEPT, DELETED, NONE = "kept", "deleted", "none"
 
@@ -79,7 +79,8 @@ class Forgetter:
         if content.get("event_broker"):
             kind = (content["event_broker"] or {}).get("type", "of your own")
             self._elsewhere += (f"The event broker ({kind}) was sent a copy of each event; delete it where it went.",)
-        self.places = (*conversations, *outbox(self._endpoints.database))
+        # The spool before the database that it is given to.
+        self.places = (*conversations, *waiting(self._endpoints), *outbox(self._endpoints.database))
         self._consents = Consents.of(self._endpoints)
 
     def quiet_for(self, days: float) -> list[str]:
@@ -113,6 +114,7 @@ class Forgetter:
         if traces.said_no is None:
             return Deleted(numbers, NONE)
         if traces.said_no and not drop_choice:
+            self._consents.settle(traces.sender)  # in the spool, a choice is kept under the caller's id
             return Deleted(numbers, KEPT)
         self._consents.drop(traces.sender)
         return Deleted(numbers, DELETED)

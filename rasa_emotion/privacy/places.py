@@ -13,8 +13,13 @@ from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from rasa_emotion.database import cause_of, open_database, writing
+from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.tables import DELIVERED, handoffs, messages
+from rasa_emotion.privacy.consent import CONSENT
+from rasa_emotion.spool.file import SpoolError
+from rasa_emotion.spool.folder import Entry
+from rasa_emotion.spool.shared import spool_of
 
 SCHEMA_VARIABLE = "POSTGRESQL_SCHEMA"
 """Rasa's environment variable for the schema of its events on PostgreSQL."""
@@ -119,6 +124,35 @@ def outbox(url: str) -> tuple[Place, Place]:
     _overwrite(engine)
     # Messages first: they refer to the handoffs.
     return _rows("messages", engine, messages.c.sender), _rows("handoffs", engine, handoffs.c.sender)
+
+
+def waiting(endpoints: Endpoints) -> tuple[Place, ...]:
+    """What waits in the spool for the database: packets, and the caller's words; no place where there is no spool.
+
+    Raises:
+        ConfigError: its key cannot be used.
+    """
+    spool = spool_of(endpoints)
+    if spool is None:
+        return ()
+
+    def mine(sender: str) -> list[Entry]:
+        look = spool.look()
+        if look.troubles:
+            raise ConfigError(look.troubles[0])
+        return [entry for entry in look.entries if entry.sender == sender and entry.kind != CONSENT]
+
+    def remove(sender: str) -> int:
+        try:
+            # So that no server gives the database at this moment what is deleted here.
+            with spool.locked():
+                found = mine(sender)
+                spool.drop(found)
+        except SpoolError as error:
+            raise ConfigError(str(error)) from error
+        return len(found)
+
+    return (Place("spool", str(spool.folder), lambda sender: len(mine(sender)), remove),)
 
 
 def tickets(url: str, sender: str) -> list[str]:

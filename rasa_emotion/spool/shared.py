@@ -14,8 +14,11 @@ DEFAULT_FOLDER = "rasa_emotion.spool"
 """Where the database is a server."""
 
 
-def spool_of(endpoints: Endpoints) -> Spool | None:
+def spool_of(endpoints: Endpoints, base: Path = Path()) -> Spool | None:
     """The spool beside a bot's database; None for a database in memory, which nothing outlasts.
+
+    Args:
+        base: the folder that the bot runs in.
 
     Raises:
         ConfigError: its key cannot be used.
@@ -28,13 +31,15 @@ def spool_of(endpoints: Endpoints) -> Spool | None:
     folder = Path(options.folder) if options.folder else _beside(url)
     if folder is None:
         return None
-    # Of the working folder, which a process may change.
-    return _spool(folder.absolute(), _name(url), int(options.max_mb * 1e6), options.key_file)
+    # A process may change its working folder.
+    base = base.absolute()
+    key_file = None if options.key_file is None else base / options.key_file
+    return _spool(base / folder, _name(url), int(options.max_mb * 1e6), key_file)
 
 
 @cache
-def _spool(folder: Path, database: str, max_bytes: int, key_file: str | None) -> Spool:
-    cipher = None if key_file is None else Cipher(Path(key_file))
+def _spool(folder: Path, database: str, max_bytes: int, key_file: Path | None) -> Spool:
+    cipher = None if key_file is None else Cipher(key_file)
     return Spool(folder, database=database, max_bytes=max_bytes, cipher=cipher)
 
 

@@ -15,6 +15,7 @@ from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.packet import Packet
+from rasa_emotion.spool.folder import Spool
 
 
 @pytest.fixture(autouse=True)
@@ -139,3 +140,16 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "To mend handover:\n  rasa-emotion init\n" in shown
     with pytest.raises(ConfigError, match="is not a Rasa bot"):
         CliRunner().invoke(app, ["doctor", str(bot / "data")], catch_exceptions=False)
+
+
+def test_what_waits_in_the_spool_is_seen(tmp_path: Path) -> None:
+    bot = wired(tmp_path)
+    assert found(bot)["spool"].ok
+    assert "readable for its owner alone" in found(bot)["spool"].detail
+    spool = Spool(bot / "rasa_emotion.db.spool", database="rasa_emotion.db")
+    spool.keep("words", "ada", {"text": "hello", "origin": "1"})
+    assert "1 records wait in" in found(bot)["spool"].detail
+    (file,) = spool.folder.glob("*.spool")
+    file.chmod(0o644)
+    assert found(bot)["spool"].mend == f"chmod 600 '{file}'"
+    assert not found(bot)["spool"].ok

@@ -13,9 +13,11 @@ from typer.testing import CliRunner
 from rasa_emotion.cli.handoff import handoff
 from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.handoff.keeper import Keeper
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.record import Record
+from rasa_emotion.spool.folder import Spool
 
 
 def packet(key: str, **changes) -> Packet:
@@ -161,3 +163,41 @@ def test_settings_that_cannot_be_used(call, endpoints: Path, section: str, sente
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     result = CliRunner().invoke(handoff, ["list", "--endpoints", str(tmp_path / "no.yml")])
     assert "There is no file" in str(result.exception)
+
+
+def keeper(tmp_path: Path) -> Keeper:
+    return Keeper(Spool(tmp_path / "a.db.spool", database="a.db"))
+
+
+def test_what_waits_beside_the_database_is_listed(call, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    keeper(tmp_path).keep_packet(packet("c", sender="eve"))
+    keeper(tmp_path).keep_words("eve", "are you there?", "1")
+    listed = json.loads(call("list", "--json"))
+    assert [(one["state"], one["sender"]) for one in listed] == [("spooled", "eve")] * 2
+    assert json.loads(call("list", "--json", "--sender", "ada")) == []
+
+
+def test_it_is_told_where_the_database_is_not_there(endpoints: Path, tmp_path: Path) -> None:
+    keeper(tmp_path).keep_packet(packet("c", sender="eve"))
+    (tmp_path / "a.db").write_bytes(b"this is no database" * 100)
+    command = [sys.executable, "-m", "rasa_emotion.cli", "handoff", "list", "--endpoints", str(endpoints)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode != 0
+    assert "1 packets and 0 messages wait in the spool" in told.stderr
+    assert "cccccccc handover eve" in told.stderr
+    assert "cannot be read" in told.stderr
+
+
+def test_the_worker_gives_it_to_the_database(call, outbox: Outbox, tmp_path: Path) -> None:
+    keeper(tmp_path).keep_packet(packet("c", sender="eve"))
+    tries = [json.loads(line) for line in call("work", "--until-empty", "--json").splitlines()]
+    assert ("c" * 32, "delivered") in [(one["key"], one["outcome"]) for one in tries]
+    assert keeper(tmp_path).waiting() == []
+
+
+def test_a_new_key(call, tmp_path: Path) -> None:
+    made = CliRunner().invoke(handoff, ["new-key", str(tmp_path / "key")])
+    assert "Keep a copy" in made.stdout
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    again = CliRunner().invoke(handoff, ["new-key", str(tmp_path / "key")])
+    assert isinstance(again.exception, ConfigError)

@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.privacy import consent
 from rasa_emotion.privacy.consent import Consents
+from rasa_emotion.spool.folder import Spool
 
 ALICE = "+44 7700 900123"
 
@@ -160,7 +162,7 @@ def test_a_choice_that_cannot_be_stored_holds_and_is_stored_later(
     assert "database is locked" in lines[0]
     assert not consents.allows(ALICE)
     assert not Consents(url).allows(ALICE)
-    assert lines[1:] == ["The callers' consents can be read again; emotions are analysed as before."]
+    assert lines[1:] == ["Callers' choices can be stored again."]
 
 
 def test_a_broken_database_means_no_analysis_and_one_line(
@@ -195,3 +197,82 @@ def test_a_server_that_is_not_there() -> None:
 def test_a_url_that_is_none() -> None:
     with pytest.raises(ConfigError, match="cannot be used"):
         Consents("nonsense")
+
+
+def spooled(folder: Path, **options: object) -> Consents:
+    """Those of one process."""
+    return Consents(f"sqlite:///{folder}/consents.db", spool=Spool(folder / "consents.db.spool"), **options)
+
+
+@contextmanager
+def refusing(folder: Path):
+    """The database can be read and not be written, as on a full disk."""
+    with closing(sqlite3.connect(folder / "consents.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def test_a_no_that_the_database_refuses_holds_at_once_everywhere_and_for_good(tmp_path: Path) -> None:
+    here, there = spooled(tmp_path), spooled(tmp_path)
+    here.set("bob", True)
+    assert there.allows("ada")
+    with refusing(tmp_path):
+        assert not here.set("ada", False)
+        for consents in (here, there, spooled(tmp_path)):
+            assert not consents.allows("ada")
+            assert consents.find("ada").allowed is False
+            assert consents.allows("bob")
+    started_again = spooled(tmp_path)
+    assert not started_again.allows("ada"), "which stores it"
+    assert Spool(tmp_path / "consents.db.spool").look().entries == ()
+    assert not Consents(f"sqlite:///{tmp_path}/consents.db").allows("ada")
+
+
+def test_the_last_word_counts_whichever_process_heard_it(tmp_path: Path) -> None:
+    here, there = spooled(tmp_path), spooled(tmp_path)
+    here.set("bob", True)
+    with refusing(tmp_path):
+        here.set("ada", False)
+        there.set("ada", True)
+        assert here.allows("ada")
+        here.set("ada", False)
+        assert not there.allows("ada")
+    fresh = spooled(tmp_path)
+    assert fresh.set("ada", True)
+    assert here.allows("ada"), "what waited before it does not come back"
+    assert Consents(f"sqlite:///{tmp_path}/consents.db").allows("ada")
+
+
+def test_a_yes_that_waited_does_not_undo_a_later_no(tmp_path: Path) -> None:
+    """A process may end between storing a choice and noting in the spool that it has."""
+    spool = Spool(tmp_path / "consents.db.spool")
+    stored = Consents(f"sqlite:///{tmp_path}/consents.db")
+    stored.set("ada", False, since=200.0)
+    stored.set("bob", True, since=200.0)
+    spool.keep("consent", "ada", {"allowed": True, "since": 100.0, "how": "command"})
+    spool.keep("consent", "bob", {"allowed": False, "since": 100.0, "how": "command"})
+    for sender in ("ada", "bob"):
+        spooled(tmp_path).allows(sender)
+    assert spool.look().entries == ()
+    assert [stored.allows("ada"), stored.allows("bob")] == [False, False]
+
+
+def test_where_the_spool_fails_too_it_holds_in_this_process(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    consents = spooled(tmp_path)
+    consents.set("bob", True)
+    (tmp_path / "consents.db.spool").write_text("no folder")
+    with refusing(tmp_path):
+        consents.set("ada", False)
+        assert not consents.allows("ada")
+    assert "consent.choice.memory" in [record.event for record in caplog.records]
+
+
+def test_what_waits_is_dropped_with_the_choice(tmp_path: Path) -> None:
+    consents = spooled(tmp_path)
+    consents.set("bob", True)
+    with refusing(tmp_path):
+        consents.set("ada", False)
+    assert spooled(tmp_path).find("ada") is not None
+    consents.drop("ada")
+    assert spooled(tmp_path).find("ada") is None

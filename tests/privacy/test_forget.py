@@ -29,11 +29,13 @@ from typer.testing import CliRunner
 from rasa_emotion.cli import app, verbs  # noqa: F401 -- verbs register themselves
 from rasa_emotion.database import create_tables, metadata, open_database
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.handoff.keeper import Keeper
 from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.tables import handoffs, messages
 from rasa_emotion.privacy.consent import Consents
 from rasa_emotion.privacy.forget import Forgetter
 from rasa_emotion.privacy.places import sql_conversations
+from rasa_emotion.spool.folder import Spool
 
 run = CliRunner().invoke
 ALICE, BOB = "+44 7700 900123", "+44 7700 900124"
@@ -358,6 +360,7 @@ def test_json_without_yes_deletes_nothing(sql_bot: Path) -> None:
     assert found["deleted"] is None
     assert {place["name"]: place["number"] > 0 for place in found["found"]} == {
         "events": True,
+        "spool": False,
         "messages": False,
         "handoffs": False,
     }
@@ -430,3 +433,47 @@ def test_age_is_known_of_sql_alone(folder: Path) -> None:
 @pytest.mark.parametrize("arguments", [[], [ALICE, "--older-than", "3"]])
 def test_one_caller_or_an_age(sql_bot: Path, arguments: list[str]) -> None:
     assert isinstance(run(app, ["forget", *arguments]).exception, ConfigError)
+
+
+def test_what_waits_in_the_spool_is_forgotten_too(sql_bot: Path) -> None:
+    talk(sql_store(), ALICE, BOB)
+    hand_over(BOB)
+    keeper = Keeper(Spool(sql_bot / "rasa_emotion.db.spool", database="rasa_emotion.db"))
+    for sender in (ALICE, BOB):
+        keeper.keep_words(sender, SAID, "1")
+    assert {"name": "spool", "number": 1}.items() <= found(ALICE)["spool"].items()
+    forget(ALICE)
+    assert [entry.sender for entry in keeper.waiting()] == [BOB]
+    assert SAID.encode() in b"".join(path.read_bytes() for path in sql_bot.glob("*.spool/*"))
+    forget(BOB)
+    assert SAID.encode() not in b"".join(path.read_bytes() for path in sql_bot.glob("*.spool/*"))
+
+
+def found(sender: str) -> dict[str, dict]:
+    return {one.place.name: {"name": one.place.name, "number": one.number} for one in Forgetter().find(sender).found}
+
+
+def forget(sender: str) -> None:
+    forgetter = Forgetter()
+    forgetter.delete(forgetter.find(sender))
+    assert forgetter.find(sender).total == 0
+
+
+def test_a_no_in_the_spool_is_kept_under_a_hash(sql_bot: Path) -> None:
+    talk(sql_store(), ALICE)
+    spool = Spool(sql_bot / "rasa_emotion.db.spool", database="rasa_emotion.db")
+    spool.keep("consent", ALICE, {"allowed": False, "since": 1.0, "how": "command"})
+    forget(ALICE)
+    assert spool.look().entries == ()
+    assert not Consents("sqlite:///rasa_emotion.db").allows(ALICE)
+    assert ALICE.encode() not in b"".join(path.read_bytes() for path in sql_bot.glob("*.spool/*"))
+
+
+def test_a_spool_that_cannot_be_read_is_no_success(sql_bot: Path) -> None:
+    talk(sql_store(), ALICE)
+    spool = Spool(sql_bot / "rasa_emotion.db.spool", database="rasa_emotion.db")
+    spool.keep("words", ALICE, {"text": SAID, "origin": "1"})
+    for file in spool.folder.glob("*.spool"):
+        file.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        Forgetter().find(ALICE)
