@@ -17,7 +17,8 @@ Program = namedtuple("Program", "package shows purpose")
 DEMO = (Program("espeak-ng", "espeak-ng", "speaks in the demo and the tests"),)
 """Nothing runs without these."""
 TESTS = (
-    Program("openssl", "openssl", "makes certificates for helpdesks over HTTPS"),
+    Program("nginx-light", "nginx", "is the proxy of docs/security.md"),
+    Program("openssl", "openssl", "makes certificates for helpdesks and the proxy"),
     Program("postgresql", "usr/lib/postgresql/*/bin/pg_ctl", "holds conversations, handoffs and consents"),
     Program("redis-server", "redis-server", "holds conversations"),
 )

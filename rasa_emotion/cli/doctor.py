@@ -42,6 +42,10 @@ CORE_MODELS = {"acoustic": "acoustic", "text": "text", "fusion": "fusion"}
 """Folder and kind of the models that `EmotionAnalyzer.load()` opens."""
 
 
+HEARING = {True: "Voice and words can be analysed.", False: "[red]Voice and words cannot be analysed.[/]"}
+SECURITY = {True: "Nothing is open that can be seen from here.", False: "[red]Something is open.[/]"}
+
+
 @dataclass(frozen=True)
 class Finding:
     """One part of an installation.
@@ -71,22 +75,26 @@ def doctor(
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    security: Annotated[
+        bool, typer.Option("--security", help="List what of the bot is open instead, with the line that shuts it.")
+    ] = False,
     models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
 ) -> None:
     """Say what is installed, what is missing, and the command that mends it.
 
-    The exit code is 1 when voice and words cannot be analysed.
+    The exit code is 1 when voice and words cannot be analysed; with --security, when something is open.
 
     Example: rasa-emotion doctor my_bot
     """
-    findings = [*examine(models), *_of_bot(bot)]
-    healthy = all(finding.ok for finding in findings if finding.required)
+    findings = _security(bot or Path()) if security else [*examine(models), *_of_bot(bot)]
+    healthy = all(finding.ok for finding in findings if finding.required or security)
     if as_json:
         version = metadata.version(DISTRIBUTION)
         report = {"version": version, "python": platform.python_version(), "healthy": healthy}
         print(json.dumps({**report, "findings": [asdict(finding) for finding in findings]}, ensure_ascii=False))
     else:
-        present(findings, healthy, Console(soft_wrap=True, highlight=False))
+        said = SECURITY if security else HEARING
+        present(findings, said[healthy], Console(soft_wrap=True, highlight=False))
     if not healthy:
         raise typer.Exit(1)
 
@@ -131,7 +139,18 @@ def _of_bot(folder: Path | None) -> Iterator[Finding]:
         yield Finding("bot", found.name, found.ok, False, found.detail, found.mend)
 
 
-def present(findings: list[Finding], healthy: bool, console: Console) -> None:
+def _security(folder: Path) -> list[Finding]:
+    """What of a bot is open. Raises ConfigError where that cannot be looked at."""
+    try:
+        from rasa_emotion.cli.doctor_security import examine_security  # noqa: PLC0415 -- as above
+    except ImportError as error:
+        raise ConfigError(
+            f"To look at a bot needs {error.name}, which is not installed: pip install 'rasa-emotion[rasa]'."
+        ) from error
+    return [Finding("bot", one.name, one.ok, False, one.detail, one.mend) for one in examine_security(folder)]
+
+
+def present(findings: list[Finding], verdict: str, console: Console) -> None:
     """Print the findings as a table for people, with the commands below it, each on a line of its own."""
     table = Table(box=None, pad_edge=False)
     for heading in ("part", "name", "state", "what"):
@@ -142,7 +161,7 @@ def present(findings: list[Finding], healthy: bool, console: Console) -> None:
         table.add_row(finding.section, finding.name, state, finding.detail)
     console.print(table)
     console.print()
-    console.print("Voice and words can be analysed." if healthy else "[red]Voice and words cannot be analysed.[/]")
+    console.print(verdict)
     for finding in findings:
         if finding.mend:
             mends = finding.required or finding.section == "bot"

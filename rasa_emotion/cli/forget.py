@@ -55,11 +55,14 @@ def forget(
     wanted = traces.total > 0 or traces.said_no is False or (traces.said_no is True and drop_choice)
     agreed = wanted and (yes or (not as_json and typer.confirm("Delete all of this?")))
     deleted = forgetter.delete(traces, drop_choice=drop_choice) if agreed else None
+    # Also where nothing is found: it may be the second try, after somebody else was reading.
+    readable = deleted.left if deleted is not None else () if wanted else forgetter.clear()
+    left = [*traces.left, *readable]
     if as_json:
-        print(json.dumps(_as_json(traces, deleted), ensure_ascii=False))
+        print(json.dumps({**_as_json(traces, deleted), "left": left}, ensure_ascii=False))
     else:
-        _tell(traces, deleted)
-    if traces.left or (wanted and not agreed):
+        _tell(traces, deleted, left)
+    if left or (wanted and not agreed):
         raise typer.Exit(1)
 
 
@@ -71,8 +74,9 @@ def _forget_old(forgetter: "Forgetter", days: float, *, drop_choice: bool, yes: 
     left: dict[str, None] = {}
     for sender in track(senders if agreed else [], "Deleting", console=Console(stderr=True)):
         traces = forgetter.find(sender)
-        forgetter.delete(traces, drop_choice=drop_choice)
+        forgetter.delete(traces, drop_choice=drop_choice, clear=False)
         left.update(dict.fromkeys(traces.left))
+    left.update(dict.fromkeys(forgetter.clear() if agreed or not senders else ()))
     if as_json:
         print(json.dumps({"callers": len(senders), "deleted": agreed, "left": list(left)}, ensure_ascii=False))
     else:
@@ -106,13 +110,13 @@ def _show(traces: "Traces") -> None:
         console.print(f"Nothing of '{traces.sender}' is kept there.", markup=False, highlight=False)
 
 
-def _tell(traces: "Traces", deleted: "Deleted | None") -> None:
+def _tell(traces: "Traces", deleted: "Deleted | None", left: Iterable[str]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     if deleted is not None:
         console.print(f"Deleted: {', '.join(f'{number} {name}' for name, number in deleted.numbers.items())}.")
     if traces.said_no and (deleted is None or deleted.choice == "kept"):
         console.print(KEPT)
-    _name(traces.left)
+    _name(left)
 
 
 def _name(left: Iterable[str]) -> None:
@@ -128,5 +132,4 @@ def _as_json(traces: "Traces", deleted: "Deleted | None") -> dict[str, Any]:
         ],
         "said_no": traces.said_no,
         "deleted": None if deleted is None else {**deleted.numbers, "choice": deleted.choice},
-        "left": list(traces.left),
     }

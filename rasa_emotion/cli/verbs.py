@@ -6,6 +6,7 @@ from rasa_emotion.cli.doctor import doctor
 app.command()(doctor)
 
 # After the doctor, which must be there also when a package that these load is broken.
+from rasa_emotion.cli.access import access  # noqa: E402
 from rasa_emotion.cli.analyze import analyze  # noqa: E402
 from rasa_emotion.cli.corpora import corpora  # noqa: E402
 from rasa_emotion.cli.desk import desk  # noqa: E402
@@ -24,6 +25,7 @@ app.command()(forget)
 app.command()(init)
 app.command()(lint)
 app.command()(simulate)
+app.add_typer(access, name="access")
 app.add_typer(corpora, name="corpora")
 app.add_typer(handoff, name="handoff")
 app.add_typer(train, name="train")

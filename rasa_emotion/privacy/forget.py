@@ -51,10 +51,12 @@ class Deleted:
     Args:
         numbers: how much, by the place's name.
         choice: "kept", "deleted" or "none": the caller's word on the analysis of their emotions.
+        left: sentences on where what was deleted may still be read.
     """
 
     numbers: Mapping[str, int]
     choice: str
+    left: tuple[str, ...] = ()
 
 
 class Forgetter:
@@ -104,20 +106,29 @@ class Forgetter:
         consent = self._consents.find(sender)
         return Traces(sender, found, None if consent is None else not consent.allowed, self._left(sender))
 
-    def delete(self, traces: Traces, *, drop_choice: bool = False) -> Deleted:
+    def delete(self, traces: Traces, *, drop_choice: bool = False, clear: bool = True) -> Deleted:
         """Delete it.
 
         A no is kept, under a hash alone, so that the caller is not analysed when they call again; a yes ends with what
         it allowed. Raises ConfigError where a place cannot be reached.
+
+        Args:
+            traces: what `find` found.
+            drop_choice: forget a no too.
+            clear: see that it cannot be read any more, as `clear` does; after the last of many callers is enough.
         """
         numbers = {place.name: place.delete(traces.sender) for place in self.places}
-        if traces.said_no is None:
-            return Deleted(numbers, NONE)
-        if traces.said_no and not drop_choice:
+        choice = NONE if traces.said_no is None else KEPT if traces.said_no and not drop_choice else DELETED
+        if choice == DELETED:
+            self._consents.drop(traces.sender)
+        elif choice == KEPT:
             self._consents.settle(traces.sender)  # in the spool, a choice is kept under the caller's id
-            return Deleted(numbers, KEPT)
-        self._consents.drop(traces.sender)
-        return Deleted(numbers, DELETED)
+        return Deleted(numbers, choice, self.clear() if clear else ())
+
+    def clear(self) -> tuple[str, ...]:
+        """Make unreadable what was deleted here or before; sentences on where it may still be read."""
+        by_file = {place.where: place for place in self.places}
+        return tuple(said for said in (place.clear() for place in by_file.values()) if said)
 
     def _left(self, sender: str) -> tuple[str, ...]:
         named = tickets(self._endpoints.database, sender)

@@ -1,8 +1,9 @@
 """Where data of one caller is kept, and how it is deleted there for good."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from rasa_emotion.spool.shared import spool_of
 SCHEMA_VARIABLE = "POSTGRESQL_SCHEMA"
 """Rasa's environment variable for the schema of its events on PostgreSQL."""
 
+READERS_SECS = 5.0
+"""How long those who read a file are waited for before it is told that they hold something up."""
+
 # As in Rasa's SQLTrackerStore; its other columns are of no matter here.
 _events = Table("events", MetaData(), Column("sender_id", String(255)), Column("timestamp", Float))
 
@@ -40,6 +44,8 @@ class Place:
         where: its address, without a password.
         count: how much of a caller there is; raises ConfigError where the place cannot be reached.
         delete: deletes it and says how much that was; raises likewise.
+        clear: makes what was deleted unreadable, and says in one sentence what may still be read; empty where
+            nothing may.
         quiet_since: the callers of whom nothing has come since a moment, in seconds since 1970; raises likewise. None
             where that cannot be told.
     """
@@ -48,6 +54,7 @@ class Place:
     where: str
     count: Callable[[str], int]
     delete: Callable[[str], int]
+    clear: Callable[[], str] = lambda: ""
     quiet_since: Callable[[float], list[str]] | None = None
 
 
@@ -199,11 +206,9 @@ def _rows(name: str, engine: Engine, column: Any) -> Place:
             if not _has(engine, table):
                 return 0
             with writing(engine) as connection:
-                deleted = int(connection.execute(delete(table).where(column == sender)).rowcount)
-            _empty_log(engine)
-            return deleted
+                return int(connection.execute(delete(table).where(column == sender)).rowcount)
 
-    return Place(name, _address(engine), count, remove)
+    return Place(name, _address(engine), count, remove, lambda: _empty_log(engine))
 
 
 def _overwrite(engine: Engine) -> None:
@@ -212,11 +217,24 @@ def _overwrite(engine: Engine) -> None:
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA secure_delete=ON"))
 
 
-def _empty_log(engine: Engine) -> None:
-    """Let SQLite give up what its log of writes still holds; where somebody reads at this moment, it does so later."""
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+def _empty_log(engine: Engine) -> str:
+    """Let SQLite give up what its log of writes still holds; a sentence where it cannot.
+
+    It cannot while somebody reads what was there before: a reader that stands still holds it up for as long as it does.
+    """
+    file = _file_of(engine)
+    if file is None or not file.exists():
+        return ""
+    try:
+        with closing(sqlite3.connect(file, timeout=READERS_SECS, isolation_level=None)) as connection:
+            (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        return f"What was deleted may still be read in '{file}-wal' ({error}); run this again."
+    if not busy:
+        return ""
+    return (
+        f"What was deleted may still be read in '{file}-wal', as another program reads '{file}'; run this again later."
+    )
 
 
 def _has(engine: Engine, table: Table) -> bool:

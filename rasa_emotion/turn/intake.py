@@ -27,6 +27,7 @@ from rasa_emotion.turn.consent import DEFAULT_SENDER_ID, may_analyse, note_choic
 from rasa_emotion.turn.evidence import EVIDENCE_KEY, ChannelEvidence, drop_reserved
 from rasa_emotion.turn.listening import Heard, listen
 from rasa_emotion.turn.message import Audio, Taken, Turn, TurnRefused
+from rasa_emotion.turn.roles import Right
 from rasa_emotion.turn.shared import shared_analyzer
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ SWITCHED_OFF = "The caller's emotions are not to be analysed; the voice was not.
 SPEAKERS = ("caller", "agent")
 LONGEST_NAME = 255
 """Characters of a sender or channel: what tracker stores and the record of handovers hold."""
+
+RETRY_SECS = 5
+"""When a caller whose turns wait may try again, in seconds."""
 
 DEFAULTS: dict[str, Any] = {
     # Most characters of words in one turn.
@@ -128,7 +132,11 @@ class Intake:
         turn = self._admitted(turn, intents)
         line = self._lines.setdefault(_name(turn), _Line(asyncio.Lock()))
         if line.waiting >= self.options["max_waiting"] and line.lock.locked():
-            raise TurnRefused(429, "Too many messages of this sender wait for an answer; send the next one later.")
+            raise TurnRefused(
+                429,
+                "Too many messages of this sender wait for an answer; send the next one later.",
+                retry_after=RETRY_SECS,
+            )
         line.waiting += 1
         try:
             # A short recording must not overtake a long one of the same caller.
@@ -143,6 +151,10 @@ class Intake:
 
     def _admitted(self, turn: Turn, intents: Container[str] | None) -> Turn:
         """The turn without what a client may not write. Raises TurnRefused."""
+        turn.by.require(Right.SPEAK)
+        if command_intent(turn.text) in CHOICES:
+            turn.by.require(Right.CHOOSE)
+        turn = replace(turn, sender=turn.by.own(turn.sender), input_channel=turn.by.own_channel(turn.input_channel))
         check_name("sender", turn.sender)
         check_name("input_channel", turn.input_channel)
         text = turn.text.strip()

@@ -6,22 +6,17 @@ from typing import Any
 
 from rasa_emotion.audio.raw import RawEncoding
 from rasa_emotion.audio.waveform import Waveform
-from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.estimate import Evidence
+from rasa_emotion.turn.refusal import TurnRefused
+from rasa_emotion.turn.roles import ANYBODY, Identity
+
+__all__ = ["DEFAULT_RAW_RATE", "FAILED", "Audio", "Taken", "Turn", "TurnRefused"]
 
 DEFAULT_RAW_RATE = 8000
 """Hz of headerless samples, where nothing else is said: that of telephones."""
 
 FAILED = "The bot could not answer this message; send it again in a moment."
 """What a client hears of a turn that failed before anything was said."""
-
-
-class TurnRefused(RasaEmotionError):
-    """The turn cannot be taken: an HTTP status and one sentence for its sender."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -55,6 +50,7 @@ class Turn:
         metadata: of the client's; JSON-safe.
         input_channel: the channel's name, as Rasa stores it.
         message_id: the client's own; None draws one.
+        by: whom the channel let in; the holder of a ticket speaks in one name alone.
     """
 
     sender: str | None
@@ -63,6 +59,7 @@ class Turn:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     input_channel: str | None = None
     message_id: str | None = None
+    by: Identity = ANYBODY
 
 
 @dataclass(frozen=True)

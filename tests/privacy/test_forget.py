@@ -32,6 +32,7 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.keeper import Keeper
 from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.tables import handoffs, messages
+from rasa_emotion.privacy import places
 from rasa_emotion.privacy.consent import Consents
 from rasa_emotion.privacy.forget import Forgetter
 from rasa_emotion.privacy.places import sql_conversations
@@ -119,6 +120,29 @@ def test_nothing_can_be_read_from_the_files_any_more(sql_bot: Path) -> None:
     forgetter.delete(forgetter.find(ALICE))
     assert b"marzipan" not in left_in(*files)
     assert ALICE.encode() not in left_in(*files)
+
+
+@pytest.mark.parametrize("older_than", [False, True])
+def test_what_a_reader_holds_up_is_told_till_it_is_gone(
+    sql_bot: Path, older_than: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "READERS_SECS", 0.1)
+    talk(sql_store(), ALICE)
+    hand_over(ALICE)
+    files = [sql_bot / name for name in ("bot.db", "rasa_emotion.db", "rasa_emotion.db-wal")]
+    asked = ["forget", "--older-than", "0", "--yes"] if older_than else ["forget", ALICE, "--yes"]
+    with closing(sqlite3.connect(files[1], isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM emotion_messages").fetchone()
+        # Told again for as long as it is so, though nothing is found any more.
+        for _ in range(2):
+            done = run(app, asked, env={"COLUMNS": "300"})
+            assert done.exit_code == 1
+            assert "may still be read in 'rasa_emotion.db-wal'" in done.output
+            assert "marzipan" in left_in(*files).decode(errors="replace")
+    done = run(app, [*asked, "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["left"]) == (0, [])
+    assert b"marzipan" not in left_in(*files)
 
 
 @pytest.mark.parametrize("sender", ODD)

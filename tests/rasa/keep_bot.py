@@ -97,9 +97,13 @@ def wait_for(come: Callable[[], object], what: str) -> None:
         time.sleep(0.1)
 
 
+TOKEN = {"token": "open sesame"}
+"""What the kept bot's credentials.yml names; a client of the release that made it gave it with its questions alone."""
+
+
 def say(server: str, sender: str, text: str, channel: str = "emotion") -> requests.Response:
     body = {"sender": sender, "message": text}
-    answer = requests.post(f"{server}/webhooks/{channel}/webhook", json=body, timeout=120)
+    answer = requests.post(f"{server}/webhooks/{channel}/webhook", json=body, headers=TOKEN, timeout=120)
     answer.raise_for_status()
     return answer
 

@@ -146,8 +146,8 @@ class Relayed:
         self.server, self.sender, self.channel = server, sender, channel
 
     def post(self, text):
-        body = {"sender": self.sender, "message": text}
-        return requests.post(f"{self.server}/webhooks/{self.channel}/webhook", json=body, timeout=60)
+        body, headers = {"sender": self.sender, "message": text}, {"token": "open sesame"}
+        return requests.post(f"{self.server}/webhooks/{self.channel}/webhook", json=body, headers=headers, timeout=60)
 
     def say(self, text, *, human):
         answer = self.post(text)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from keep_bot import BOT, Receiver, handed_over, say, served, wait_for
+from keep_bot import BOT, TOKEN, Receiver, handed_over, say, served, wait_for
 from postgresql_server import programs
 
 pytestmark = pytest.mark.rasa
@@ -36,7 +36,8 @@ class Upgraded:
     def speak(self, sender: str, sound: bytes) -> requests.Response:
         url = f"{self.server}/webhooks/emotion/webhook"
         files = {"audio": ("voice.wav", sound)}
-        return requests.post(url, data={"sender": sender, "message": "hello"}, files=files, timeout=120)
+        body = {"sender": sender, "message": "hello"}
+        return requests.post(url, data=body, files=files, headers=TOKEN, timeout=120)
 
 
 @pytest.fixture(scope="module", params=list(STORES))

@@ -4,8 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -18,20 +17,24 @@ from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
+from rasa_emotion.bot.channels.guard import failure, guard, warn_where_open, who, word
 from rasa_emotion.bot.channels.relay_callers import Callers, presence_of, push_of
+from rasa_emotion.bot.channels.relay_reports import keep
 from rasa_emotion.bot.channels.relay_service import TICK_SECS, RelayService, Unavailable
 from rasa_emotion.bot.channels.relay_turns import Turns
 from rasa_emotion.endpoints import read_endpoints
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.handoff.helpdesk import BadRequest, FromHuman, PermanentFailure
+from rasa_emotion.handoff.helpdesk import BadRequest, PermanentFailure
 from rasa_emotion.handoff.helpdesks import open_helpdesk
-from rasa_emotion.handoff.record import Record, Said, UnknownHandover
-from rasa_emotion.handoff.signing import same
+from rasa_emotion.handoff.record import Said
 from rasa_emotion.logs import named
-from rasa_emotion.settings import check_flag, check_text, checked
-from rasa_emotion.turn import intake
+from rasa_emotion.settings import check_flag, check_number, check_text, checked
+from rasa_emotion.turn import access, intake
+from rasa_emotion.turn.access import Access
+from rasa_emotion.turn.consent import DEFAULT_SENDER_ID
 from rasa_emotion.turn.intake import Intake, check_name
 from rasa_emotion.turn.message import FAILED, Taken, Turn, TurnRefused
+from rasa_emotion.turn.roles import Right
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +43,6 @@ HUMAN_HEADER = "X-Emotion-Human"
 
 LONGEST_POLL_SECS = 60.0
 MOST_DIGITS = 19
-
-CLOCKS_APART_SECS = 60.0
-"""How far a helpdesk's clock may be from ours."""
 
 NOTHING_SAID = b"[]"
 """What Rasa's REST channel answers with where the bot said nothing."""
@@ -54,8 +54,10 @@ DEFAULTS: dict[str, Any] = {
     "channel": None,
     # That channel's own credentials.
     "options": None,
-    # What a caller's client must add to the query when it asks for messages; null asks for nothing.
-    "token": None,
+    # What the channel's routes ask for, see docs/security.md.
+    **access.DEFAULTS,
+    # Longest body of a wrapped channel that has no intake of its own, in kilobytes.
+    "max_body_kb": 1000,
     # Where messages for callers are posted; null leaves them to be asked for, or to the channel's own way.
     "callback_url": None,
     # Response with which the bot takes a conversation up again; null waits for the caller's next message.
@@ -65,9 +67,6 @@ DEFAULTS: dict[str, Any] = {
     # Limits of a wrapped channel that has none of its own, as docs/rest-channel.md says.
     **{key: intake.DEFAULTS[key] for key in LIMITS},
 }
-
-# ContextVar read by the response middleware: the wrapped channel makes the response, the guard decides about it.
-_word: ContextVar[dict[str, Any] | None] = ContextVar("word", default=None)
 
 
 class RelayInput(InputChannel):
@@ -85,6 +84,7 @@ class RelayInput(InputChannel):
         """Wraps `channel`. Raises InvalidConfigException for an option that cannot be used."""
         self.channel = channel
         self.config = _checked_config({"channel": type(channel).__name__, **(config or {})})
+        self.access = _access_of(channel, self.config)
         # Rasa asks the object; the class, which does not know what it will wrap, keeps a name of its own.
         self.__dict__["name"] = channel.name
         # A channel of this package has asked its own intake before a message comes here.
@@ -129,10 +129,11 @@ class RelayInput(InputChannel):
             _leave_word(human=bool(human))
 
         async def guarded(message: UserMessage) -> None:
-            if self._intake is None or not (message.text or "").strip():
-                await to_whose_turn_it_is(message)
-                return
             try:
+                _in_own_name(message, self.channel.name())
+                if self._intake is None or not (message.text or "").strip():
+                    await to_whose_turn_it_is(message)
+                    return
                 taken = await self._intake.take(_turn(message), partial(_in_place_of, message, to_whose_turn_it_is))
                 if taken.failed:
                     _leave_word(failed=TurnRefused(500, FAILED))
@@ -163,8 +164,15 @@ class RelayInput(InputChannel):
             await RelayService.of(app).stop()
 
         webhook: Blueprint = self.channel.blueprint(guarded)
+        most_bytes = int(self.config["max_body_kb"] * 1000)
+        # A channel of this package knows what may come; any other one has a limit here.
+        guard(webhook, self.access, most_bytes=None if hasattr(self.channel, "intake") else most_bytes)
         webhook.add_route(messages, "/messages", methods=["GET"], name="relay_messages")
         webhook.add_route(helpdesk, "/helpdesk", methods=["POST"], name="relay_helpdesk")
+        # Helpdesks sign what they send, and many of them can set no header.
+        guard(webhook, self.access, most_bytes=most_bytes, open_paths=("/helpdesk",))
+        if not hasattr(self.channel, "access"):
+            warn_where_open(webhook, self.access, self.name())
         webhook.middleware(_await_word, "request")
         webhook.middleware(_pass_word_on, "response")
         webhook.listener("before_server_start")(prepare)
@@ -187,13 +195,13 @@ class RelayInput(InputChannel):
 
     async def _messages(self, request: Request) -> HTTPResponse:
         """What the human said after the message that the caller names; waits for it where that is asked."""
-        if self.config["token"] is not None and not same(request.args.get("token", ""), self.config["token"]):
-            return _failure(401, "The query lacks the 'token' of credentials.yml, or has another; correct it.")
         try:
+            who().require(Right.READ)
             sender, after, wait_secs = _polled(request)
+            who().own(sender)
             check_name("sender", sender)
-        except (ValueError, TurnRefused) as error:
-            return _failure(400, str(error))
+        except TurnRefused as error:
+            return failure(error)
         service, _ = self._started()
         until = time.monotonic() + wait_secs
         try:
@@ -207,7 +215,7 @@ class RelayInput(InputChannel):
                     break
                 await asyncio.sleep(TICK_SECS)
         except Unavailable as error:
-            return _failure(503, str(error))
+            return failure(TurnRefused(503, str(error)))
         human = holder is not None or service.keeper.handed_over(sender)
         return response.json([_public(one) for one in said], headers=_headers(human))
 
@@ -218,83 +226,53 @@ class RelayInput(InputChannel):
             # In a thread: markup takes time.
             reported = await asyncio.to_thread(service.helpdesk.receive, dict(request.headers), request.body)
         except BadRequest as error:
-            return _failure(400, str(error))
+            return failure(TurnRefused(400, str(error)))
         except PermanentFailure as error:
-            return _failure(401, str(error))
+            return failure(TurnRefused(401, str(error)))
         try:
             voices = service.endpoints.voice_channels
             # Asked first: what is on its way now may have arrived, and its ticket be noted, a moment later.
             delivering = await service.ask(lambda record: record.delivering())
-            unknown = [item.ticket for item in reported if not await service.ask(partial(_keep, item, voices=voices))]
+            unknown = [item.ticket for item in reported if not await service.ask(partial(keep, item, voices=voices))]
         except Unavailable as error:
-            return _failure(503, str(error))
+            return failure(TurnRefused(503, str(error)))
         if unknown and delivering:
-            return _failure(503, "A packet is being delivered whose ticket is not noted yet; try again.")
+            return failure(TurnRefused(503, "A packet is being delivered whose ticket is not noted yet; try again."))
         if unknown:
-            return _failure(404, f"No handover has the ticket {', '.join(sorted(set(unknown)))}.")
+            return failure(TurnRefused(404, f"No handover has the ticket {', '.join(sorted(set(unknown)))}."))
         return response.json({"status": "ok"})
 
 
-def _keep(item: FromHuman, record: Record, voices: Collection[str] = ()) -> bool:
-    """Keep one report; False where its ticket is none of a handover. `voices` are channels that speak to callers."""
-    of_key = record.handover(item.key) if item.key else None
-    handover = of_key or record.of_ticket(item.ticket)
-    if handover is None:
-        return False
-    if of_key is None and item.hand_back and item.at is not None and item.at < handover.created - CLOCKS_APART_SECS:
-        logger.info(
-            "A hand-back is passed over: it is older than the handover '%s' of its ticket.",
-            handover.key,
-            extra=named("relay.handback.ignored"),
-        )
-        return True
-    try:
-        text, undelivered = _told(item, spoken=handover.channel in voices)
-        if undelivered and item.machine:
-            # A note would not reach whoever made the rule, and could open a conversation that is resolved again.
-            logger.info(
-                "What the helpdesk sent by itself does not reach the caller: %s.",
-                undelivered,
-                extra=named("relay.message.ignored"),
-            )
-            undelivered = ""
-        if text or undelivered:
-            record.to_caller(handover.key, text, item.id, machine=item.machine, undelivered=undelivered)
-        if item.hand_back:
-            record.close(handover.key, item.outcome)
-    except UnknownHandover:
-        return False  # deleted in between
-    return True
-
-
-def _told(item: FromHuman, *, spoken: bool) -> tuple[str, str]:
-    """The words for the caller, and what of the report is not among them."""
-    if not spoken or item.spoken is None:
-        return item.text, item.undelivered
-    silent = item.text.count("://") > item.spoken.count("://")
-    unspoken = "addresses and files, since the caller only hears" if silent else ""
-    return item.spoken, "; ".join(filter(None, (item.undelivered, unspoken)))
-
-
 def _await_word(request: Request) -> None:
-    _word.set({})
+    word.set({})
 
 
 def _leave_word(**said: Any) -> None:
-    word = _word.get()
-    if word is not None:
-        word.update(said)
+    left = word.get()
+    if left is not None:
+        left.update(said)
 
 
 def _pass_word_on(request: Request, answer: BaseHTTPResponse) -> BaseHTTPResponse | None:
-    word = _word.get() or {}
-    if "refused" in word:
-        return _failure(word["refused"].status, str(word["refused"]))
-    if "failed" in word and getattr(answer, "body", None) == NOTHING_SAID:
-        return _failure(word["failed"].status, str(word["failed"]))
-    if "human" in word and answer is not None:
-        answer.headers.update(_headers(word["human"]))
+    left = word.get() or {}
+    if "refused" in left:
+        return failure(left["refused"])
+    if "failed" in left and getattr(answer, "body", None) == NOTHING_SAID:
+        return failure(left["failed"])
+    if "human" in left and answer is not None:
+        answer.headers.update(_headers(left["human"]))
     return None
+
+
+def _in_own_name(message: UserMessage, channel: str) -> None:
+    """See that a message is in the name of whoever sent it. Raises TurnRefused where it is in another one."""
+    identity = who()
+    identity.require(Right.SPEAK)
+    # Rasa's name for a message that has none.
+    message.sender_id = identity.own(None if message.sender_id == DEFAULT_SENDER_ID else message.sender_id)
+    message.sender_id = DEFAULT_SENDER_ID if message.sender_id is None else message.sender_id
+    named_channel = None if message.input_channel == channel else message.input_channel
+    message.input_channel = identity.own_channel(named_channel) or channel
 
 
 def _turn(message: UserMessage) -> Turn:
@@ -307,6 +285,23 @@ async def _in_place_of(message: UserMessage, hand_on: Callable[[UserMessage], Aw
     """Hand on what was taken of a message; the rest of it is the wrapped channel's."""
     message.text, message.metadata = taken.text, taken.metadata
     await hand_on(message)
+
+
+def _access_of(channel: InputChannel, config: dict[str, Any]) -> Access:
+    """What relay and wrapped channel ask for together. Raises InvalidConfigException."""
+    try:
+        own = Access(RelayInput.__name__, config)
+        wrapped: Access | None = getattr(channel, "access", None)
+        if wrapped is None:
+            return own
+        if own.asks and wrapped.asks:
+            raise ConfigError(f"{RelayInput.__name__}: 'token' stands here and in 'options'; leave it out there.")
+    except ConfigError as error:
+        raise InvalidConfigException(str(error)) from error
+    if not own.asks:
+        return wrapped
+    channel.access = own
+    return own
 
 
 def _intake_of(config: dict[str, Any]) -> Intake:
@@ -326,24 +321,20 @@ def _public(said: Said) -> dict[str, Any]:
 
 
 def _polled(request: Request) -> tuple[str, int, float]:
-    """Sender, id of the last message that the caller has, and seconds to wait. Raises ValueError."""
+    """Sender, id of the last message that the caller has, and seconds to wait. Raises TurnRefused."""
     sender = request.args.get("sender")
     if not sender:
-        raise ValueError("The query names no 'sender'; give the one that the caller's messages have.")
+        raise TurnRefused(400, "The query names no 'sender'; give the one that the caller's messages have.")
     after, wait = request.args.get("after", "0"), request.args.get("wait", "0")
     if not (after.isascii() and after.isdigit() and len(after) < MOST_DIGITS):
-        raise ValueError("'after' is not an id of a message; give the largest one so far, or leave it out.")
+        raise TurnRefused(400, "'after' is not an id of a message; give the largest one so far, or leave it out.")
     try:
         secs = float(wait)
     except ValueError:
         secs = math.nan
     if not 0 <= secs <= LONGEST_POLL_SECS:
-        raise ValueError(f"'wait' must be between 0 and {LONGEST_POLL_SECS:g} seconds.")
+        raise TurnRefused(400, f"'wait' must be between 0 and {LONGEST_POLL_SECS:g} seconds.")
     return sender, int(after), secs
-
-
-def _failure(status: int, sentence: str) -> HTTPResponse:
-    return response.json({"status": "failure", "code": status, "message": sentence}, status=status)
 
 
 def _wrapped(name: str, options: dict[str, Any] | None) -> InputChannel:
@@ -368,7 +359,8 @@ def _checked_config(config: dict[str, Any]) -> dict[str, Any]:
         check_text(owner, "channel", settings["channel"])
         if settings["options"] is not None and not isinstance(settings["options"], dict):
             raise ConfigError(f"{owner}: 'options' is {settings['options']!r}; give that channel's credentials.")
-        for name in ("token", "callback_url", "resume_action"):
+        check_number(owner, "max_body_kb", settings["max_body_kb"], above=0)
+        for name in ("callback_url", "resume_action"):
             check_text(owner, name, settings[name], optional=True)
         check_flag(owner, "worker", settings["worker"])
     except ConfigError as error:

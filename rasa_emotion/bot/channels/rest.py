@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from rasa.core.channels.channel import InputChannel, UserMessage
@@ -14,10 +15,12 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rasa_emotion.bot.channels.collectors import CHANNEL, Collector, Queued
+from rasa_emotion.bot.channels.guard import failed, failure, guard, is_form, warn_where_open, who
 from rasa_emotion.bot.channels.user_message import user_message
 from rasa_emotion.errors import ConfigError, RasaEmotionError
 from rasa_emotion.settings import check_number, checked
-from rasa_emotion.turn import intake
+from rasa_emotion.turn import access, intake
+from rasa_emotion.turn.access import Access
 from rasa_emotion.turn.intake import Intake
 from rasa_emotion.turn.message import FAILED, Taken, Turn, TurnRefused
 from rasa_emotion.turn.request import from_form, from_json
@@ -27,6 +30,7 @@ WARNING_HEADER = "X-Emotion-Warning"
 DEFAULTS: dict[str, Any] = {
     # Largest recording in megabytes. Sanic takes no request above 100 MB, and base64 adds a third.
     "max_audio_mb": 10,
+    **access.DEFAULTS,
     **intake.DEFAULTS,
 }
 
@@ -53,6 +57,7 @@ class EmotionRestInput(InputChannel):
         try:
             self.config = checked(owner, config or {}, DEFAULTS)
             check_number(owner, "max_audio_mb", self.config["max_audio_mb"], above=0, at_most=70)
+            self.access = Access(owner, self.config)
             self.intake = Intake(owner, {key: self.config[key] for key in intake.DEFAULTS})
         except ConfigError as error:
             raise InvalidConfigException(str(error)) from error
@@ -74,24 +79,25 @@ class EmotionRestInput(InputChannel):
 
         async def receive(request: Request) -> HTTPResponse | None:
             try:
-                turn = await self._parse(request)
+                turn = replace(self._parse(request), by=who())
                 if not bool_arg(request, "stream", default=False):
                     return await self._answer(request, turn, on_new_message)
                 await self._stream(request, turn, on_new_message)
                 return None  # it has been answered
             except TurnRefused as error:
-                return _failure(error.status, str(error))
+                return failure(error)
 
         webhook.add_route(_health, "/", methods=["GET"])
-        # As a stream, so that a body that is too long is refused before it is read.
-        webhook.add_route(receive, "/webhook", methods=["POST"], stream=True)
+        webhook.add_route(receive, "/webhook", methods=["POST"])
+        most = int(self.config["max_audio_mb"] * 1e6 * BASE64) + BESIDE_BYTES
+        guard(webhook, self.access, most_bytes=most)
+        warn_where_open(webhook, self.access, self.name())
         return webhook
 
-    async def _parse(self, request: Request) -> Turn:
+    def _parse(self, request: Request) -> Turn:
         """The turn in a request. Raises TurnRefused."""
         max_bytes = int(self.config["max_audio_mb"] * 1e6)
-        await _read_body(request, int(max_bytes * BASE64) + BESIDE_BYTES)
-        if (request.content_type or "").lower().startswith("multipart/form-data"):
+        if is_form(request):
             file = request.files.get("audio")
             fields = {key: values[0] for key, values in request.form.items()}
             return from_form(fields, file.body if file else None, max_bytes=max_bytes)
@@ -130,7 +136,7 @@ class EmotionRestInput(InputChannel):
                     await answers.send(json.dumps(answer) + "\n")
                     said = True
                 if not said and (handling.cancelled() or handling.exception() is not None):
-                    await answers.send(json.dumps(_failed(500, FAILED)) + "\n")
+                    await answers.send(json.dumps(failed(500, FAILED)) + "\n")
             finally:  # also for a client that has hung up
                 await handling
 
@@ -145,21 +151,6 @@ async def _without_exit(work: Awaitable[Any]) -> None:
         raise RasaEmotionError("The bot wanted to end the process over one turn.") from error
 
 
-async def _read_body(request: Request, most: int) -> None:
-    """Read a request's body. Raises TurnRefused as soon as it is longer than `most` bytes."""
-    sentence = f"The request has more than {most / 1e6:.1f} MB; send a shorter recording."
-    said = request.headers.get("content-length", "")
-    if said.isdigit() and int(said) > most:
-        raise TurnRefused(413, sentence)
-    parts, size, stream = [], 0, request.stream
-    while stream is not None and (part := await stream.read()) is not None:
-        parts.append(part)
-        size += len(part)
-        if size > most:  # no length was said
-            raise TurnRefused(413, sentence)
-    request.body = b"".join(parts)
-
-
 def _intents(request: Request) -> list[str] | None:
     domain = getattr(getattr(request.app.ctx, "agent", None), "domain", None)
     return None if domain is None else list(domain.intents)
@@ -167,14 +158,6 @@ def _intents(request: Request) -> list[str] | None:
 
 async def _health(request: Request) -> HTTPResponse:
     return response.json({"status": "ok"})
-
-
-def _failure(status: int, sentence: str) -> HTTPResponse:
-    return response.json(_failed(status, sentence), status=status)
-
-
-def _failed(status: int, sentence: str) -> dict[str, Any]:
-    return {"status": "failure", "code": status, "message": sentence}
 
 
 def _headers(taken: Taken) -> dict[str, str]:

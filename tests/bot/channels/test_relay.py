@@ -23,8 +23,8 @@ from rasa.utils.endpoints import EndpointConfig
 
 from rasa_emotion import RelayInput
 from rasa_emotion.bot.channels import relay_callers, relay_service, relay_turns
-from rasa_emotion.bot.channels.relay import _keep
 from rasa_emotion.bot.channels.relay_callers import Callers, presence_of, push_of
+from rasa_emotion.bot.channels.relay_reports import keep
 from rasa_emotion.bot.channels.relay_service import UNATTENDED, RelayService, Unavailable
 from rasa_emotion.bot.channels.relay_turns import Turns
 from rasa_emotion.bot.channels.rest import EmotionRestInput
@@ -435,9 +435,9 @@ async def test_an_answer_before_the_ticket_is_noted(bench: Bench) -> None:
     await bench.say("human")
     holder = bench.record.holder("alice")
     assert bench.record.delivering() is False
-    assert _keep(FromHuman("T1", "1", "Hello."), bench.record) is False
-    assert _keep(FromHuman("T1", "1", "Hello.", key="unknown"), bench.record) is False
-    assert _keep(FromHuman("T1", "1", "Hello.", key=holder.key), bench.record) is True
+    assert keep(FromHuman("T1", "1", "Hello."), bench.record) is False
+    assert keep(FromHuman("T1", "1", "Hello.", key="unknown"), bench.record) is False
+    assert keep(FromHuman("T1", "1", "Hello.", key=holder.key), bench.record) is True
     assert [said.text for said in bench.record.messages_after("alice")] == ["Hello."]
     assert Outbox(bench.service.engine).claim_packet("w", lease_secs=600)
     assert bench.record.delivering() is True
@@ -449,7 +449,7 @@ async def test_what_a_machine_wrote_reaches_the_caller_and_is_no_persons_word(be
     bench.passed_secs += 60 * bench.service.endpoints.give_back_minutes - 60
     for machine in (True, False):
         item = FromHuman("T1", f"m{machine}", f"by a machine: {machine}", key=key, machine=machine)
-        assert _keep(item, bench.record) is True
+        assert keep(item, bench.record) is True
         bench.passed_secs += 120
         assert bench.record.unattended(60 * bench.service.endpoints.give_back_minutes) == (
             [bench.record.holder("alice")] if machine else []
@@ -463,9 +463,9 @@ async def test_whoever_wrote_it_is_told_what_does_not_arrive(bench: Bench) -> No
     await bench.say("human")
     key = bench.record.holder("alice").key
     said = FromHuman("T1", "i" * 255, "See:", key=key, undelivered="a sticker")
-    assert _keep(said, bench.record)
-    assert _keep(said, bench.record)  # sent again
-    assert _keep(FromHuman("T1", "2", "x" * 10_003, key=key), bench.record)
+    assert keep(said, bench.record)
+    assert keep(said, bench.record)  # sent again
+    assert keep(FromHuman("T1", "2", "x" * 10_003, key=key), bench.record)
     assert bench.to_human() == [
         "not delivered: a sticker",
         "not delivered: the last 3 characters; send them as another message",
@@ -479,7 +479,7 @@ async def test_a_rule_is_told_nothing(bench: Bench, caplog: pytest.LogCaptureFix
     await bench.say("human")
     key = bench.record.holder("alice").key
     with caplog.at_level(logging.INFO):
-        assert _keep(FromHuman("T1", "1", "Rate us.", key=key, machine=True, undelivered="a survey"), bench.record)
+        assert keep(FromHuman("T1", "1", "Rate us.", key=key, machine=True, undelivered="a survey"), bench.record)
     assert bench.to_human() == []
     assert [said.text for said in bench.record.messages_after("alice")] == ["Rate us."]
     assert "does not reach the caller: a survey" in caplog.text
@@ -489,9 +489,9 @@ async def test_a_voice_says_no_marks_and_no_addresses(bench: Bench) -> None:
     await bench.say("human")
     key = bench.record.holder("alice").key
     said = FromHuman("T1", "1", "Open this (https://a.example).", key=key, spoken="Open this.")
-    assert _keep(said, bench.record, voices={"rest"})
-    assert _keep(replace(said, id="2", text="https://a.example/lamp.png", spoken=""), bench.record, voices={"rest"})
-    assert _keep(replace(said, id="3"), bench.record, voices={"twilio_voice"})
+    assert keep(said, bench.record, voices={"rest"})
+    assert keep(replace(said, id="2", text="https://a.example/lamp.png", spoken=""), bench.record, voices={"rest"})
+    assert keep(replace(said, id="3"), bench.record, voices={"twilio_voice"})
     texts = [one.text for one in bench.record.messages_after("alice")]
     assert texts == ["Open this.", "Open this (https://a.example)."]
     assert bench.to_human() == ["not delivered: addresses and files, since the caller only hears"] * 2
@@ -512,9 +512,9 @@ async def test_an_old_hand_back_ends_no_newer_handover(bench: Bench) -> None:
     holder, outbox = bench.record.holder("alice"), Outbox(bench.service.engine)
     outbox.delivered(outbox.claim_packet("w", lease_secs=600), "T1")
     back = FromHuman("T1", "1", hand_back=True, at=holder.created - 100)
-    assert _keep(back, bench.record) is True
+    assert keep(back, bench.record) is True
     assert bench.record.holder("alice") == replace(holder, ticket="T1")
-    assert _keep(replace(back, at=holder.created - 10), bench.record) is True  # clocks differ
+    assert keep(replace(back, at=holder.created - 10), bench.record) is True  # clocks differ
     assert bench.record.holder("alice") is None
 
 

@@ -1,0 +1,264 @@
+"""What stands before every route of our channels: who asks, how much they may send, and how long that may take."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextvars import ContextVar
+from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+from inspect import isawaitable
+from ipaddress import ip_address
+from typing import Any
+
+from rasa.utils.endpoints import bool_arg
+from sanic import Blueprint, Sanic, response
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from rasa_emotion.logs import named
+from rasa_emotion.turn import once
+from rasa_emotion.turn.access import HEADER, Access
+from rasa_emotion.turn.once import Once
+from rasa_emotion.turn.refusal import TurnRefused
+from rasa_emotion.turn.roles import ANYBODY, Identity
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECS = 20.0
+"""How long a body may take, however short it is ..."""
+
+SLOWEST_BYTES = 10_000
+"""... and the bytes that give it another second."""
+
+MOST_UNREAD = 100_000_000
+"""Bytes of a refused request that are read and dropped, so that its sender gets the answer; Sanic's own limit."""
+
+SLOW = "The request came too slowly and was given up; send it again over a better line."
+
+REPEATED = "Idempotency-Replayed"
+"""The header of an answer that is given again."""
+
+_REPEATED = ("x-emotion-warning", "retry-after")
+"""Headers that an answer keeps; the others belong to a response."""
+
+_MARK = "is_guarded"
+
+# ContextVar because the wrapped channel of a relay makes the response, and a middleware decides about it.
+word: ContextVar[dict[str, Any] | None] = ContextVar("word", default=None)
+"""What a relay leaves for the response to the request that is handled now."""
+
+# ContextVar set before a route's handler: a wrapped channel passes on nothing but its message.
+_who: ContextVar[Identity] = ContextVar("who", default=ANYBODY)
+
+
+def who() -> Identity:
+    """Who the request comes from that is handled now; anybody outside of a guarded route."""
+    return _who.get()
+
+
+def guard(
+    webhook: Blueprint, access: Access, *, most_bytes: int | None = None, open_paths: Collection[str] = ()
+) -> None:
+    """Put the guard before all routes of a blueprint that is not registered yet, and that have none.
+
+    Args:
+        webhook: the channel's routes.
+        access: what they ask for.
+        most_bytes: longest body; None for the server's own limit.
+        open_paths: what asks for nothing since it is protected in another way. The health check, `GET /`, asks for
+            nothing either: it says only that the server runs.
+    """
+    # Sanic has no public way to come before a body is read for one blueprint: its signals are the whole server's.
+    for route in list(webhook._future_routes):
+        if route.websocket or route.static or hasattr(route.handler, _MARK):
+            continue
+        health = route.uri == "/" and set(route.methods or ()) <= {"GET", "HEAD"}
+        asks = None if health or route.uri in open_paths else access
+        handler: Any = route.handler  # which Sanic declares to be a text
+        webhook._future_routes.discard(route)
+        webhook._future_routes.add(route._replace(handler=_guarded(handler, asks, most_bytes)))
+
+
+def warn_where_open(webhook: Blueprint, access: Access, owner: str) -> None:
+    """Let the server say at its start that a channel asks for nothing, where others than this machine reach it."""
+
+    async def warn(app: Sanic, _: object) -> None:
+        if not access.asks and not is_loopback(getattr(app.state, "host", None)):
+            logger.warning(
+                "Whoever reaches this server can speak in any caller's name: the channel '%s' asks for no key. Set its "
+                "'token' or 'token_file', see docs/security.md, or bind to this machine alone: rasa run -i 127.0.0.1",
+                owner,
+                extra=named("access.open"),
+            )
+
+    webhook.listener("before_server_start")(warn)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether an address that a server binds to is reached from its own machine alone.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0"), is_loopback("localhost")
+    (True, False, True)
+    """
+    if host is None or host == "localhost":
+        return host is not None
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name, which may stand for anything
+
+
+def failure(error: TurnRefused) -> HTTPResponse:
+    """The answer to a request that is refused."""
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return response.json(failed(error.status, str(error)), status=error.status, headers=headers)
+
+
+def failed(status: int, sentence: str) -> dict[str, Any]:
+    """What such an answer holds."""
+    return {"status": "failure", "code": status, "message": sentence}
+
+
+def _guarded(handler: Any, access: Access | None, most_bytes: int | None) -> Any:
+    answers: Once[_Kept] = Once()
+
+    async def receive(request: Request, *args: Any, **kwargs: Any) -> Any:
+        try:
+            # A browser asks before it sends its token.
+            if access is not None and request.method != "OPTIONS":
+                _who.set(access.identify(request.headers, request.args.get(HEADER)))
+            await read_body(request, most_bytes)
+        except TurnRefused as error:
+            await _refuse(request, error)
+            return None
+
+        async def answered() -> Any:
+            answer = handler(request, *args, **kwargs)
+            return await answer if isawaitable(answer) else answer
+
+        key = request.headers.get(once.HEADER)
+        if key is None or request.method != "POST":
+            return await answered()
+        try:
+            return await _answered_once(answers, key, request, answered)
+        except TurnRefused as error:
+            return failure(error)
+
+    # As a stream, so that nothing is read before it is known who asks and how much it will be.
+    receive.is_stream = True  # type: ignore[attr-defined]  # as Sanic marks them
+    setattr(receive, _MARK, True)
+    return receive
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An answer as it is given again, and what a relay leaves beside it."""
+
+    response: Any
+    left: dict[str, Any]
+
+
+async def _answered_once(
+    answers: Once[_Kept], key: str, request: Request, answered: Callable[[], Awaitable[Any]]
+) -> Any:
+    """The answer to a request that a client may have sent before. Raises TurnRefused."""
+    if bool_arg(request, "stream", default=False):
+        raise TurnRefused(400, f"'{once.HEADER}' does not go with 'stream'; leave one of them out.")
+
+    async def work() -> _Kept:
+        answer = await answered()
+        return _Kept(answer, dict(word.get() or {}))
+
+    def keep(kept: _Kept) -> bool:
+        good = isinstance(kept.response, HTTPResponse) and kept.response.status < HTTPStatus.BAD_REQUEST
+        return good and not kept.left.keys() & {"refused", "failed"}
+
+    kept, again = await answers.do((who().name, once.checked_key(key)), _hash(request), work, keep=keep)
+    left = word.get()
+    if left is not None:
+        left.update(kept.left)
+    if not again or not isinstance(kept.response, HTTPResponse):
+        return kept.response
+    first = kept.response
+    headers = {name: value for name, value in first.headers.items() if name.lower() in _REPEATED}
+    return HTTPResponse(first.body, first.status, {**headers, REPEATED: "true"}, first.content_type)
+
+
+def _hash(request: Request) -> bytes:
+    """By which two requests are told apart. A form is sent with another boundary each time."""
+    content = sha256(request.path.encode())
+    if is_form(request):
+        content.update(repr(sorted(request.form.items())).encode("utf-8", "surrogatepass"))
+        for name, files in sorted(request.files.items()):
+            content.update(name.encode("utf-8", "surrogatepass"))
+            content.update(b"".join(sha256(file.body).digest() for file in files))
+    else:
+        content.update(request.body)
+    return content.digest()
+
+
+def is_form(request: Request) -> bool:
+    """Whether a request's body is a form with files."""
+    return (request.content_type or "").lower().startswith("multipart/form-data")
+
+
+async def read_body(request: Request, most: int | None) -> None:
+    """Read a request's body.
+
+    Raises:
+        TurnRefused: it is longer than `most` bytes, the server's own limit by default (413), which is told as soon as
+            it is known; or it comes too slowly (408).
+    """
+    most = request.app.config.REQUEST_MAX_SIZE if most is None else most
+    sentence = f"The request has more than {most / 1e6:.1f} MB; send a shorter one."
+    said = request.headers.get("content-length", "")
+    if said.isdigit() and int(said) > most:
+        raise TurnRefused(413, sentence)
+    parts, size = [], 0
+    async for part in _paced(request):
+        parts.append(part)
+        size += len(part)
+        if size > most:  # no length was said
+            raise TurnRefused(413, sentence)
+    request.body = b"".join(parts)
+
+
+async def _paced(request: Request) -> AsyncIterator[bytes]:
+    """The parts of a body. Raises TurnRefused (408) where they come too slowly."""
+    stream, loop, size = request.stream, asyncio.get_running_loop(), 0
+    begun = loop.time()
+    while stream is not None:
+        left = begun + GRACE_SECS + size / SLOWEST_BYTES - loop.time()
+        try:
+            part = await asyncio.wait_for(stream.read(), left)
+        except asyncio.TimeoutError as error:
+            _hang_up(request)
+            raise TurnRefused(408, SLOW) from error
+        if part is None:
+            return
+        size += len(part)
+        yield part
+
+
+async def _refuse(request: Request, error: TurnRefused) -> None:
+    """Answer, then read on for a while: else a client that is still sending would see no answer, but a broken line."""
+    refusal = failure(error)
+    answer = await request.respond(refusal)
+    await answer.send(end_stream=True)
+    size = 0
+    try:
+        async for part in _paced(request):
+            size += len(part)
+            if size > MOST_UNREAD:
+                _hang_up(request)
+                return
+    except TurnRefused:
+        return
+
+
+def _hang_up(request: Request) -> None:
+    """Leave the rest of a body unread, and end the connection after the answer."""
+    if request.stream is not None:
+        request.stream.keep_alive = False
+        request.stream.request_body = None

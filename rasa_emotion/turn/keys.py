@@ -1,0 +1,153 @@
+"""The token file: which keys hold, for which role, and which of them sign tickets. It is read again when it changes."""
+
+import logging
+import os
+import secrets
+import shlex
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.logs import named
+from rasa_emotion.turn.roles import Role
+
+logger = logging.getLogger(__name__)
+
+TICKETS = "tickets"
+"""What stands in the place of a role before a key that signs tickets."""
+
+SHORTEST_KEY = 16
+LOOSE = 0o027
+"""Permissions that a token file must not have: others' reading and writing, and the group's writing."""
+
+HOLDERS = (*(role.value for role in Role if role is not Role.HELPDESK), TICKETS)
+"""What a line may begin with. A helpdesk has no key here: it signs with the 'secret' of endpoints.yml."""
+
+FORM = "write 'ROLE KEY' or 'ROLE KEY UNTIL', such as 'caller 0f3e... 2027-01-31'"
+
+
+@dataclass(frozen=True)
+class Key:
+    """One line of the file.
+
+    Args:
+        holder: a role's name, or "tickets".
+        secret: the key itself.
+        until: seconds since 1970 from which it does not hold any more; None for never.
+    """
+
+    holder: str
+    secret: str = field(repr=False)
+    until: float | None = None
+
+
+def read_keys(path: Path) -> tuple[Key, ...]:
+    """The keys of a file.
+
+    Raises:
+        ConfigError: it cannot be read, others can read it, a line has another form, or there is no key in it.
+    """
+    try:
+        mode = path.stat().st_mode
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise ConfigError(f"The token file '{path}' cannot be read ({reason}); check its path and owner.") from error
+    if os.name == "posix" and stat.S_IMODE(mode) & LOOSE:
+        raise ConfigError(f"Others can read or write the token file '{path}'; run: chmod 600 {shlex.quote(str(path))}")
+    words = [(number, line.partition("#")[0].split()) for number, line in enumerate(lines, start=1)]
+    keys = tuple(_key(path, number, parts) for number, parts in words if parts)
+    if not keys:
+        raise ConfigError(f"The token file '{path}' holds no key; {FORM}.")
+    return keys
+
+
+def _key(path: Path, number: int, parts: list[str]) -> Key:
+    # The line itself is not quoted: it may end in a log.
+    where = f"Line {number} of the token file '{path}'"
+    if len(parts) not in (2, 3) or parts[0] not in HOLDERS:
+        raise ConfigError(f"{where} has another form; {FORM}, with a role of {', '.join(HOLDERS)}.")
+    if len(parts[1]) < SHORTEST_KEY:
+        raise ConfigError(f"{where} has a key of fewer than {SHORTEST_KEY} characters; draw a longer one.")
+    return Key(parts[0], parts[1], _moment(where, parts[2]) if len(parts) == 3 else None)
+
+
+def _moment(where: str, text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{where} ends in '{text}', which is no date; write it as 2027-01-31.") from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def add_key(path: Path, holder: str, *, until: str | None = None) -> Key:
+    """Draw a key and add it to a file, which is made where there is none, for its owner alone.
+
+    Args:
+        path: the token file.
+        holder: a role's name, or "tickets".
+        until: a date, such as "2027-01-31", from which the key does not hold any more.
+
+    Raises:
+        ConfigError: the holder does not exist, the date is none, or the file is one that `read_keys` refuses.
+    """
+    parts = [holder, secrets.token_urlsafe(32), *([] if until is None else [until])]
+    key = _key(path, 1, parts)
+    if path.exists():
+        read_keys(path)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(handle, "a+", encoding="utf-8") as file:
+        file.write(" ".join(parts) + "\n")
+    return key
+
+
+class KeyFile:
+    """The keys that hold now. A change of the file counts at once; one that cannot be used is told and changes nothing.
+
+    Args:
+        path: the token file.
+        clock: seconds since 1970.
+
+    Raises:
+        ConfigError: as `read_keys`.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._clock = clock
+        self._seen = _version(path)
+        self._keys = read_keys(path)
+
+    def keys(self) -> tuple[Key, ...]:
+        """Those that hold now."""
+        version = _version(self._path)
+        if version != self._seen:
+            self._seen = version
+            self._read_again()
+        now = self._clock()
+        return tuple(key for key in self._keys if key.until is None or now < key.until)
+
+    def _read_again(self) -> None:
+        try:
+            self._keys = read_keys(self._path)
+        except ConfigError as error:
+            logger.error(
+                "The keys that were read before go on holding, and none beside them. %s",
+                error,
+                extra=named("access.keys.failed"),
+            )
+            return
+        logger.info("The token file was read again: it has %d keys.", len(self._keys), extra=named("access.keys.read"))
+
+
+def _version(path: Path) -> tuple[int, ...] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    # The mode too: one who lets others read the file is told at once.
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode

@@ -1,0 +1,48 @@
+"""Channels in a server process of their own: `python serve_channel.py HOST PORT '{"module.Class": {...}}'`.
+
+The bot answers with sender, channel and text. At the text "exit" it asks the process to exit, as tracker stores do. At
+"count" it adds the number of such messages, at "slow" after two seconds, at "number" it says the last one.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+from types import SimpleNamespace
+
+from fake_analyzer import install
+from rasa.core.channels.channel import UserMessage, register
+from rasa.core.run import _create_app_without_api
+from rasa.shared.utils.common import class_from_module_path
+
+counted = [0]
+
+
+async def bot(message: UserMessage) -> None:
+    if message.text == "exit":
+        raise SystemExit(1)
+    if message.text == "slow":
+        await asyncio.sleep(2.0)
+    number = counted[0] = counted[0] + (message.text in ("count", "slow"))
+    said = f"{message.sender_id} {message.input_channel} {message.text}"
+    said += f" {number}" if message.text in ("count", "slow", "number") else ""
+    await message.output_channel.send_text_message(message.sender_id, said)
+
+
+def main(host: str, port: str, credentials: str) -> None:
+    logging.basicConfig(level=logging.INFO)
+    app = _create_app_without_api(cors="*")
+    app.config.RESPONSE_TIMEOUT = 3600  # as `rasa run` sets it
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 1.0
+    app.ctx.agent = SimpleNamespace(
+        handle_message=bot, is_ready=lambda: False, domain=SimpleNamespace(intents=["voice_without_words"])
+    )
+    named = json.loads(credentials).items()
+    channels = [class_from_module_path(name).from_credentials(options) for name, options in named]
+    register(channels, app, route="/webhooks/")
+    install()
+    app.run(host, int(port), access_log=False, workers=1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
