@@ -1,9 +1,10 @@
 """Install the wheel for each Python that is here, with the lowest and highest numpy and SQLAlchemy; test its core.
 
     .venv-dev/bin/python scripts/pythons.py            # all, and write docs/compatibility.md
-    .venv-dev/bin/python scripts/pythons.py 3.13       # that Python alone, nothing is written
+    .venv-dev/bin/python scripts/pythons.py 3.13       # that Python alone, without Rasa, and nothing is written
 
-Pythons are those of pyenv. Tests run outside the checkout's package: what is imported is the wheel.
+A Python is that of a variable (`PYTHON314=/usr/bin/python3.14`), or the newest of pyenv. Tests run outside the
+checkout's package: what is imported is the wheel.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 # numpy has wheels for a Python from these versions on; SQLAlchemy 1.4 is pure Python where it has none.
 LOWEST_NUMPY = {"3.10": "1.23.5", "3.11": "1.23.5", "3.12": "1.26.4", "3.13": "2.1.3", "3.14": "2.3.3"}
 # SQLAlchemy 2.1 takes psycopg for a URL that names no driver, earlier ones psycopg2.
-TOOLS = ("pytest<9", "pytest-asyncio<1", "hypothesis<7", "psycopg2-binary", "psycopg[binary]")
+# onnx writes the small models that tests load.
+TOOLS = ("onnx", "pytest<9", "pytest-asyncio<1", "hypothesis<7", "psycopg2-binary", "psycopg[binary]")
 TESTS = (
+    "tests/acoustic/test_acoustic_classifier.py",
     "tests/audio/test_decode.py",
     "tests/audio/test_resample.py",
     "tests/audio/test_windows.py",
@@ -39,17 +42,44 @@ TESTS = (
     "tests/test_database.py",
     "tests/test_estimate.py",
     "tests/text/test_detector.py",
+    "tests/test_analyzer.py",
+    "tests/test_analyzer_contract.py",
+    "tests/test_model_folder.py",
+    "tests/text/test_text_classifier.py",
     "tests/text/test_text_cleaning.py",
+    "tests/turn",
+)
+RASA = {"rasa": ("3.10",), "rasa-pro": ("3.11", "3.12", "3.13", "3.14")}
+"""The extras that bring a Rasa, and the Pythons that it says it runs on."""
+RASA_TESTS = (
+    "tests/bot/test_classifier.py",
+    "tests/bot/test_policy.py",
+    "tests/bot/test_responses.py",
+    "tests/bot/test_tracker_store.py",
+    "tests/bot/channels",
 )
 PAGE = ROOT / "docs" / "compatibility.md"
 HEAD = """# Compatibility
 
-The core and the extra `handoff`, installed from the wheel into a fresh environment of each Python, with the lowest and
-the highest numpy and SQLAlchemy that the Python takes. `.venv-dev/bin/python scripts/pythons.py` makes this page.
-Rasa Open Source 3.6.21 runs on Python 3.10 alone; its tests are those of `make test`.
+Each row is a fresh environment with the wheel: the core and the extra `handoff` with the lowest and the highest numpy
+and SQLAlchemy that the Python takes, or a Rasa with the versions that its extra lets in. Tests are those of the core,
+or of the component, policy, responses, tracker store and channels. They import what was installed.
+`.venv-dev/bin/python scripts/pythons.py` makes this page; `make nightly` runs it.
 
-| Python | numpy | SQLAlchemy | installed | tests passed |
-|---|---|---|---|---|
+| Python | Rasa | numpy | SQLAlchemy | installed | tests |
+|---|---|---|---|---|---|
+"""
+ABSENT = "not tested: not on this machine"
+VERSIONS = """
+from importlib.metadata import PackageNotFoundError, version
+import platform
+def named(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "-"
+print(platform.python_version(), named("numpy"), named("sqlalchemy"))
+print(next((f"{name} {named(name)}" for name in ("rasa", "rasa-pro") if named(name) != "-"), "-"))
 """
 
 
@@ -58,49 +88,79 @@ class Row:
     """One line of the table: versions as installed, and how the tests went."""
 
     python: str
-    numpy: str = ""
-    sqlalchemy: str = ""
-    installed: str = "not tested: not on this machine"
-    passed: str = ""
+    rasa: str = "-"
+    numpy: str = "-"
+    sqlalchemy: str = "-"
+    installed: str = ABSENT
+    tests: str = "-"
+
+    @property
+    def failed(self) -> bool:
+        """Whether the Python is here and something went wrong."""
+        return self.installed != ABSENT and (
+            "passed" not in self.tests or re.search("fail|err", self.tests) is not None
+        )
 
     def __str__(self) -> str:
-        return f"| {self.python} | {self.numpy} | {self.sqlalchemy} | {self.installed} | {self.passed} |"
+        return f"| {self.python} | {self.rasa} | {self.numpy} | {self.sqlalchemy} | {self.installed} | {self.tests} |"
 
 
 def interpreter(python: str) -> Path | None:
-    """The newest one of pyenv; None where there is none."""
+    """The one that a variable names, such as PYTHON314, or the newest of pyenv; None where there is none."""
+    named = os.environ.get("PYTHON" + python.replace(".", ""))
     found = sorted((Path.home() / ".pyenv" / "versions").glob(f"{python}.*/bin/python"))
-    return found[-1] if found else None
+    return Path(named) if named else found[-1] if found else None
 
 
-def tried(python: str, wheel: Path, *, lowest: bool) -> Row:
-    """Install and test."""
+def tried(python: str, wheel: Path, extra: str, wanted: list[str], tests: tuple[str, ...]) -> Row:
+    """Install the wheel with an extra and what else is wanted, and run the tests."""
     program = interpreter(python)
     if program is None:
         return Row(python)
-    wanted = [f"numpy=={LOWEST_NUMPY[python]}", "SQLAlchemy<2"] if lowest else ["numpy", "SQLAlchemy>=2"]
     with tempfile.TemporaryDirectory() as folder:
         own = Path(folder) / "bin" / "python"
         subprocess.run([UV, "venv", "--quiet", "--allow-existing", "--python", str(program), folder], check=True)
-        install = [UV, "pip", "install", "--quiet", "--python", str(own), f"{wheel}[handoff]", *wanted, *TOOLS]
-        if subprocess.run(install, check=False).returncode != 0:
-            return Row(python, wanted[0], wanted[1], "no")
-        script = "import numpy, sqlalchemy; print(numpy.__version__, sqlalchemy.__version__)"
-        versions = subprocess.run([str(own), "-c", script], capture_output=True, text=True, check=True).stdout.split()
-        tests = Path(folder) / "checkout"
-        for name in ("tests", "models", "pyproject.toml"):
-            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, _beside(tests, name))
-        command = [str(own), "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
-        outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        done = subprocess.run(command, cwd=tests, env=outside, capture_output=True, text=True, check=False)
-        print(done.stdout[-2000:], file=sys.stderr)
-        summary = re.findall(r"\d+ (?:passed|failed|errors?|skipped)", done.stdout.strip().rpartition("\n")[2])
-        return Row(python, *versions, "yes", ", ".join(summary) or f"ended with {done.returncode}")
+        install = [UV, "pip", "install", "--quiet", "--python", str(own), f"{wheel}[{extra}]", *wanted, *TOOLS]
+        done = subprocess.run(install, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            print(done.stderr, file=sys.stderr)
+            return Row(python, extra if extra in RASA else "-", *(wanted or ("-", "-")), installed="no")
+        found = subprocess.run([str(own), "-c", VERSIONS], capture_output=True, text=True, check=True).stdout
+        versions, rasa = found.splitlines()
+        full, numpy, sqlalchemy = versions.split()
+        return Row(full, rasa, numpy, sqlalchemy, "yes", tested(own, Path(folder) / "checkout", tests))
 
 
-def _beside(folder: Path, name: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    return folder / name
+def tested(python: Path, folder: Path, tests: tuple[str, ...]) -> str:
+    """How the tests went, in pytest's words."""
+    folder.mkdir()
+    for name in ("tests", "models", "scripts", "docs", "bot_example"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.db", "*.tar.gz"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # Rasa Pro fetches a table of prices when it is imported, unless it is told not to.
+    outside["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    done = subprocess.run(command, cwd=folder, env=outside, capture_output=True, text=True, check=False)
+    print(done.stdout[-2000:], file=sys.stderr)
+    summary = re.findall(r"\d+ (?:passed|failed|errors?|skipped)", done.stdout.strip().rpartition("\n")[2])
+    return ", ".join(summary) or f"ended with {done.returncode}"
+
+
+def plan(chosen: list[str]) -> list[tuple[str, str, list[str], tuple[str, ...]]]:
+    """What is tried: Python, extra, requirements beside it, tests."""
+    highest = ["numpy", "SQLAlchemy>=2"]
+    if chosen:
+        return [(python, "handoff", highest, TESTS) for python in chosen]
+    found = []
+    for python in PYTHONS:
+        if interpreter(python):
+            found.append((python, "handoff", [f"numpy=={LOWEST_NUMPY[python]}", "SQLAlchemy<2"], TESTS))
+        found.append((python, "handoff", highest, TESTS))
+        for extra, pythons in RASA.items():
+            if interpreter(python) and python in pythons:
+                found.append((python, extra, [], RASA_TESTS))
+    return found
 
 
 def main(chosen: list[str]) -> int:
@@ -109,14 +169,12 @@ def main(chosen: list[str]) -> int:
         subprocess.run(build, check=True)
         wheel = next(Path(folder).glob("*.whl"))
         rows = []
-        for python in chosen or PYTHONS:
-            for lowest in (True, False) if interpreter(python) and not chosen else (False,):
-                rows.append(tried(python, wheel, lowest=lowest))
-                print(rows[-1], flush=True)
+        for python, extra, wanted, tests in plan(chosen):
+            rows.append(tried(python, wheel, extra, wanted, tests))
+            print(rows[-1], flush=True)
     if not chosen:
         PAGE.write_text(HEAD + "".join(f"{row}\n" for row in rows), encoding="utf-8")
-    tested = [row for row in rows if row.installed != Row("").installed]
-    return int(any("passed" not in row.passed or re.search("fail|err", row.passed) for row in tested))
+    return int(any(row.failed for row in rows))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from rasa.shared.core.constants import SlotMappingType
 try:  # Rasa Open Source
     from rasa.core.tracker_store import (
         DynamoTrackerStore,
+        InMemoryTrackerStore,
         MongoTrackerStore,
         RedisTrackerStore,
         SQLTrackerStore,
@@ -25,7 +26,7 @@ except ModuleNotFoundError:  # Rasa Pro
     from rasa.core.tracker_stores.mongo_tracker_store import MongoTrackerStore
     from rasa.core.tracker_stores.redis_tracker_store import RedisTrackerStore
     from rasa.core.tracker_stores.sql_tracker_store import SQLTrackerStore
-    from rasa.core.tracker_stores.tracker_store import TrackerStore
+    from rasa.core.tracker_stores.tracker_store import InMemoryTrackerStore, TrackerStore
 
     PRO = True
 
@@ -34,6 +35,7 @@ __all__ = [
     "MAPPING_TYPE",
     "PRO",
     "DynamoTrackerStore",
+    "InMemoryTrackerStore",
     "MongoTrackerStore",
     "RedisTrackerStore",
     "SQLTrackerStore",
@@ -44,6 +46,7 @@ __all__ = [
     "is_paused",
     "named_output",
     "slot_mappings",
+    "socket_server",
 ]
 
 MAPPING_TYPE = "type"
@@ -96,5 +99,15 @@ def filled(
 
 
 def inner_store(tracker_store: Any) -> Any:
-    """A bot's tracker store without Rasa's wrapper around it, which neither version lets through in public."""
-    return getattr(tracker_store, "_tracker_store", tracker_store)
+    """A bot's tracker store without Rasa's wrappers around it, which neither version lets through in public.
+
+    Open Source has one, which goes on in memory when a database fails; Pro puts another inside, which signs in again.
+    """
+    while hasattr(tracker_store, "_tracker_store"):
+        tracker_store = tracker_store._tracker_store
+    return tracker_store
+
+
+def socket_server(channel: Any) -> Any:
+    """The server behind the channel `socketio`, None until its routes are made: the two give it different names."""
+    return channel.sio_server if hasattr(channel, "sio_server") else channel.sio

@@ -10,6 +10,7 @@ from rasa.shared.core.events import ActionExecuted, Restarted, SessionStarted, U
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
+from rasa_emotion.bot.rasa_versions import named_output
 from rasa_emotion.bot.responses import EmotionResponses
 from rasa_emotion.conversation.history import HAND_BACK_KEY
 from rasa_emotion.turn.consent import shared_consents
@@ -45,7 +46,7 @@ def answers(domain=DOMAIN, **options):
     generator = EmotionResponses(config, Domain.from_yaml(domain))
 
     def answer(tracker, name="utter_greet", channel="rest", *, note=True):
-        found = asyncio.run(generator.generate(name, tracker, channel))
+        found = asyncio.run(generator.generate(name, tracker, named_output(channel)))
         if note:
             tracker.update(create_bot_utterance(dict(found)))
         return found.get("text")
@@ -121,5 +122,5 @@ def test_a_voice_speaks_it_too(tracker):
     generator = EmotionResponses(
         EndpointConfig.from_dict({"type": "x", "ssml": "ssml", "voice_channels": ["rest"]}), Domain.from_yaml(DOMAIN)
     )
-    found = asyncio.run(generator.generate("utter_greet", tracker, "rest"))
+    found = asyncio.run(generator.generate("utter_greet", tracker, named_output("rest")))
     assert TOLD in "".join(ElementTree.fromstring(found["ssml"]).itertext())

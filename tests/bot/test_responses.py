@@ -16,6 +16,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.utils.endpoints import EndpointConfig
 
+from rasa_emotion.bot.rasa_versions import named_output
 from rasa_emotion.bot.responses import EmotionResponses
 
 DOMAIN = Domain.from_yaml(
@@ -55,7 +56,7 @@ def answer_of(generator):
         events = [SlotSet("vip", vip), SlotSet("name", "Bo"), SlotSet("emotion", slot)]
         events.append(UserUttered("words", parse_data=parsed))
         tracker = DialogueStateTracker.from_events("x", events, slots=DOMAIN.slots)
-        found = await generator.generate(utter, tracker, channel)
+        found = await generator.generate(utter, tracker, named_output(channel))
         return found and found["text"]
 
     return answer
@@ -192,7 +193,7 @@ class Conversation:
         self.tracker.update(UserUttered("words", parse_data=parsed))
 
     async def say(self, utter):
-        response = await self.generator.generate(utter, self.tracker, self.channel)
+        response = await self.generator.generate(utter, self.tracker, named_output(self.channel))
         event = create_bot_utterance({**response, "utter_action": utter})
         json.dumps(event.as_dict())  # as a tracker store does
         self.tracker.update(event)
@@ -217,7 +218,8 @@ async def test_a_feeling_is_acknowledged_once_until_the_caller_has_recovered():
 async def test_of_several_responses_that_an_action_sends_the_first_is_acknowledged():
     call = Conversation()
     call.hear("fear")
-    said = [(await call.generator.generate(name, call.tracker, "rest"))["text"] for name in ["utter_open"] * 2]
+    output = named_output("rest")
+    said = [(await call.generator.generate("utter_open", call.tracker, output))["text"] for _ in range(2)]
     assert said == ["I understand. It is open.", "It is open."]
 
 

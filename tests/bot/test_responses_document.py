@@ -12,6 +12,7 @@ from rasa.utils.endpoints import EndpointConfig
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
+from rasa_emotion.bot.rasa_versions import named_output
 from rasa_emotion.bot.response_options import DEFAULTS
 from rasa_emotion.bot.responses import EmotionResponses
 from rasa_emotion.cli import app, verbs  # noqa: F401 -- verbs register themselves
@@ -47,7 +48,7 @@ async def test_the_call_goes_as_written(document):
         parsed = {"emotion_estimate": estimate(FEELINGS[feeling], 0.9).to_dict()}
         tracker.update(UserUttered("words", parse_data=parsed))
         name = utters.strip("`")
-        response = await generator.generate(name, tracker, "rest")
+        response = await generator.generate(name, tracker, named_output("rest"))
         assert response["text"] == says
         tracker.update(create_bot_utterance({**response, "utter_action": name}))
 

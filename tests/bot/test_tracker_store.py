@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from fake_analyzer import estimate
-from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, SessionStarted, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -15,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from rasa_emotion import EmotionTrackerStore
 from rasa_emotion.bot import tracker_store as module
+from rasa_emotion.bot.rasa_versions import TrackerStore, inner_store
 from rasa_emotion.database import open_database
 from rasa_emotion.handoff import reconcile
 from rasa_emotion.handoff.outbox import Outbox
@@ -51,7 +51,8 @@ def store(write, tmp_path: Path) -> EmotionTrackerStore:
     """Made as Rasa makes it."""
     database = f"{tmp_path}/bot.db"
     write(f"tracker_store: {{type: rasa_emotion.EmotionTrackerStore, db: {database}}}")
-    made = TrackerStore.create(EndpointConfig(type="rasa_emotion.EmotionTrackerStore", db=database), DOMAIN)
+    endpoint = EndpointConfig(type="rasa_emotion.EmotionTrackerStore", db=database)
+    made = inner_store(TrackerStore.create(endpoint, DOMAIN))
     assert isinstance(made, EmotionTrackerStore)
     return made
 

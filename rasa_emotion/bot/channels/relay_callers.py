@@ -10,6 +10,7 @@ from rasa.core.channels.socketio import SocketIOInput
 from rasa.utils.endpoints import EndpointConfig
 
 from rasa_emotion.bot.channels.relay_service import RelayService
+from rasa_emotion.bot.rasa_versions import socket_server
 from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.record import Said
 from rasa_emotion.handoff.tables import DEAD, DELIVERED, PENDING
@@ -52,7 +53,8 @@ def presence_of(channel: InputChannel) -> Callable[[str], bool]:
         return lambda sender: True
 
     def present(sender: str) -> bool:
-        manager = channel.sio and channel.sio.manager
+        server = socket_server(channel)
+        manager = server and server.manager
         return bool(manager) and any(True for _ in manager.get_participants(SOCKET_NAMESPACE, sender))
 
     return present

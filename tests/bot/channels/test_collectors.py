@@ -11,6 +11,7 @@ from rasa.utils.endpoints import EndpointConfig
 
 from rasa_emotion.bot.channels.collectors import Collector, Queued
 from rasa_emotion.bot.channels.rest import EmotionRestInput
+from rasa_emotion.bot.rasa_versions import named_output
 from rasa_emotion.bot.responses import EmotionResponses
 
 
@@ -59,7 +60,7 @@ async def test_the_markup_arrives_from_the_generator_through_the_tracker(collect
     domain = Domain.from_yaml("responses:\n  utter_it:\n  - text: Fish & chips.")
     generator = EmotionResponses(EndpointConfig(ssml="polly", voice_channels=["emotion"]), domain)
     tracker = DialogueStateTracker.from_events("ada", [])
-    event = create_bot_utterance(await generator.generate("utter_it", tracker, Collector.name()))
+    event = create_bot_utterance(await generator.generate("utter_it", tracker, named_output(Collector.name())))
     stored = BotUttered.from_parameters(event.as_dict())  # as a tracker store gives it back
     (message,) = await collected(stored.message())
     assert (message["text"], message["ssml"]) == ("Fish & chips.", "<speak>Fish &amp; chips.</speak>")
