@@ -5,6 +5,7 @@
 8
 """
 
+import sys
 from importlib import import_module, metadata
 from typing import Any
 
@@ -32,7 +33,12 @@ def __getattr__(name: str) -> Any:
         return metadata.version("rasa-emotion")  # its one home is pyproject.toml
     if name not in _HOMES:
         raise AttributeError(f"module 'rasa_emotion' has no attribute '{name}'")
-    return getattr(import_module(_HOMES[name]), name)
+    home = _HOMES[name]
+    if not home.startswith("rasa_emotion.bot"):
+        return getattr(import_module(home), name)
+    extra = "rasa" if sys.version_info < (3, 11) else "rasa-pro"
+    with import_module("rasa_emotion.extras").needs_extra(extra, f"rasa_emotion.{name}"):
+        return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

@@ -26,6 +26,7 @@ from rasa_emotion.audio.activity import FRAME_SECS
 from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.errors import ConfigError, ModelError
 from rasa_emotion.estimate import Evidence
+from rasa_emotion.extras import missing_sentence
 from rasa_emotion.model_folder import ModelFolder, read_model_folder
 from rasa_emotion.plugins import class_of
 
@@ -258,7 +259,7 @@ def _network_of(path: str, model: ModelFolder) -> Network:
     try:
         network: Network = class_of(path, "The backend")(model)
     except ConfigError as error:
-        remedy = " It comes with: pip install 'rasa-emotion[torch]'." if path == IN_TORCH else ""
+        remedy = f" {missing_sentence('It', 'torch', 'torch')}." if path == IN_TORCH else ""
         raise ModelError(f"'{model.path}': {error}{remedy}") from error
     if not callable(getattr(network, "run", None)):
         raise ModelError(f"'{model.path}': the backend '{path}' lacks 'run' of acoustic.heads.Network.")

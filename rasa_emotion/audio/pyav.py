@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rasa_emotion.audio.kinds import EXTRA, Kind
 from rasa_emotion.audio.sound import MAX_CHANNELS, Sound
 from rasa_emotion.errors import AudioError
+from rasa_emotion.extras import missing_sentence
 
 SHORTFALL_SECS = 0.5
 """A file that ends so much before the time its header announces is called cut off."""
@@ -56,10 +57,8 @@ def opened_by_pyav(stream: BinaryIO, kind: Kind, name: str, notes: list[str]) ->
     try:
         import av  # noqa: PLC0415 -- an extra
     except ImportError as error:
-        raise AudioError(
-            f"{name} is {kind.name}, which needs PyAV: pip install 'rasa-emotion[{EXTRA}]', or convert it with "
-            "ffmpeg -i FILE -ar 16000 -ac 1 FILE.wav."
-        ) from error
+        needs = missing_sentence(f"{name} is {kind.name}, which", "PyAV", EXTRA)
+        raise AudioError(f"{needs}, or convert it with ffmpeg -i FILE -ar 16000 -ac 1 FILE.wav.") from error
     unreadable = AudioError(f"{name} is damaged, cut off or encrypted {kind.name}; record it again.")
     try:
         container = av.open(stream, format=kind.ffmpeg, metadata_errors="ignore")

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.extras import needs_extra
 
 if TYPE_CHECKING:
     from rasa_emotion.privacy.forget import Deleted, Forgetter, Traces
@@ -86,13 +87,9 @@ def _forget_old(forgetter: "Forgetter", days: float, *, drop_choice: bool, yes: 
 
 
 def _forgetter(path: Path | None) -> "Forgetter":
-    try:
+    with needs_extra("handoff", "Forgetting a caller"):
         # Loaded here: the other verbs do without a database.
         from rasa_emotion.privacy.forget import Forgetter  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigError(
-            f"To forget needs {error.name}, which is not installed: pip install 'rasa-emotion[rasa]'."
-        ) from error
     if path is not None and not path.is_file():
         raise ConfigError(f"There is no file '{path}'; name the bot's endpoints.yml.")
     return Forgetter(path)

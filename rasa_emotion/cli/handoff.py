@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.extras import needs_extra
 from rasa_emotion.handoff.screen import packet_view, printable
 
 if TYPE_CHECKING:
@@ -234,14 +235,10 @@ def _kept(path: Path | None, key: str) -> "Outbox":
 
 
 def _settings(path: Path | None) -> "Endpoints":
-    try:
+    with needs_extra("handoff", "Handing over"):
         # Loaded here: the other verbs do without a database.
         from rasa_emotion.endpoints import read_endpoints  # noqa: PLC0415
         from rasa_emotion.handoff.redact import Rules  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigError(
-            f"Handing over needs {error.name}, which is not installed: pip install 'rasa-emotion[rasa]'."
-        ) from error
     if path is not None and not path.is_file():
         raise ConfigError(f"There is no file '{path}'; name the bot's endpoints.yml.")
     settings = read_endpoints(path)

@@ -16,6 +16,7 @@ from rasa_emotion.cli.train_text import text
 from rasa_emotion.cli.train_voice import voice
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import rough
+from rasa_emotion.extras import needs_extra
 from rasa_emotion.model_folder import permitted
 
 OWN_CALLS, FINE_TUNING = "calls", "finetune"
@@ -108,12 +109,8 @@ def _run(
     threads: int,
     order: dict[str, Any],
 ) -> dict[str, Any]:
-    try:
+    with needs_extra("train", "Training"):
         from rasa_emotion.training.acoustic import adopt, produce  # noqa: PLC0415 -- torch, for this verb alone
-    except ImportError as error:
-        raise ConfigError(
-            f"Training needs what is not installed ({error}): pip install 'rasa-emotion[train]'."
-        ) from error
     produce.use_threads(threads)
     wanted = produce.Order(**order)
     if source is None:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.extras import needs_extra
 from rasa_emotion.model_folder import permitted
 
 
@@ -55,14 +56,10 @@ def text(
         raise ConfigError("--few-shot takes no recipe; leave the recipe, --data, --part and --set out.")
     if few_shot is None and (recipe is None or data is None):
         raise ConfigError("There is nothing to train; name a recipe and --data, or examples with --few-shot.")
-    try:
+    with needs_extra("train", "Training"):
         from rasa_emotion.training.acoustic.produce import use_threads  # noqa: PLC0415 -- torch, for this verb alone
         from rasa_emotion.training.text.contrastive import tune_on_file  # noqa: PLC0415
         from rasa_emotion.training.text.produce import train_recipe  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigError(
-            f"Training needs what is not installed ({error}): pip install 'rasa-emotion[train]'."
-        ) from error
     use_threads(threads)
     if recipe is None or data is None:
         found = tune_on_file(Path(str(few_shot)), out, base=Path(start) if start else None)

@@ -1,1 +1,1 @@
-"""Old paths of what is in `rasa_emotion.bot`; see docs/upgrading.md."""
+"""Old paths of what is in `rasa_emotion.bot`: trained models and YAML files name them; see docs/upgrading.md."""

@@ -15,6 +15,7 @@ from rasa_emotion.corpora.catalogue import CORPORA, Corpus, Download, corpus
 from rasa_emotion.corpora.download import ResumingDownload
 from rasa_emotion.corpora.layouts import meld
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.extras import needs_extra
 from rasa_emotion.logs import named
 
 logger = logging.getLogger(__name__)
@@ -176,9 +177,7 @@ def _checksum_errors(place: Download) -> Iterator[None]:
 
 
 def _pooch() -> Any:
-    try:
-        import pooch  # noqa: PLC0415 -- of the extra `train`
-    except ImportError as error:
-        raise ConfigError("Corpora are fetched with pooch: pip install 'rasa-emotion[train]'.") from error
+    with needs_extra("evaluate", "Fetching corpora"):
+        import pooch  # noqa: PLC0415
     pooch.get_logger().setLevel("WARNING")
     return pooch

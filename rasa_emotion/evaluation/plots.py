@@ -3,19 +3,19 @@
 matplotlib is imported on first use. It draws into memory (Agg), so that no display is needed.
 """
 
-import importlib.util
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import numpy as np
 
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import reliability_bins
 from rasa_emotion.evaluation.predictions import Predictions
+from rasa_emotion.extras import needs_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,9 +46,9 @@ P = ParamSpec("P")
 
 
 def require_matplotlib() -> None:
-    """Raises ConfigError where matplotlib is not installed."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ConfigError("Reports need matplotlib, which is not installed: pip install 'rasa-emotion[train]'.")
+    """Raises MissingExtraError where matplotlib is not installed."""
+    with needs_extra("evaluate", "A report"):
+        import_module("matplotlib")
 
 
 def drawn(

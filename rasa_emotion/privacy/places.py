@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from rasa_emotion.database import cause_of, open_database, writing
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.extras import needs_extra
 from rasa_emotion.handoff.tables import DELIVERED, handoffs, messages
 from rasa_emotion.privacy.consent import CONSENT
 from rasa_emotion.spool.file import SpoolError
@@ -84,10 +85,8 @@ def redis_conversations(options: Mapping[str, Any]) -> Place:
     Raises:
         ConfigError: redis-py is not installed.
     """
-    try:
+    with needs_extra("rasa", "Conversations in Redis"):
         import redis  # type: ignore[import-untyped]  # noqa: PLC0415 -- Rasa brings it; other stores need none
-    except ImportError as error:
-        raise ConfigError("Conversations in Redis need redis-py: pip install 'rasa-emotion[rasa]'.") from error
     host, port = options.get("url") or "localhost", int(options.get("port") or 6379)
     database = int(options.get("db") or 0)
     server = redis.StrictRedis(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.extras import needs_extra
 from rasa_emotion.text.adapter import LEAST, Adapter
 from rasa_emotion.text.classifier import TextClassifier
 
@@ -136,13 +137,8 @@ def _with_blend(head: Adapter, blend: float) -> Adapter:
 
 
 def _head(embeddings: Floats, labels: Ints, strength: float, blend: float, model: str) -> Adapter:
-    try:
+    with needs_extra("train", "Learning from examples", otherwise="or use an environment with Rasa, which brings it"):
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 -- loads only where something is fitted
-    except ImportError as error:
-        raise ConfigError(
-            f"Learning from examples needs scikit-learn, which cannot be imported ({error}): pip install "
-            "'rasa-emotion[train]', or use an environment with Rasa."
-        ) from error
 
     centre = embeddings.mean(0)
     # one scale for all, so that the strengths mean the same whatever the model's embeddings are like

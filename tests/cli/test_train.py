@@ -117,8 +117,9 @@ def test_what_does_not_go_together_is_said(arguments, says, tmp_path):
 
 
 def test_without_the_extra_its_name_is_said(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "rasa_emotion.training.acoustic.produce", None)
-    monkeypatch.delattr("rasa_emotion.training.acoustic.produce", raising=False)
+    for name in [name for name in sys.modules if name.startswith("rasa_emotion.training.acoustic")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
     result = run(app, ["train", "acoustic", "calls", "--data", ".", "--out", str(tmp_path / "out")])
     assert "pip install 'rasa-emotion[train]'" in str(result.exception)
 

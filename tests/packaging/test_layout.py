@@ -11,6 +11,7 @@ import pytest
 
 ROOMS = (
     "errors",
+    "extras",
     "logs",
     "settings",
     "plain_yaml",

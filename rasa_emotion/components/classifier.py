@@ -1,0 +1,1 @@
+from rasa_emotion.bot.classifier import EmotionClassifier  # noqa: F401 -- old path

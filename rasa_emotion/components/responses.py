@@ -1,0 +1,1 @@
+from rasa_emotion.bot.responses import EmotionResponses  # noqa: F401 -- old path

@@ -1,0 +1,1 @@
+from rasa_emotion.bot.tracker_store import EmotionTrackerStore  # noqa: F401 -- old path
