@@ -40,4 +40,13 @@ def needs_extra(extra: str, what: str, *, otherwise: str = "") -> Iterator[None]
 
 def missing_sentence(what: str, package: str, extra: str) -> str:
     """The sentence, without its full stop."""
-    return f"{what} needs {package}, which is not installed: pip install 'rasa-emotion[{extra}]'"
+    return f"{what} needs {package}, which is not installed: {pip_install(extra)}"
+
+
+def pip_install(extra: str) -> str:
+    """The command, for errors of a kind of their own.
+
+    >>> pip_install("speech")
+    "pip install 'rasa-emotion[speech]'"
+    """
+    return f"pip install 'rasa-emotion[{extra}]'"

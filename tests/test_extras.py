@@ -71,10 +71,10 @@ def test_a_module_of_the_package_itself_is_no_extra() -> None:
 def test_the_sentence_has_one_home_and_its_extras_exist(repository: Path) -> None:
     project = (repository / "pyproject.toml").read_text(encoding="utf-8")
     known = set(re.findall(r"^([a-z-]+) = \[", project.partition("[project.optional-dependencies]")[2], re.MULTILINE))
-    named = set()
+    named: set[str] = set()
     for path in sorted((repository / "rasa_emotion").rglob("*.py")):
         source = path.read_text(encoding="utf-8")
         if path.name != "extras.py":
             assert "pip install 'rasa-emotion[" not in source, path
-        named |= set(re.findall(r"""needs_extra\(\s*"([a-z-]+)\"""", source))
+        named |= set(re.findall(r"(?:needs_extra|pip_install)\(\s*['\"]([a-z-]+)['\"]", source))
     assert {"handoff", "train", "evaluate", "rasa"} <= named <= known

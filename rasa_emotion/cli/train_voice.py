@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import rough
+from rasa_emotion.extras import needs_extra
 from rasa_emotion.model_folder import MANIFEST, model_path, permitted
 
 FREE = "acoustic-emogator"
@@ -42,13 +42,9 @@ def voice(
     Example: rasa-emotion train voice --data my_calls --out my_voice
     """
     logging.basicConfig(level=logging.WARNING, handlers=[RichHandler(console=Console(stderr=True), show_path=False)])
-    try:
+    with needs_extra("train", "Training"):
         from rasa_emotion.training.acoustic.produce import use_threads  # noqa: PLC0415 -- torch, for this verb alone
         from rasa_emotion.training.voice.own import Order, train_own  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigError(
-            f"Training needs what is not installed ({error}): pip install 'rasa-emotion[train]'."
-        ) from error
     use_threads(threads)
     place = Path(base) if (Path(base) / MANIFEST).is_file() else model_path(None, "acoustic", base)
     result = summary(train_own(Order(data, out, place, tuple(corpus or ()), cache)), out)

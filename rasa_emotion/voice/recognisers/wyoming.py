@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.extras import pip_install
 from rasa_emotion.voice.recognisers.interface import RecogniserError, Transcript
 from rasa_emotion.voice.recognisers.segments import SegmentRecogniser
 
-INSTALL = "install it with: pip install 'rasa-emotion[speech]'"
+INSTALL = f"install it with: {pip_install('speech')}"
 Answer = TypeVar("Answer")
 CHUNK = 1600
 """Samples of one message: a tenth of a second."""
