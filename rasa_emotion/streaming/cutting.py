@@ -25,7 +25,7 @@ class StreamSettings:
         longest_secs: a turn up to so long is heard as a whole, a longer one in windows whose evidence is averaged.
         window_secs: length of a window.
         hop_secs: distance between the windows of a longer turn.
-        keep_secs: of a turn's latest audio that `EmotionStream.recent` gives.
+        keep_secs: of a turn's latest audio that `Cutter.recent` can give; a network that tells its end needs some.
 
     Raises:
         ConfigError: they do not fit each other.

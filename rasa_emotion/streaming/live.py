@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -162,7 +163,9 @@ class LiveStream:
         """Updates that were replaced by later ones."""
         self._hearing = hearing
         self._decoder = StreamDecoder(encoding, sample_rate)
-        self._cutter = Cutter(settings)
+        asked = settings or StreamSettings()
+        looks_at = hearing.turn_end.secs if hearing.turn_end is not None else 0.0
+        self._cutter = Cutter(replace(asked, keep_secs=max(asked.keep_secs, looks_at)))
         self._turns = TurnHearing(hearing.analyzer)
         self._events: asyncio.Queue[StreamEvent | None] = asyncio.Queue()
         self._update: asyncio.Future[Found] | None = None

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, cast
 
+from rasa_emotion.audio.turn_end import smart_turn
 from rasa_emotion.bot.channels.user_message import user_message
 from rasa_emotion.bot.channels.voice_options import VoiceOptions
 from rasa_emotion.bot.channels.voice_output import VoiceOutput
@@ -81,9 +82,10 @@ class Calls:
     async def _load(self) -> Parts:
         given = self._options.given
         analyzer = await asyncio.to_thread(shared_analyzer, given["models"], given["acoustic"])
+        turn_end = await asyncio.to_thread(smart_turn) if given["turn_end"] == "network" else None
         local = None if given["local_recogniser"] is None else lambda: self._options.recogniser("local_recogniser")
         return Parts(
-            SharedHearing(analyzer or cast(Analyzer, _NoModels()), workers=given["workers"]),
+            SharedHearing(analyzer or cast(Analyzer, _NoModels()), workers=given["workers"], turn_end=turn_end),
             self._options.recogniser,
             self._voices,
             local,

@@ -48,6 +48,9 @@ DEFAULTS: dict[str, Any] = {
     "max_hours": 4,
     # Seconds of silence that end a turn, and seconds after which a long one is cut.
     "end_secs": 0.7,
+    # Whether a network ends a turn sooner that sounds finished: "silence" or "network". With the network, `end_secs`
+    # is how long who has not finished may think; 1.5 suits most.
+    "turn_end": "silence",
     "longest_secs": 30.0,
     # As docs/live.md describes them.
     **{key: getattr(_CALL, key) for key in CALL_KEYS},
@@ -85,6 +88,8 @@ class VoiceOptions:
             check_text(OWNER, key, options[key], optional=True)
         if options["sender"] not in ("call", "caller"):
             raise ConfigError(f"{OWNER}: 'sender' is {options['sender']!r}; write call or caller.")
+        if options["turn_end"] not in ("silence", "network"):
+            raise ConfigError(f"{OWNER}: 'turn_end' is {options['turn_end']!r}; write silence or network.")
         for key, most in (("max_calls", 10_000), ("max_hours", 24), ("end_secs", 10), ("longest_secs", 120)):
             check_number(OWNER, key, options[key], above=0, at_most=most)
         lines = {name: _line(name, options[name]) for name in _LINES if options[name] is not None}

@@ -84,4 +84,4 @@ class DeepgramRecogniser(WebSocketRecogniser):
 
     def settled(self) -> bool:
         """Whether final results cover the audio that was sent."""
-        return self._covered_secs >= self._sent_secs - SLACK_SECS
+        return self._guess is None and self._covered_secs >= self._sent_secs - SLACK_SECS

@@ -133,6 +133,8 @@ class WebSocketRecogniser:
 
     async def final(self, turn: Turn) -> Transcript:
         """The words of a turn, once the service has said all of them or `wait_secs` have passed."""
+        if self._socket is None:
+            raise RecogniserError(self._lost or f"{self.vendor} is not connected; start it before the call.")
         await self._flush()
         if not self.settled():
             self._complete.clear()
