@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rasa_emotion.errors import ConfigError, ModelError
+from rasa_emotion.extras import needs_extra
 from rasa_emotion.model_folder import MANIFEST, model_path, read_model_folder, shipped_models
 
 DISTRIBUTION = "rasa-emotion"
@@ -141,12 +142,8 @@ def _of_bot(folder: Path | None) -> Iterator[Finding]:
 
 def _security(folder: Path) -> list[Finding]:
     """What of a bot is open. Raises ConfigError where that cannot be looked at."""
-    try:
+    with needs_extra("rasa", "To look at a bot"):
         from rasa_emotion.cli.doctor_security import examine_security  # noqa: PLC0415 -- as above
-    except ImportError as error:
-        raise ConfigError(
-            f"To look at a bot needs {error.name}, which is not installed: pip install 'rasa-emotion[rasa]'."
-        ) from error
     return [Finding("bot", one.name, one.ok, False, one.detail, one.mend) for one in examine_security(folder)]
 
 
