@@ -174,9 +174,10 @@ def new_key(
 
 def _spooled(path: Path | None) -> "list[Entry]":
     """What waits beside the database."""
+    settings = _settings(path)
     from rasa_emotion.handoff.keeper import Keeper  # noqa: PLC0415
 
-    return Keeper.of(_settings(path)).waiting()
+    return Keeper.of(settings).waiting()
 
 
 def _tell_spooled(entries: "list[Entry]") -> None:
