@@ -19,8 +19,16 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from rasa_emotion.analyzer import EmotionAnalyzer
+from rasa_emotion.bot import choices
 from rasa_emotion.bot.examples import learn, recall
-from rasa_emotion.conversation.history import ESTIMATE_KEY, command_intent, current_turns, earlier_words, split_payload
+from rasa_emotion.conversation.history import (
+    CHOICES,
+    ESTIMATE_KEY,
+    command_intent,
+    current_turns,
+    earlier_words,
+    split_payload,
+)
 from rasa_emotion.conversation.mood import MEMORY, mood_state
 from rasa_emotion.emotions import UNKNOWN
 from rasa_emotion.errors import ConfigError, ModelError, TextError, place_of
@@ -96,6 +104,7 @@ class EmotionClassifier(GraphComponent):
         self._resource = resource
         self._warned_of_channel = False
         self._adapter: Adapter | None = None
+        self._choices: choices.Vocabulary = {}
         self._domain: Domain | None = None
 
     @classmethod
@@ -146,6 +155,7 @@ class EmotionClassifier(GraphComponent):
             (folder / CHECKSUM_FILE).write_text(json.dumps({"checksum": _checksum(self.config)}), encoding="utf-8")
             if self._adapter is not None:
                 self._adapter.save(folder)
+            choices.save(choices.vocabulary(training_data), folder)
         return self._resource
 
     def process(self, messages: list[Message], tracker: DialogueStateTracker | None = None) -> list[Message]:
@@ -160,6 +170,8 @@ class EmotionClassifier(GraphComponent):
     def _annotated(self, message: Message, tracker: DialogueStateTracker | None) -> Message:
         try:
             command, words = self._split(message.get(TEXT) or "")
+            if command is None:
+                self._doubt_choice(message)
             estimate, values = self._heard(message, words, command, tracker)
             found = self._unpacked(message) if command else message
             found.set(ESTIMATE_KEY, estimate.to_dict(), add_to_output=True)
@@ -203,6 +215,12 @@ class EmotionClassifier(GraphComponent):
         found.set(ENTITIES, theirs, add_to_output=True)
         found.set(TEXT, _Unpacked(found.get(TEXT)), add_to_output=True)
         return found
+
+    def _doubt_choice(self, message: Message) -> None:
+        """Take the next intent where words were understood as a yes or no to the analysis that they do not say."""
+        intent = (message.get(INTENT) or {}).get("name")
+        if intent in CHOICES and not choices.is_said(intent, message.get(TEXT) or "", self._choices):
+            choices.take_next(message)
 
     def _may_analyse(self, message: Message, command: str | None, tracker: DialogueStateTracker | None) -> bool:
         """Whether the caller allows it, also by what this very message says. Outside a conversation nobody is asked."""
@@ -283,6 +301,7 @@ class EmotionClassifier(GraphComponent):
         try:
             with self._model_storage.read_from(self._resource) as folder:
                 replaced = _replaced(folder, _checksum(self.config))
+                self._choices = choices.load(folder)
                 if self.config["adapt"]:
                     self._adapter = recall(self._shared_analyzer(), folder)
         except ModelError as error:

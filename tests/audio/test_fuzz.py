@@ -32,7 +32,7 @@ FORMATS = {
     "aac": ("adts", "aac", 16_000, 1),
     "wma": ("asf", "wmav2", 16_000, 1),
 }
-IN_CI, NIGHTLY = 100, 10_000
+IN_CI, NIGHTLY = 500, 10_000
 
 
 def fuzzed(folder: Path, name: str, count: int, seed: int) -> dict:

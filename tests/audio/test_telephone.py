@@ -42,3 +42,14 @@ def test_very_short(count: int) -> None:
 def test_bytes_are_what_decoders_expect(tone: Tone) -> None:
     heard = decode_raw(encode_mulaw(Waveform(tone(440, 1))), encoding="mulaw", sample_rate=8_000)
     np.testing.assert_allclose(heard.samples[1_000:-1_000], tone(440, 1)[1_000:-1_000], atol=0.02)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+@pytest.mark.parametrize("peak", [1.05, 1.5, 3.0])
+def test_what_is_beyond_full_scale_is_clipped_and_does_not_wrap(tone: Tone, rate: int, peak: float) -> None:
+    loud = Waveform(tone(440, 1, rate, peak), rate)
+    heard = decode_raw(encode_mulaw(loud), encoding="mulaw", sample_rate=8_000).samples[1_000:-1_000]
+    clipped = np.clip(tone(440, 1, level=peak), -1, 1)[1_000:-1_000]
+    assert np.abs(heard - clipped).max() < 0.35  # 8 kHz hold few of the corners' harmonics
+    sure = np.abs(clipped) > 0.5
+    assert (np.sign(heard[sure]) == np.sign(clipped[sure])).all()

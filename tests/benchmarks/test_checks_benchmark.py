@@ -1,17 +1,17 @@
 """The benchmark of the checks: what it compares is a turn with them and one without, side by side."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from needed import needs
 
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic import classifier
 from rasa_emotion.audio import windows
 
-pytestmark = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+pytestmark = needs("espeak-ng")
 
 
 @pytest.fixture

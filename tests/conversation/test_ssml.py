@@ -6,7 +6,9 @@ import wave
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from needed import needs
@@ -150,6 +152,36 @@ def test_espeak_speaks_slower_and_pauses(tmp_path):
 def test_espeak_pauses_longer_than_by_itself(tmp_path, text, rate, pause_ms):
     without = spoken_secs(tmp_path, text, Prosody(rate=rate))
     assert spoken_secs(tmp_path, text, Prosody(rate=rate, pause_ms=pause_ms)) > without
+
+
+def pitch_hz(folder: Path, pitch: int) -> float:
+    """The median over voiced frames, by autocorrelation."""
+    out = folder / "said.wav"
+    text = "We all were away, we all were away a year ago."
+    subprocess.run(["espeak-ng", "-m", "-w", out, render(text, Prosody(pitch=pitch), "espeak")], check=True)
+    samples, rate = soundfile.read(out)
+    size, found = round(0.04 * rate), []
+    for start in range(0, len(samples) - size, size // 2):
+        frame = samples[start : start + size] - samples[start : start + size].mean()
+        likeness = np.correlate(frame, frame, "full")[size - 1 :]
+        lag = rate // 400 + int(np.argmax(likeness[rate // 400 : rate // 50]))
+        if np.sqrt(np.mean(frame**2)) > 0.03 and likeness[lag] > 0.5 * likeness[0]:
+            found.append(rate / lag)
+    return float(np.median(found))
+
+
+@espeak
+@pytest.mark.parametrize("semitones", [-2, -1, 1, 2])
+def test_espeak_moves_its_pitch_as_asked_within_what_is_promised(tmp_path, semitones):
+    moved = 12 * np.log2(pitch_hz(tmp_path, semitones) / pitch_hz(tmp_path, 0))
+    assert moved == pytest.approx(semitones, abs=0.75)
+
+
+@espeak
+@pytest.mark.parametrize("semitones", [-12, -6, 6, 12])
+def test_espeak_moves_its_pitch_beyond_it_at_least_the_right_way(tmp_path, semitones):
+    moved = 12 * np.log2(pitch_hz(tmp_path, semitones) / pitch_hz(tmp_path, 0))
+    assert moved * np.sign(semitones) > 2
 
 
 @espeak

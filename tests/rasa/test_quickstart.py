@@ -154,7 +154,9 @@ def test_the_page_is_true(page: str, terminal: Terminal) -> None:
     assert slots["emotion"] not in {None, ""}
     assert slots["caller_mood"] == "calm"
 
-    assert "colleague" not in "".join(texts(terminal.run(following("curl "))))
+    first = "".join(texts(terminal.run(following("curl "))))
+    assert "colleague" not in first
+    assert "take into account again" not in first  # the bot's intents are few; ours must not stand in for what it lacks
     said = texts(terminal.run(following("curl ")))
     assert said[-1].endswith("I am putting you through to a colleague.")
     terminal.await_delivery()

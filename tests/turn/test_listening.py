@@ -104,6 +104,25 @@ def test_what_the_bytes_say_wins_over_the_label(tone, label, kind, monkeypatch):
     assert np.argmax(np.abs(np.fft.rfft(heard[0].samples[:16_000]))) == pytest.approx(440, abs=2)
 
 
+@pytest.mark.parametrize("channel", [None, "left", "right"])
+def test_an_agent_on_the_other_channel_is_not_heard_unasked(speech, channel, monkeypatch, caplog):
+    heard = []
+    monkeypatch.setattr(FakeAnalyzer, "hear", lambda self, waveform: heard.append(waveform))
+    caller = load_audio(speech("I have been waiting for three weeks and nobody calls me.")).samples
+    agent = load_audio(speech("Thank you for your patience, let me look at your order.", voice="en-us+f3")).samples
+    stream = io.BytesIO()
+    both = np.stack([0.5 * np.resize(caller, 64_000), np.resize(agent, 64_000)], axis=1)
+    soundfile.write(stream, both, 16_000, format="WAV", subtype="FLOAT")
+    warning = listen(FakeAnalyzer(), Audio(stream.getvalue(), channel=channel)).warning
+    if channel is None:
+        assert heard == []
+        assert "choose the channel left, right or mix" in warning
+        assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    else:
+        one = both[:, 0] if channel == "left" else both[:, 1]
+        np.testing.assert_allclose(heard[0].samples, one, atol=1e-6)
+
+
 @pytest.mark.parametrize("encoding", ["mulaw", "alaw"])
 def test_both_laws_of_telephones_are_named(tone, encoding, monkeypatch):
     heard = []

@@ -52,6 +52,17 @@ def test_headerless_voice():
     assert turn({"audio": {"content": CONTENT, "format": "pcm_s16le", "sample_rate": 16000}}).audio.sample_rate == 16000
 
 
+@pytest.mark.parametrize(
+    "label", ["webm", "m4a", "audio/webm;codecs=opus", "wav", "alaw ", "no such thing", "", "ALAW"]
+)
+def test_a_label_costs_neither_the_words_nor_the_voice(label):
+    """The bytes say what they are; only headerless samples need a name."""
+    found = turn({"message": "I am furious", "audio": {"content": CONTENT, "format": label}})
+    assert (found.text, found.audio.content) == ("I am furious", SOUND)
+    assert found.audio.encoding == ("alaw" if label == "ALAW" else None)
+    assert form({"message": "I am furious", "format": label}, SOUND).text == "I am furious"
+
+
 def test_a_recording_is_never_shown():
     assert "RIFF" not in repr(turn({"audio": {"content": CONTENT}}))
 
