@@ -176,7 +176,7 @@ class EmotionAnalyzer:
         sample_rate: int = SAMPLE_RATE,
         settings: StreamSettings | None = None,
     ) -> EmotionStream:
-        """Hear a call while it goes on; see docs/live.md. Each call takes a stream of its own.
+        """Hear a call while it goes on; see docs/streaming.md. Each call takes a stream of its own.
 
         Args:
             encoding: of the frames: "pcm_s16le", "pcm_s16be", "mulaw" or "alaw".

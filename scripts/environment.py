@@ -1,7 +1,7 @@
 """Set up what the Makefile's targets run in: `python3 scripts/environment.py run | speech | dev | pro | uv | tests`.
 
 `run` is `.venv`, what a bot needs (no torch); `speech` is the same with recognisers of speech and their weights (some
-300 MB), and where it is set up, `run` leaves it so; `dev` is `.venv-dev`, everything; `pro` is `.venv-pro`, Rasa Pro
+500 MB), and where it is set up, `run` leaves it so; `dev` is `.venv-dev`, everything; `pro` is `.venv-pro`, Rasa Pro
 and what its tests need; `uv` is the installer alone, which comes by pip into `.tools`; `tests` and `nightly` are the
 programs that tests talk to, such as databases (`programs.py` has the table). Several may be named. An environment whose
 lock is unchanged is left as it is; one that was interrupted is made again. Written for the standard library of Python
