@@ -17,6 +17,7 @@ Program = namedtuple("Program", "package shows purpose")
 DEMO = (Program("espeak-ng", "espeak-ng", "speaks in the demo and the tests"),)
 """Nothing runs without these."""
 TESTS = (
+    Program("chromium", "chromium", "opens the softphone"),
     Program("nginx-light", "nginx", "is the proxy of docs/security.md"),
     Program("openssl", "openssl", "makes certificates for helpdesks and the proxy"),
     Program("postgresql", "usr/lib/postgresql/*/bin/pg_ctl", "holds conversations, handoffs and consents"),

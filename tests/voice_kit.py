@@ -16,7 +16,7 @@ from rasa_emotion.voice.recognisers.interface import RecogniserError, Transcript
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 
-LOUD = 0.1
+LOUD = 0.04
 """Root mean square from which `LoudnessAnalyzer` hears anger."""
 
 

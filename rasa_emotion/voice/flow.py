@@ -1,5 +1,6 @@
 """How much a client may send: audio at the speed of time with some slack, and few messages that are none."""
 
+import asyncio
 from dataclasses import dataclass
 
 from rasa_emotion.errors import RasaEmotionError
@@ -70,6 +71,7 @@ class Flow:
         early = self._ahead - self._limits.burst_secs
         if early <= 0:
             self._held = 0.0
+            await asyncio.sleep(0)  # others' turn, also where messages wait
             return
         wait = early / SLACK
         self._held += wait

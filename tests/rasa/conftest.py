@@ -60,15 +60,18 @@ def bot(train, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Callable[[Path], AbstractContextManager[str]]:
-    """`with serve(folder) as address`: `rasa run` with the bot's files, ended as an operator would."""
+def serve() -> Callable[..., AbstractContextManager[str]]:
+    """`with serve(folder) as address`: `rasa run` with the bot's files, ended as an operator would.
+
+    `script` is what installs another analyzer than `serve.py` does.
+    """
 
     @contextmanager
-    def run(bot: Path) -> Iterator[str]:
+    def run(bot: Path, script: str = "serve.py") -> Iterator[str]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        command = [sys.executable, str(HERE / "serve.py"), "run", "--enable-api"]
+        command = [sys.executable, str(HERE / script), "run", "--enable-api"]
         command += ["-i", "127.0.0.1", "--port", str(port)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), *sys.path])}
         with (bot / "server.log").open("a") as log:
@@ -85,7 +88,7 @@ def serve() -> Callable[[Path], AbstractContextManager[str]]:
 
 
 @pytest.fixture(scope="session")
-def server(bot: Path, serve: Callable[[Path], AbstractContextManager[str]]) -> Iterator[str]:
+def server(bot: Path, serve: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
     """The address of the bot's server."""
     with serve(bot) as address:
         yield address

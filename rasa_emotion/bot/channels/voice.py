@@ -17,6 +17,7 @@ from rasa_emotion.bot.channels.voice_calls import Calls
 from rasa_emotion.bot.channels.voice_doors import admits_client
 from rasa_emotion.bot.channels.voice_options import OWNER, VoiceOptions
 from rasa_emotion.bot.channels.voice_output import spoken
+from rasa_emotion.bot.channels.voice_softphone import add_softphone
 from rasa_emotion.bot.channels.voice_telephony import add_telephony
 from rasa_emotion.endpoints import VOICE_CHANNEL
 from rasa_emotion.errors import ConfigError
@@ -109,6 +110,7 @@ class VoiceInput(InputChannel):
         webhook.middleware(guard, "request")
         webhook.add_route(_health, "/", methods=["GET"])
         webhook.add_websocket_route(websocket, "/websocket")
+        add_softphone(webhook)
         add_telephony(webhook, calls, self.options)
         webhook.listener("before_server_start")(start)
         webhook.listener("before_server_stop")(stop)

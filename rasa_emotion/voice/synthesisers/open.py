@@ -12,6 +12,11 @@ from rasa_emotion.voice.synthesisers.speech import Synthesiser
 
 SYNTHESISERS: dict[str, str] = {
     "espeak": "rasa_emotion.voice.synthesisers.espeak.Espeak",
+    "piper": "rasa_emotion.voice.synthesisers.piper.Piper",
+    "wyoming": "rasa_emotion.voice.synthesisers.wyoming.Wyoming",
+    "azure": "rasa_emotion.voice.synthesisers.azure.Azure",
+    "polly": "rasa_emotion.voice.synthesisers.polly.Polly",
+    "elevenlabs": "rasa_emotion.voice.synthesisers.elevenlabs.ElevenLabs",
 }
 """Module path by name. A bot may name any other class by its module path."""
 
@@ -42,9 +47,9 @@ def open_synthesiser(given: str | Mapping[str, Any]) -> Synthesiser:
         )
     check_number(f"{WHAT} '{name}'", "cache_mb", cache_mb, above=-1, at_most=4096)
     chosen = class_of(SYNTHESISERS.get(name, name), WHAT)
-    check_keys(f"{WHAT} '{name}'", options, list(signature(chosen).parameters))
-    voice: Synthesiser = chosen(**options)
-    missing = [part for part in ("sample_rate", "dialect", "speak", "close") if not hasattr(voice, part)]
+    missing = [part for part in ("speak", "close") if not hasattr(chosen, part)]
     if missing:
         raise ConfigError(f"{WHAT} '{name}' lacks {', '.join(missing)} of voice.synthesisers.speech; add them.")
+    check_keys(f"{WHAT} '{name}'", options, list(signature(chosen).parameters))
+    voice: Synthesiser = chosen(**options)
     return Cached(voice, int(cache_mb * 1e6)) if cache_mb else voice
