@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 from types import MappingProxyType
 
-Span = tuple[int, int]
+from rasa_emotion.handoff import personal_context as context
+from rasa_emotion.handoff.folding import DIGIT_WORD, Span, fold, plain
 
 CARD_DIGITS = range(12, 20)
 """Digits of a payment card: ISO/IEC 7812 allows up to 19, Maestro's shortest have 12."""
 
 PHONE_DIGITS = 15
 """Most digits of an international phone number (E.164)."""
+
+_ISSUED = (15, 16)
+"""Digits of nearly all cards: a number of another length that is said to be an order's is one."""
 
 # What may stand between two digits of a card: spaces of any kind, also of no width, and the usual signs.
 _BETWEEN = r"[\s\-‐‑‒–—−.,/_·•\u00ad\u200b-\u200d\u2060\ufeff]"
@@ -37,6 +41,8 @@ def cards(text: str) -> Iterator[Span]:
     for row in _DIGITS.finditer(text):
         # Where each group begins and ends, in the text and as a number of digits.
         spans = [group.span() for group in _GROUP.finditer(text, *row.span())]
+        if context.counts_on([text[start:end] for start, end in spans], same=False):
+            continue
         edges = [0, *accumulate(end - start for start, end in spans)]
         sums = _luhn_sums([int(digit) for start, end in spans for digit in text[start:end]])
         for first, (start, _) in enumerate(spans):
@@ -48,7 +54,9 @@ def cards(text: str) -> Iterator[Span]:
                 if count > CARD_DIGITS[-1]:
                     break
                 if count > most and count in CARD_DIGITS and _passes(sums, edges[first], edges[last + 1]):
-                    yield start, spans[last][1]
+                    end = spans[last][1]
+                    if count in _ISSUED or not context.of_a_thing(text, start, end):
+                        yield start, context.after_card(text, end)
 
 
 def _luhn_sums(digits: list[int]) -> tuple[list[int], list[int]]:
@@ -67,7 +75,7 @@ def _passes(sums: tuple[list[int], list[int]], start: int, end: int) -> bool:
     return (of_row[end] - of_row[start]) % 10 == 0
 
 
-_GAP = r"[ \t\u00a0\u2009\u202f.-]{0,2}"
+_GAP = r"[\s./,_-]{0,2}"
 _IBAN = re.compile(rf"(?<![A-Za-z0-9])(?=([A-Za-z]{_GAP}[A-Za-z]{_GAP}[0-9]{_GAP}[0-9](?:{_GAP}[A-Za-z0-9]){{11,30}}))")
 _SHIFT = 10**6
 
@@ -105,7 +113,19 @@ def _iban_end(text: str, start: int, stop: int) -> int | None:
 # Bounded on both sides, so that a long text without a single address takes no longer than one with many.
 _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}\Z")
 _DOMAIN = re.compile(r"(?<=[\w.!#$%&'*+/=?^`{|}~-])@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
-_DICTATED = re.compile(r"(?<![\w.+-])[\w.+-]{1,64} at [\w-]{1,63}(?: dot [\w-]{2,63}){1,4}(?!\w)", re.IGNORECASE)
+_AT = r"(?:\s{0,2}[@]\s{0,2}|\s{0,2}[(\[{]\s?(?:at|ät)\s?[)\]}]\s{0,2}|\s(?:at|ät|arobase|arroba)\s)"
+_DOT = r"(?:\s{0,2}[(\[{]\s?dot\s?[)\]}]\s{0,2}|\s(?:dot|punkt|point|punto)\s|\.|\s\.\s)"
+_MARK = r"(?:\s(?:dot|punkt|point|punto|underscore|dash|minus|hyphen|plus|unterstrich|bindestrich)\s)"
+_DICTATED = re.compile(
+    # Letters and digits one by one, before the last part.
+    rf"(?<![\w.+-])(?:(?:\w|{DIGIT_WORD})\s){{0,12}}"
+    rf"[\w.+-]{{1,64}}(?:{_MARK}[\w+-]{{1,64}}|\s(?:{DIGIT_WORD})(?!\w)){{0,6}}{_AT}"
+    rf"(?!(?:the|an?|this|that|my|your|our|his|her)\s)[\w-]{{1,63}}(?:{_MARK}[\w-]{{1,63}}){{0,2}}?"
+    rf"{_DOT}(?:[\w-]{{1,63}}{_DOT}){{0,3}}(?!(?:{DIGIT_WORD})(?!\w))[^\W\d_]{{2,24}}(?!\w)",
+    re.IGNORECASE,
+)
+_WHOSE = re.compile(r"(?:e-?mail|mail|address)(?:\saddress)?\s(?:is|ist|:)\s((?:\w{1,20}\s){1,4})$", re.IGNORECASE)
+"""What is said of an address before its last word, where it is clear that it begins there."""
 
 
 def emails(text: str) -> Iterator[Span]:
@@ -118,7 +138,8 @@ def emails(text: str) -> Iterator[Span]:
         local = _LOCAL.search(text[max(0, domain.start() - 64) : domain.start()])
         yield domain.start() - len(local[0] if local else ""), domain.end()
     for match in _DICTATED.finditer(text):
-        yield match.span()
+        before = _WHOSE.search(text[max(0, match.start() - 100) : match.start()])
+        yield match.start() - len(before[1] if before else ""), match.end()
 
 
 _SIGN = r"[ \t\u00a0\u2009\u202f./()‑–-]"
@@ -134,6 +155,9 @@ _PHONE = re.compile(
     # National without one: North America, India, and Spain, Poland, Denmark, Norway, China, Italy.
     | (?<![\d+])(?<!\d\.)(?:1[ .-]?)?\(?[2-9]\d\d\)?[ .-]{{0,2}}\d{{3}}[ .-]?\d{{4}}(?!\d)
     | (?<![\d+])(?<!\d\.)\d{{5}}[ -]\d{{5}}(?![ -]?\d)
+    # With the area in brackets, or digit by digit, as it is dictated.
+    | (?<![\d+])(?:8[ ])?\(\d{{2,4}}\)(?:{_SIGN}{{0,2}}\d){{6,9}}(?!\d)
+    | (?<!\d)(?<!\d[ ])\d(?:[ ]\d){{6,14}}(?![ ]?\d)
     | (?<![\d+])(?<!\d\.)(?!\d{{4}}([ -])\d\d\2\d\d(?!\d))
       (?=\d(?:[ -]?\d){{7,10}}(?![ -]?\d)) \d{{2,5}}(?:[ -]\d{{2,4}}){{2,4}}(?!\d)
     """.replace("[ ", r"[\ "),
@@ -150,15 +174,40 @@ def phones(text: str) -> Iterator[Span]:
     ['+49 (171) 234-5678', '0171/2345678', '612 345 678']
     """
     for match in _PHONE.finditer(text):
-        yield match.span()
+        start, end = match.span()
+        international = text[start : start + 1] == "+"
+        if not international and (context.of_a_thing(text, start, end) or context.counts_on(_GROUP.findall(match[0]))):
+            continue
+        yield start, end
+    yield from context.said_phones(text)
+
+
+def _folding(find: Callable[[str], Iterator[Span]]) -> Callable[[str], Iterator[Span]]:
+    """The same finder, which also finds what was spelled, dictated, or written with other digits."""
+
+    def found(text: str) -> Iterator[Span]:
+        written = plain(text)
+        yield from find(written)
+        folded = fold(written)
+        if folded.text != written:
+            for start, end in find(folded.text):
+                yield folded.origin(start, end)
+
+    return found
 
 
 FINDERS: Mapping[str, tuple[str, Callable[[str], Iterator[Span]]]] = MappingProxyType(
     {
-        "iban": ("IBAN", ibans),
-        "card": ("card number", cards),
-        "email": ("e-mail address", emails),
-        "phone": ("phone number", phones),
+        "iban": ("IBAN", _folding(ibans)),
+        "card": ("card number", _folding(cards)),
+        "email": ("e-mail address", lambda text: emails(plain(text))),
+        "card_detail": ("card detail", _folding(context.card_details)),
+        "secret": ("secret", _folding(context.secrets)),
+        "identity": ("identity number", _folding(context.identities)),
+        "account": ("account number", _folding(context.accounts)),
+        "phone": ("phone number", _folding(phones)),
+        "birth_date": ("birth date", lambda text: context.birth_dates(plain(text))),
+        "address": ("address", lambda text: context.addresses(plain(text))),
     }
 )
 """What each kind is called where it is struck out, and who finds it. Where two find the same, the first names it."""

@@ -8,8 +8,9 @@ from itertools import islice
 from typing import Any
 
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.handoff.folding import Span
 from rasa_emotion.handoff.packet import Packet
-from rasa_emotion.handoff.personal_data import FINDERS, Span
+from rasa_emotion.handoff.personal_data import FINDERS
 from rasa_emotion.settings import check_names, checked
 
 try:  # how `re` parses an expression; the old name is deprecated since Python 3.11, which is where the new one began
@@ -19,9 +20,30 @@ except ImportError:
 
 OWNER = "The section 'redact' of endpoints.yml"
 NAME = "name"
+SECRET = "secret"
+
+_SECRET_SLOTS = frozenset(
+    {
+        "password",
+        "passwort",
+        "kennwort",
+        "passphrase",
+        "passcode",
+        "pwd",
+        "pin",
+        "otp",
+        "tan",
+        "cvv",
+        "cvv2",
+        "cvc",
+        "cvc2",
+    }
+    | {"secret", "ssn"}
+)
+"""Words in a slot's name that say that nobody but the bot is to see what is in it."""
 
 DEFAULTS: dict[str, Any] = {
-    # Kinds that people may see: any of card, email, iban, phone.
+    # Kinds that people may see: names in `FINDERS`, such as phone.
     "keep": [],
     # Slots that hold a caller's name: what is in them is struck out wherever it is said.
     "names_from_slots": [],
@@ -65,7 +87,7 @@ class Rules:
             ConfigError: an option is unknown or wrong, or a pattern could match too much or take too long.
 
         >>> Rules.of({"keep": ["phone"]}).kinds
-        ('iban', 'card', 'email')
+        ('iban', 'card', 'email', 'card_detail', 'secret', 'identity', 'account', 'birth_date', 'address')
         """
         settings = checked(OWNER, options or {}, DEFAULTS)
         check_names(OWNER, "keep", settings["keep"], FINDERS)
@@ -100,11 +122,15 @@ class Redactor:
     def text(self, text: str) -> str:
         """The text with a name in brackets in the place of whatever is personal; the rest is as it was."""
         parts, done = [], 0
-        for label, start, end in _merged(self._found(text)):
+        for label, start, end in self.spans(text):
             parts += [text[done:start], f"[{label}]"]
             done = end
             self.counts[label] += 1
         return "".join([*parts, text[done:]])
+
+    def spans(self, text: str) -> list[tuple[str, int, int]]:
+        """What is personal in a text: what it is called, and where it begins and ends; none overlaps another."""
+        return _merged(self._found(text))
 
     def value(self, value: Any) -> Any:
         """A JSON value with all its texts redacted; a number that is personal data becomes a text."""
@@ -121,10 +147,17 @@ class Redactor:
         return value
 
     def slots(self, slots: Mapping[str, Any]) -> dict[str, Any]:
-        """Slots, by name; one that holds a name is struck out as a whole."""
-        named = {name for name in slots if name in self._rules.names_from_slots}
-        self.counts.update({NAME: len(named)} if named else {})
-        return {name: f"[{NAME}]" if name in named else self.value(value) for name, value in slots.items()}
+        """Slots, by name; one that holds a name, or is named as a secret, is struck out as a whole."""
+        struck = {name: label for name in slots if (label := self._whole(name)) is not None}
+        self.counts.update(struck.values())
+        return {name: f"[{struck[name]}]" if name in struck else self.value(value) for name, value in slots.items()}
+
+    def _whole(self, slot: str) -> str | None:
+        """What is put in the place of a slot's whole value, because of the slot's name; None for the others."""
+        if slot in self._rules.names_from_slots:
+            return NAME
+        secret = not _SECRET_SLOTS.isdisjoint(re.split(r"[_\W]+", slot.lower()))
+        return FINDERS[SECRET][0] if secret and SECRET in self._rules.kinds else None
 
     def _found(self, text: str) -> Iterator[tuple[str, int, int]]:
         for label, pattern in self._rules.patterns.items():
