@@ -15,7 +15,8 @@ ANGER_FILE = "anger.json"
 SHIPPED = "acoustic"
 """The acoustic model whose weights serve for one that has none of its own."""
 
-KINDS = (frozenset({"acoustic", "text"}), frozenset({"acoustic"}), frozenset({"text"}))
+BOTH, VOICE, WORDS = frozenset({"acoustic", "text"}), frozenset({"acoustic"}), frozenset({"text"})
+KINDS = (BOTH, VOICE, WORDS)
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +32,14 @@ class Weights:
 
 @dataclass(frozen=True)
 class AngerModel:
-    """The weights for turns with these modalities; `bias` is added."""
+    """The weights for turns with these modalities; `bias` is added.
+
+    Where `words_bias` is set, the words' own score with this bias counts too, if it is higher.
+    """
 
     bias: float
     modalities: Mapping[str, Weights]
+    words_bias: float | None = None
 
 
 Models = Mapping[frozenset[str], AngerModel]
@@ -91,7 +96,9 @@ def read_weights(folder: Path) -> Models:
         stored = json.loads(file.read_text(encoding="utf-8"))
         models = {
             frozenset(kind.split("+")): AngerModel(
-                float(model["bias"]), {name: Weights(**weights) for name, weights in model["modalities"].items()}
+                float(model["bias"]),
+                {name: Weights(**weights) for name, weights in model["modalities"].items()},
+                None if model.get("words_bias") is None else float(model["words_bias"]),
             )
             for kind, model in stored.items()
         }
@@ -104,7 +111,10 @@ def read_weights(folder: Path) -> Models:
 
 def write_weights(folder: Path, models: Models) -> None:
     """Write `anger.json` into a model's folder, and its checksum into the folder's manifest."""
-    stored = {"+".join(sorted(kind)): asdict(model) for kind, model in models.items()}
+    stored = {
+        "+".join(sorted(kind)): {name: value for name, value in asdict(model).items() if value is not None}
+        for kind, model in models.items()
+    }
     (folder / ANGER_FILE).write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     write_manifest(folder, manifest.pop("files") | {ANGER_FILE: ""}, **manifest)

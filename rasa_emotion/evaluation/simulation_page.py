@@ -109,8 +109,9 @@ def _rule(found: Found) -> str:
     return wrapped(
         f"The caller has turned angry where the score of `rasa_emotion.conversation.anger` reaches {found['level']:g}. "
         "It is the logistic function of a weighted sum: of the log-odds of anger in the latest turn's voice and "
-        "words, the caller's own average log-odds, and the highest of the two turns before. In the table its weights "
-        "are fitted without the caller's part (callers are dealt to five parts) and on other sentences: half of them "
+        "words, the caller's own average log-odds, and the highest of the two turns before. Where the words alone, with "
+        "a threshold that one of 100 calm calls reaches, have a higher score, that one counts: plain words in a level "
+        "voice. In the table the weights are fitted without the caller's part (callers are dealt to five parts) and on other sentences: half of them "
         "held-out ones of the public corpora, half from the customers' training half. The weights that ship are "
         "fitted on all callers, and their threshold is set on those calls, so that 2 of 100 calm ones are escalated. "
         "The model acoustic-emogator was trained on bursts without words and does not detect these callers' anger, "

@@ -34,6 +34,9 @@ CONFLICTS: Mapping[str, Conflict] = MappingProxyType(
 )
 """The kinds by name. Neutral words are in none of them: they say nothing against any voice."""
 
+LEVEL = Conflict(frozenset({"neutral"}), NEGATIVE, "text")
+"""Words that name a feeling in a voice that shows none. It is no conflict: many people are angry in a level voice."""
+
 
 def conflict_scores(probabilities: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """How likely each kind is: P(voice is of the kind) P(words are of the kind), each calibrated on its own.
@@ -49,11 +52,22 @@ def conflict_scores(probabilities: NDArray[np.float64]) -> dict[str, NDArray[np.
     >>> {kind: float(score) for kind, score in conflict_scores(said).items()}
     {'sarcastic': 1.0, 'masked': 0.0}
     """
+    return {kind: _score(conflict, probabilities) for kind, conflict in CONFLICTS.items()}
+
+
+def level_score(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How likely the words name a feeling that the voice does not show: shape [...], 0 to 1; see `LEVEL`.
+
+    Args:
+        probabilities: of voice and words, shape [2, ..., emotions].
+    """
+    return _score(LEVEL, probabilities)
+
+
+def _score(conflict: Conflict, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     voice, words = probabilities
-    return {
-        kind: voice[..., _numbers(conflict.voice)].sum(axis=-1) * words[..., _numbers(conflict.words)].sum(axis=-1)
-        for kind, conflict in CONFLICTS.items()
-    }
+    score: NDArray[np.float64] = voice[..., _numbers(conflict.voice)].sum(axis=-1)
+    return score * words[..., _numbers(conflict.words)].sum(axis=-1)
 
 
 def conflict_kind(probabilities: NDArray[np.float64], thresholds: Mapping[str, float]) -> str | None:
@@ -72,18 +86,22 @@ def conflict_kind(probabilities: NDArray[np.float64], thresholds: Mapping[str, f
     return kind if kind is not None and above[kind] >= 0 else None
 
 
-def resolved(pooled: NDArray[np.float64], probabilities: NDArray[np.float64], kind: str | None) -> NDArray[np.float64]:
+def resolved(
+    pooled: NDArray[np.float64], probabilities: NDArray[np.float64], kind: str | None, level: float | None = None
+) -> NDArray[np.float64]:
     """What the caller likely feels, with the conflict taken into account: shape [emotions], summing to 1.
 
     A product of opposite opinions is highest where neither is sure, which often is neutral: a feeling that neither
     voice nor words have. So in a conflict neutral is left out, and where one side is meant, that side speaks alone,
     without what the other puts on. Without a conflict, neutral cannot win unless voice or words name it first: it is
-    left out then too.
+    left out then too. And where neutral wins, a level voice does not outvote words that name a feeling: then they
+    speak alone.
 
     Args:
         pooled: the product, shape [emotions].
         probabilities: of voice and words, shape [2, emotions].
         kind: as `conflict_kind` gives it.
+        level: the `level_score` from which on the words speak alone, above 0 and up to 1; None: never.
     """
     if kind is not None:
         conflict = CONFLICTS[kind]
@@ -92,9 +110,11 @@ def resolved(pooled: NDArray[np.float64], probabilities: NDArray[np.float64], ki
         put_on = conflict.words if conflict.meant == "acoustic" else conflict.voice
         return _without(probabilities[MODALITIES.index(conflict.meant)], {"neutral", *put_on})
     neutral = EMOTIONS.index("neutral")
-    if pooled.argmax() == neutral and not (probabilities.argmax(axis=1) == neutral).any():
-        return _without(pooled, {"neutral"})
-    return pooled
+    if pooled.argmax() != neutral:
+        return pooled
+    if level is not None and level_score(probabilities) >= level:
+        return _without(probabilities[MODALITIES.index("text")], LEVEL.voice)
+    return pooled if (probabilities.argmax(axis=1) == neutral).any() else _without(pooled, {"neutral"})
 
 
 def _without(probabilities: NDArray[np.float64], emotions: Set[str]) -> NDArray[np.float64]:

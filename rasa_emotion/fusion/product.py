@@ -50,6 +50,8 @@ class Fusion:
         conflicts: the score from which on each kind of conflict is found, above 0 and up to 1; see `conflict_scores`.
         powers: how fast each measurement lowers a modality's trust; see `trust`.
         checksum: of the folder that this was read from.
+        level: the score from which on words that name a feeling are not outvoted by a level voice; see `level_score`.
+            None, as in folders fitted before there was one: they may be.
 
     >>> fusion = Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.3, {"sarcastic": 0.6})
     >>> fusion.fuse([Evidence("text", {"happy": 1.0})]).emotion
@@ -62,9 +64,11 @@ class Fusion:
     conflicts: Mapping[str, float]
     powers: Mapping[str, float] = field(default_factory=dict)
     checksum: str = ""
+    level: float | None = None
 
     def __post_init__(self) -> None:
-        for kind, threshold in self.conflicts.items():
+        levels = {} if self.level is None else {"level": self.level}
+        for kind, threshold in (dict(self.conflicts) | levels).items():
             if not 0 < threshold <= 1:
                 raise ValueError(f"The threshold {threshold} of '{kind}' is not above 0 and up to 1")
 
@@ -81,6 +85,7 @@ class Fusion:
                 conflicts={kind: float(data["conflicts"][kind]) for kind in CONFLICTS},
                 powers={quantity: float(data["powers"][quantity]) for quantity in TRUST},
                 checksum=model.checksum,
+                level=None if data.get("level") is None else float(data["level"]),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"'{model.file(FUSION_FILE)}' lacks fusion constants ({error}); fit it again.") from error
@@ -104,7 +109,7 @@ class Fusion:
         if len(usable) == len(MODALITIES):
             alone = np.stack([pool(said[[m]], trusted[[m]]) for m in range(len(MODALITIES))])
             kind = conflict_kind(alone, self.conflicts)
-            fused = resolved(fused, alone, kind)
+            fused = resolved(fused, alone, kind, self.level)
         return EmotionEstimate.from_probabilities(
             as_probabilities(fused),
             usable,

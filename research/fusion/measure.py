@@ -20,7 +20,7 @@ from rasa_emotion.evaluation.metrics import (
     paired_bootstrap,
     unweighted_accuracy,
 )
-from rasa_emotion.fusion.conflict import CONFLICTS
+from rasa_emotion.fusion.conflict import CONFLICTS, LEVEL
 from rasa_emotion.training.fusion.material import Floats, Material
 from rasa_emotion.training.fusion.pairs import ABSENT, ANY, Pairs, opposed, pair
 from rasa_emotion.training.fusion.shipped import (
@@ -92,6 +92,7 @@ def measure(voices: Material, words: Material, recipes: Sequence[Recipe]) -> dic
             "kinds": {kind: conflict_figures(kind, voices, words, ships) for kind in CONFLICTS},
             **irony(voices, words, ships),
             **false_conflicts(voices, words, ships),
+            **level_voices(voices, words, ships),
         },
         "latency_ms": latency_ms(ships[0], usual),
     }
@@ -227,6 +228,29 @@ def irony(voices: Material, words: Material, ships: Sequence[Shipped]) -> dict[s
         }.items():
             found.setdefault(name, []).extend(values.astype(float))
     return {"irony": {name: float(np.mean(values)) for name, values in found.items()}}
+
+
+def level_voices(voices: Material, words: Material, ships: Sequence[Shipped]) -> dict[str, Any]:
+    """How often the words' emotion is the fused one where they name a feeling in a neutral voice, and what it costs.
+
+    The last two rows are neutral clips with neutral words: how many of them are said to be a feeling of the words.
+    """
+    negative = [EMOTIONS.index(emotion) for emotion in LEVEL.words]
+    named = opposed(voices, words, LEVEL.voice, LEVEL.words)
+    plain = opposed(voices, words, LEVEL.voice, LEVEL.voice)
+    found: dict[str, list[float]] = {}
+    for part, strategy in enumerate(ships):
+        without = Shipped(replace(strategy.fusion, level=None))
+        rows, calm = named.where(named.parts == part), plain.where(plain.parts == part)
+        truth = words.labels[rows.sentences]
+        for name, values in {
+            "label is the words' emotion": strategy.fuse(rows).argmax(axis=1) == truth,
+            "the same, were the voice not held back": without.fuse(rows).argmax(axis=1) == truth,
+            "neutral words, label is a feeling of the words": np.isin(strategy.fuse(calm).argmax(axis=1), negative),
+            "neutral words, were the voice not held back": np.isin(without.fuse(calm).argmax(axis=1), negative),
+        }.items():
+            found.setdefault(name, []).extend(values.astype(float))
+    return {"level": {name: float(np.mean(values)) for name, values in found.items()}}
 
 
 def false_conflicts(voices: Material, words: Material, ships: Sequence[Shipped]) -> dict[str, Any]:

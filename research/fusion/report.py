@@ -64,6 +64,10 @@ def placeholders(report: Mapping[str, Any]) -> dict[str, str]:
         "ece": f"{usual['ece']:.3f}",
         "conflicts": conflict_table(conflict["kinds"]),
         "irony": table(["of the sarcastic pairs", "share"], ([n, percent(v)] for n, v in conflict["irony"].items())),
+        "level": f"{constants['level']:g}",
+        "level_voices": table(
+            ["of the pairs in a neutral voice", "share"], ([n, percent(v)] for n, v in conflict["level"].items())
+        ),
         "false_alarms": table(
             ["pairs that are no conflict", "flagged"], ([n, percent(v)] for n, v in conflict["flagged"].items())
         ),

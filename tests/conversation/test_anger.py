@@ -46,6 +46,18 @@ def test_anger_just_before_counts() -> None:
     assert anger_score([calm, calm, calm, angry, angry]) > anger_score([calm, calm, calm, calm, angry])
 
 
+def test_a_level_voice_does_not_silence_plain_words() -> None:
+    calm, plain = turn(0.01, 0.02), turn(0.01, 0.97)
+    assert anger_score([calm] * 3 + [plain, plain]) > 0.5 > anger_score([calm] * 5)
+
+
+def test_weights_without_a_bias_for_plain_words_take_both_together() -> None:
+    level = [turn(0.01, 0.02)] * 3 + [turn(0.01, 0.97)] * 2
+    shipped = weights_for("acoustic")
+    older = {kind: AngerModel(model.bias, model.modalities) for kind, model in shipped.items()}
+    assert anger_score(level, lambda _: older) < 0.5 < anger_score(level, lambda _: shipped)
+
+
 def test_nothing_heard_has_no_score() -> None:
     assert anger_score([]) is None
     assert anger_score([turn(0.9, 0.9), turn()]) is None

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -110,3 +112,22 @@ def test_a_kind_without_a_threshold_is_never_found():
     assert conflict_kind(both, {"sarcastic": 1.0}) == "sarcastic"
     assert conflict_kind(both, {"masked": 0.1}) is None
     assert conflict_kind(both, {}) is None
+
+
+def test_a_level_voice_does_not_outvote_words_that_name_a_feeling():
+    heard = heard_and_read("neutral", "angry", 0.97, 0.9)
+    assert FUSION.fuse(heard).emotion == "neutral"
+    estimate = replace(FUSION, level=0.7).fuse(heard)
+    assert (estimate.emotion, estimate.conflict, estimate.probabilities["neutral"]) == ("angry", False, 0)
+
+
+@pytest.mark.parametrize(("words", "sure"), [("angry", 0.5), ("neutral", 0.9), ("happy", 0.9), ("surprise", 0.9)])
+def test_doubtful_words_and_other_feelings_are_pooled_as_ever(words, sure):
+    heard = heard_and_read("neutral", words, 0.97, sure)
+    assert replace(FUSION, level=0.7).fuse(heard) == FUSION.fuse(heard)
+
+
+def test_what_was_hardly_heard_is_no_level_voice():
+    heard, read = heard_and_read("neutral", "angry", 0.97, 0.9)
+    faint = Evidence("acoustic", heard.probabilities, reliability=0.05)
+    assert replace(FUSION, level=0.7).fuse([faint, read]).emotion == "angry"

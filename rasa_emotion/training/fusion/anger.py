@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from rasa_emotion.anger_weights import KINDS, AngerModel, Models, Weights, write_weights
+from rasa_emotion.anger_weights import BOTH, KINDS, WORDS, AngerModel, Models, Weights, write_weights
 from rasa_emotion.conversation.anger import features, log_odds
 from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate
@@ -37,6 +37,9 @@ TRAINING_HALF = Path("tests/data/customer_utterances/train.csv")
 
 FALSE_CALLS = 0.02
 """Share of the calm calls in which the score may reach 0.5."""
+
+PLAIN_WORDS = 0.5
+"""Part of those that words alone may cause where there is a voice too."""
 
 
 def sentences(material: Material, folder: Path) -> Bank:
@@ -66,21 +69,37 @@ def heard_calls(
 
 
 def fit(heard: Iterable[tuple[Call, Sequence[EmotionEstimate]]]) -> Models:
-    """The weights for voice and words, voice alone and words alone, each fitted on the same calls."""
+    """The weights for voice and words, voice alone and words alone, each fitted on the same calls.
+
+    Turns with voice and words take the higher of two scores; see `anger_score`. The words' own may reach 0 in
+    `PLAIN_WORDS` of the false calls; that of both together gets what is left of them.
+    """
     calls = list(heard)
-    return {modalities: _fit(calls, sorted(modalities)) for modalities in KINDS}
-
-
-def _fit(calls: Sequence[tuple[Call, Sequence[EmotionEstimate]]], modalities: Sequence[str]) -> AngerModel:
-    rows = [_rows(estimates, modalities) for _, estimates in calls]
+    calm = np.array([call.turned is None for call, _ in calls])
     angry = np.concatenate([call.angry for call, _ in calls])
-    model = LogisticRegression(max_iter=1000).fit(np.concatenate(rows), angry)
-    weights = [round(float(weight), 4) for weight in model.coef_[0]]
-    highest = [float((row @ weights).max()) for row, (call, _) in zip(rows, calls, strict=True) if call.turned is None]
-    bias = -round(float(np.quantile(highest, 1 - FALSE_CALLS)), 4)
-    return AngerModel(
-        bias, {modality: Weights(*weights[3 * place : 3 * place + 3]) for place, modality in enumerate(modalities)}
-    )
+    models, highest = {}, {}
+    for kind in KINDS:
+        rows = [_rows(estimates, sorted(kind)) for _, estimates in calls]
+        weights = [
+            round(float(w), 4) for w in LogisticRegression(max_iter=1000).fit(np.concatenate(rows), angry).coef_[0]
+        ]
+        parts = {name: Weights(*weights[3 * place : 3 * place + 3]) for place, name in enumerate(sorted(kind))}
+        highest[kind] = np.array([float((row @ weights).max()) for row in rows])[calm]
+        models[kind] = AngerModel(_bias(highest[kind], FALSE_CALLS), parts)
+    words_bias = _bias(highest[WORDS], FALSE_CALLS * PLAIN_WORDS)
+    plain = highest[WORDS] + words_bias >= 0
+    both = _bias(np.where(plain, -np.inf, highest[BOTH]), FALSE_CALLS - float(plain.mean()))
+    return models | {BOTH: AngerModel(both, models[BOTH].modalities, words_bias)}
+
+
+def _bias(highest: Floats, share: float) -> float:
+    """What to add so that no more than this share of the calm calls has a score above 0.
+
+    Args:
+        highest: each calm call's highest score without it, shape [calls].
+        share: 0 to 1.
+    """
+    return -round(float(np.quantile(highest, 1 - share)), 4)
 
 
 def _rows(estimates: Sequence[EmotionEstimate], modalities: Sequence[str]) -> Floats:
@@ -99,6 +118,7 @@ def as_json(models: Models) -> dict[str, Any]:
     return {
         " and ".join(sorted(modalities)): {
             "bias": model.bias,
+            **({} if model.words_bias is None else {"words_bias": model.words_bias}),
             **{modality: vars(weights) for modality, weights in model.modalities.items()},
         }
         for modalities, model in models.items()

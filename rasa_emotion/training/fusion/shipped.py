@@ -9,7 +9,7 @@ import numpy as np
 from rasa_emotion.emotions import EMOTIONS, as_array, as_probabilities
 from rasa_emotion.estimate import MODALITIES, EmotionEstimate, Evidence
 from rasa_emotion.fusion import Fusion
-from rasa_emotion.fusion.conflict import CONFLICTS, conflict_scores
+from rasa_emotion.fusion.conflict import CONFLICTS, conflict_scores, level_score
 from rasa_emotion.fusion.product import UNIFORM, pool
 from rasa_emotion.fusion.trust import RECOGNISER, SNR
 from rasa_emotion.training.fusion.material import PARTS, Floats, Ints
@@ -68,17 +68,19 @@ def fit_fusion(pairs: Pairs, agreeing: Pairs) -> Fusion:
 
     Args:
         pairs: undisturbed pairs, a share of them with neutral words; their degraded copies are fitted on too.
-        agreeing: pairs whose voice and words agree, for the thresholds of conflicts.
+        agreeing: pairs whose voice and words agree, for the thresholds of conflicts; the neutral ones of them for
+            that of words in a level voice.
     """
     all_kinds = pairs.under(heard=ANY, read=ANY)
     product = fit_product(degraded(pairs), trust=True)
     weights = {modality: round(float(weight), 4) for modality, weight in zip(MODALITIES, product.weights, strict=True)}
     powers = {name: round(power, 4) for name, power in product.powers.items()}
     fusion = Fusion(weights, round(product.temperature, 4), 0.0, {}, powers)
-    scores = scored(agreeing, powers)
+    alone, share = heard_alone(agreeing, powers), MAX_FALSE_CONFLICTS / len(CONFLICTS)
     fusion = replace(
         fusion,
-        conflicts={kind: threshold(score, MAX_FALSE_CONFLICTS / len(CONFLICTS)) for kind, score in scores.items()},
+        conflicts={kind: threshold(score, share) for kind, score in conflict_scores(alone).items()},
+        level=threshold(level_score(alone)[agreeing.labels == EMOTIONS.index("neutral")], share),
     )
     return replace(fusion, min_confidence=min_confidence(Shipped(fusion).fuse(all_kinds), pairs.labels))
 
@@ -98,9 +100,13 @@ def cross_fit_fusion(pairs: Pairs, agreeing: Pairs) -> list[Shipped]:
 
 def scored(pairs: Pairs, powers: Mapping[str, float]) -> dict[str, Floats]:
     """The score of each kind of conflict, shape [pairs], as the fusion computes it."""
+    return conflict_scores(heard_alone(pairs, powers))
+
+
+def heard_alone(pairs: Pairs, powers: Mapping[str, float]) -> Floats:
+    """What voice and words say, each alone and by trust: shape [2, pairs, emotions]."""
     said, trust = pairs.probabilities, trusted(pairs, powers)
-    alone = np.stack([pool(said[[m]], trust[[m]]) for m in range(len(MODALITIES))])
-    return conflict_scores(alone)
+    return np.stack([pool(said[[m]], trust[[m]]) for m in range(len(MODALITIES))])
 
 
 def threshold(scores: Floats, false_alarms: float) -> float:

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.fusion.conflict import CONFLICTS
+from rasa_emotion.fusion.conflict import CONFLICTS, LEVEL
 from rasa_emotion.training.fusion.pairs import ANY, opposed, pair
 from rasa_emotion.training.fusion.shipped import (
     MAX_FALSE_CONFLICTS,
@@ -28,7 +30,7 @@ def fusion(voices, words, agreeing):
 
 def test_what_is_measured_is_what_runs(voices, words, fusion):
     pairs = pair(voices, words, neutral_share=0.25).under(heard=ANY, read=ANY)
-    estimates = Shipped(fusion).estimates(pairs)
+    estimates = Shipped(replace(fusion, level=None)).estimates(pairs)
     product = Product(np.array([fusion.weights["acoustic"], fusion.weights["text"]]), fusion.temperature, fusion.powers)
     plain = product.fuse(pairs)
     for estimate, row in zip(estimates[::7], plain[::7], strict=True):
@@ -49,6 +51,17 @@ def test_scores_are_those_that_the_fusion_flags_by(voices, words, fusion):
 def test_false_alarms_stay_below_what_is_allowed(fusion, agreeing):
     flagged = [estimate.conflict for estimate in Shipped(fusion).estimates(agreeing)]
     assert np.mean(flagged) <= MAX_FALSE_CONFLICTS
+
+
+def test_words_that_name_a_feeling_speak_in_a_level_voice(voices, words, fusion, agreeing):
+    named = opposed(voices, words, LEVEL.voice, LEVEL.words)
+    truth = words.labels[named.sentences]
+    kept, outvoted = (
+        Shipped(replace(fusion, level=level)).fuse(named).argmax(axis=1) for level in (fusion.level, None)
+    )
+    assert (kept == truth).mean() > (outvoted == truth).mean() + 0.1
+    both = [Shipped(replace(fusion, level=level)).fuse(agreeing).argmax(axis=1) for level in (fusion.level, None)]
+    assert (both[0] != both[1]).mean() <= MAX_FALSE_CONFLICTS / len(CONFLICTS)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.05, 0.5])
