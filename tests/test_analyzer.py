@@ -157,8 +157,8 @@ def test_loading_says_in_one_line_each_what_may_be_used_for_what(caplog):
     caplog.set_level("INFO", "rasa_emotion")
     EmotionAnalyzer.load()
     lines = "\n".join(caplog.messages)
-    assert "'acoustic' (acoustic): CC-BY-NC-SA-4.0, research and evaluation only." in lines
-    assert "'text' (text): Apache-2.0, companies may use it." in lines
+    assert "'acoustic' is under CC-BY-NC-SA-4.0, research and evaluation only. It cannot hear whisper" in lines
+    assert "'text' is under Apache-2.0, companies may use it." in lines
 
 
 def test_loading_and_analysing_import_no_training_library():

@@ -66,8 +66,10 @@ def level_score(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _score(conflict: Conflict, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     voice, words = probabilities
-    score: NDArray[np.float64] = voice[..., _numbers(conflict.voice)].sum(axis=-1)
-    return score * words[..., _numbers(conflict.words)].sum(axis=-1)
+    score: NDArray[np.float64] = voice[..., _numbers(conflict.voice)].sum(axis=-1) * (
+        words[..., _numbers(conflict.words)].sum(axis=-1)
+    )
+    return score
 
 
 def conflict_kind(probabilities: NDArray[np.float64], thresholds: Mapping[str, float]) -> str | None:
