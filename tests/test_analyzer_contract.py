@@ -1,5 +1,6 @@
 """What every `Analyzer` does, asked of the one in this process and of the one that the other tests put in its place."""
 
+import csv
 import io
 import json
 from pathlib import Path
@@ -11,7 +12,8 @@ from fake_analyzer import FakeAnalyzer
 from tiny_onnx import acoustic_folder, text_folder
 
 from rasa_emotion import EmotionAnalyzer
-from rasa_emotion.audio import Waveform
+from rasa_emotion.acoustic.classifier import padded
+from rasa_emotion.audio import Waveform, load_audio
 from rasa_emotion.errors import AudioError, TextError
 from rasa_emotion.estimate import Evidence
 from rasa_emotion.protocol import Analyzer, Capabilities, Words
@@ -132,13 +134,19 @@ def counted(tiny, monkeypatch) -> tuple[Counting, Counting]:
 
 def test_a_batch_is_one_call_of_the_network(tiny, counted, clips) -> None:
     hearing, reading = counted
+    tiny.hear_many([clips[0]] * 4)
+    tiny.read_many([Words(text) for text in [*SENTENCES, "..."]])
+    assert hearing.calls == [4]
+    assert reading.calls == [len(SENTENCES)]  # the last text has no word
+
+
+def test_only_what_is_about_as_long_is_heard_together(tiny, counted, clips) -> None:
+    hearing, _ = counted
     recording = io.BytesIO()
     soundfile.write(recording, clips[-1].samples, 16_000, format="WAV")
-    tiny.hear_many([*clips, recording.getvalue()])
-    tiny.read_many([Words(text) for text in [*SENTENCES, "..."]])
-    # A recording of 12 s is heard in two windows, and the last text has no word.
-    assert hearing.calls == [len(clips) + 2]
-    assert reading.calls == [len(SENTENCES)]
+    tiny.hear_many([clips[2], *clips, recording.getvalue()])
+    # A recording of 12 s is heard in two windows of 10 s, a waveform of 12 s as it is.
+    assert sorted(hearing.calls) == [1, 1, 1, 2, 2]
 
 
 def test_a_model_that_a_batch_would_change_is_called_for_each(tiny, tmp_path: Path, monkeypatch) -> None:
@@ -163,3 +171,55 @@ def test_neighbours_change_nothing(tiny, tone, size: int) -> None:
             assert difference(found, tiny.hear(clip)) <= LARGEST_DIFFERENCE
         for found, text in zip(read, texts[start:], strict=False):
             assert difference(found, tiny.read(text)) <= LARGEST_DIFFERENCE
+
+
+@pytest.fixture(scope="module")
+def spoken(speech) -> list[Waveform]:
+    """200 clips of 0.3 to 6 s, quiet to much too loud."""
+    draw = np.random.default_rng(0)
+    lines = [
+        "I have been waiting for an hour and nobody has called back",
+        "Thank you so much, that is wonderful news, you have made my day",
+        "Where is my parcel?",
+        "No. I said no. I want to talk to a person, and I want to talk to one now",
+    ]
+    said = [load_audio(speech(line, voice)).samples for line in lines for voice in ("en-us", "en-gb")]
+    clips = []
+    for number in range(200):
+        samples = said[number % len(said)]
+        samples = samples[: round(len(samples) * draw.uniform(0.1, 1.0))]
+        level = draw.choice([0.01, 0.1, 0.5, 1.0, 8.0])
+        clips.append(Waveform(np.clip(samples * level, -1, 1).astype(np.float32)))
+    return clips
+
+
+@pytest.mark.parametrize("size", [2, 8])
+def test_the_voice_that_ships_hears_each_as_alone(spoken, size: int) -> None:
+    """In company of longer, shorter and much louder ones, through the very batches that padding makes."""
+    classifier = EmotionAnalyzer.load().acoustic
+    assert classifier._network.takes_lengths
+    sounds = [window for clip in spoken for window in classifier._turn(clip).windows]
+    assert len(sounds) >= 200
+    run = classifier._network._session.run
+    alone = np.concatenate([run(["logits"], padded([sound]))[0] for sound in sounds])
+    together = [run(["logits"], padded(sounds[start : start + size]))[0] for start in range(0, len(sounds), size)]
+    found, expected = (softmax(logits / classifier.temperature) for logits in (np.concatenate(together), alone))
+    assert np.abs(found - expected).max() <= LARGEST_DIFFERENCE
+
+
+def softmax(logits):
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("size", [2, 8])
+def test_the_words_that_ship_are_read_as_alone(repository, size: int) -> None:
+    analyzer = EmotionAnalyzer.load()
+    with (repository / "tests" / "data" / "customer_utterances" / "test.csv").open(encoding="utf-8") as stream:
+        texts = [row["text"] for row in csv.DictReader(stream)][:200]
+    assert len(texts) == 200
+    alone = [analyzer.read(text) for text in texts]
+    for start in range(0, 200, size):
+        together = analyzer.read_many([Words(text) for text in texts[start : start + size]])
+        for found, expected in zip(together, alone[start:], strict=False):
+            assert difference(found, expected) <= LARGEST_DIFFERENCE

@@ -42,8 +42,9 @@ FULL_SPEECH_SECS = 1.5
 """Speech from which an utterance counts as fully reliable. The card's rows for the first 0.5, 1 and 2 s of each clip,
 which hold 0.4, 0.9 and 1.7 s of speech, show how much is lost below it."""
 
-MOST_AT_ONCE = 16
-"""Windows in one call of the network; more would only cost memory."""
+MOST_AT_ONCE, MOST_PADDING = 4, 0.1
+"""Windows in one batch, and how much longer its longest may be than its shortest. Larger batches and more padding save
+nothing: `benchmarks/batches.py` has the curve."""
 
 FRAME = round(FRAME_SECS * SAMPLE_RATE)
 
@@ -76,9 +77,24 @@ class OnnxNetwork:
         names = list(outputs)
         if not self.takes_lengths:
             return one_by_one(lambda sound: self._session.run(names, {"waveform": sound}), sounds)
-        batches = [sounds[start : start + MOST_AT_ONCE] for start in range(0, len(sounds), MOST_AT_ONCE)]
-        parts = [self._session.run(names, padded(batch)) for batch in batches]
-        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+        batches = alike(sounds)
+        parts = [self._session.run(names, padded([sounds[row] for row in batch])) for batch in batches]
+        order = np.argsort([row for batch in batches for row in batch])
+        return [np.concatenate(part)[order] for part in zip(*parts, strict=True)]
+
+
+def alike(sounds: Sequence[NDArray[np.float32]]) -> list[list[int]]:
+    """The rows of each batch: sounds of about the same length, at most `MOST_AT_ONCE`.
+
+    >>> alike([np.zeros(100), np.zeros(300), np.zeros(105)])
+    [[0, 2], [1]]
+    """
+    batches: list[list[int]] = []
+    for row in sorted(range(len(sounds)), key=lambda row: len(sounds[row])):
+        last = batches[-1] if batches else []
+        fits = 0 < len(last) < MOST_AT_ONCE and len(sounds[row]) <= (1 + MOST_PADDING) * len(sounds[last[0]])
+        batches = [*batches[:-1], [*last, row]] if fits else [*batches, [row]]
+    return batches
 
 
 def padded(sounds: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[np.generic]]:
@@ -165,7 +181,7 @@ class AcousticClassifier:
         return self.classify_many([waveform])[0]
 
     def classify_many(self, waveforms: Sequence[Waveform]) -> list[Evidence]:
-        """Evidence of each utterance, in order, from one call of the network for every `MOST_AT_ONCE` windows."""
+        """Evidence of each utterance, in order, from one call of the network: it batches windows of like length."""
         if not waveforms:
             return []
         turns = [self._turn(waveform) for waveform in waveforms]
