@@ -8,13 +8,16 @@ import numpy as np
 from rasa_emotion.audio.speech import SpeechEvent
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.emotions import as_array, as_probabilities
-from rasa_emotion.errors import RasaEmotionError
+from rasa_emotion.errors import ModelError, RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.streaming.events import Update, Utterance, Window
 
 SPEECH = "speech_secs"
 NOT_HEARD = "The acoustic model is missing; the voice was not analysed."
+
+SWITCHED_OFF = ModelError("The analysis of this caller is switched off; the voice was not analysed.")
+"""Stands for what was found in windows of a caller who said no: the evidence of the turn before it counts no more."""
 
 Found = Evidence | RasaEmotionError | None
 """What `Analyzer.hear_many` gives for one item."""
@@ -34,6 +37,8 @@ class TurnHearing:
     def note(self, window: Window, found: Found) -> Update | None:
         """Keep what was found in a window; an update where it was for one and something was found."""
         heard = self._turns.setdefault(window.turn, _Heard())
+        if found is SWITCHED_OFF:
+            heard.kept.clear()
         if window.last:
             heard.last, heard.alone = found, not window.kept
             return None

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Protocol
@@ -18,8 +18,9 @@ from rasa_emotion.errors import ModelError, place_of
 from rasa_emotion.logs import named, trace
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.streaming.cutting import Cutter, StreamSettings
+from rasa_emotion.streaming.doubt import FormatDoubt
 from rasa_emotion.streaming.events import StreamEvent, Window
-from rasa_emotion.streaming.hearing import Found, TurnHearing
+from rasa_emotion.streaming.hearing import SWITCHED_OFF, Found, TurnHearing
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +32,6 @@ MOST_UNREAD = 256
 
 FINISHED = 0.5
 """Probability from which a turn that pauses has ended."""
-
-SWITCHED_OFF = ModelError("The analysis of this caller is switched off; the voice was not analysed.")
 
 
 class TurnEnd(Protocol):
@@ -144,6 +143,7 @@ class LiveStream:
         encoding: of the frames, see `audio.stream.StreamDecoder`.
         sample_rate: Hz of the frames.
         settings: how the call is heard.
+        clock: seconds, by which a wrong rate is noticed; None where audio does not come as it is spoken.
 
     Raises:
         AudioError: the encoding or rate cannot be used.
@@ -156,13 +156,17 @@ class LiveStream:
         encoding: str = "pcm_s16le",
         sample_rate: int = SAMPLE_RATE,
         settings: StreamSettings | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.analyse = True
         """Whether emotions are heard; set it to False when a caller says no. Turns are told all the same."""
         self.skipped = 0
         """Updates that were replaced by later ones."""
+        self.doubt: str | None = None
+        """What is likely wrong with the announced rate or encoding, in one sentence; None while nothing is."""
         self._hearing = hearing
         self._decoder = StreamDecoder(encoding, sample_rate)
+        self._format = FormatDoubt(sample_rate, clock)
         asked = settings or StreamSettings()
         looks_at = hearing.turn_end.secs if hearing.turn_end is not None else 0.0
         self._cutter = Cutter(replace(asked, keep_secs=max(asked.keep_secs, looks_at)))
@@ -196,6 +200,10 @@ class LiveStream:
             AudioError: the frame is no audio; the call can go on with the next one.
         """
         samples = self._decoder.feed(frame)
+        doubt = self._format.take(samples)
+        if doubt is not None:
+            self.doubt = doubt
+            logger.warning("%s", doubt, extra=named("stream.format.doubtful"))
         self._take(self._cutter.feed(samples))
         return samples
 

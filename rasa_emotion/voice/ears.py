@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rasa_emotion.logs import named
+from rasa_emotion.errors import RasaEmotionError, place_of
+from rasa_emotion.logs import named, trace
 from rasa_emotion.voice.clock import Clock
-from rasa_emotion.voice.recognisers.interface import Recogniser, RecogniserError, Transcript, Turn
+from rasa_emotion.voice.recognisers.interface import Recogniser, Transcript, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class Ears:
                 recogniser = self._local()
             self._recogniser = recogniser
             await recogniser.start(at_secs=at_secs)
-        except RecogniserError as error:
+        except Exception as error:  # whatever happens inside a recogniser, which may be somebody's own
             await self._lost(error)
 
     async def keep_private(self, private: bool, at_secs: float) -> None:
@@ -80,7 +82,7 @@ class Ears:
             return
         try:
             await self._recogniser.feed(samples)
-        except RecogniserError as error:
+        except Exception as error:  # as above
             await self._lost(error)
 
     def pause(self, start_secs: float, end_secs: float) -> None:
@@ -99,9 +101,8 @@ class Ears:
             return Transcript("")
         try:
             return await self._recogniser.final(Turn(start_secs, end_secs))
-        except RecogniserError as error:
-            await self._lost(error)
-            return Transcript("", warning=str(error))
+        except Exception as error:  # as above
+            return Transcript("", warning=await self._lost(error))
 
     async def retry(self) -> None:
         """A turn begins: try a recogniser again that failed some time ago."""
@@ -115,8 +116,14 @@ class Ears:
         if recogniser is not None:
             await recogniser.close()
 
-    async def _lost(self, error: RecogniserError) -> None:
+    async def _lost(self, error: Exception) -> str:
+        """Let go of a recogniser that failed; returns why, in one sentence."""
         self._failed_at = self._clock.now()
-        await self.close()
-        logger.error("A call goes on without words. %s", error, extra=named("voice.recogniser.failed"))
-        self._on_failure(str(error))
+        known = isinstance(error, RasaEmotionError)
+        reason = str(error) if known else f"The recogniser failed ({place_of(error)})."
+        with suppress(Exception):
+            await self.close()
+        logger.error("A call goes on without words. %s", reason, extra=named("voice.recogniser.failed"))
+        trace(logger, "voice.recogniser.failed", error)
+        self._on_failure(reason)
+        return reason

@@ -223,6 +223,7 @@ class Call:
                 encoding=format_.encoding,
                 sample_rate=format_.sample_rate,
                 settings=self._parts.stream,
+                clock=self._clock.now,
             )
         except AudioError as error:
             raise LineClosed(1007, str(error)) from error

@@ -130,6 +130,21 @@ async def test_who_says_no_is_not_heard_from_then_on(call: bytes) -> None:
     assert sum(analyzer.batches[heard:]) <= 10  # what had been given to the thread before
 
 
+async def test_a_no_in_a_long_turn_takes_back_what_was_heard_of_it(call: bytes) -> None:
+    hearing = SharedHearing(FakeAnalyzer())
+    stream = LiveStream(hearing)
+    talk = call[16_000:-64_000] * 3
+    for start in range(0, len(talk), FRAME):
+        stream.feed(talk[start : start + FRAME])
+    while stream._tasks:
+        await asyncio.wait(list(stream._tasks))
+    assert stream._turns._turns[1].kept
+    stream.analyse = False
+    found = await played(stream, talk[:64_000] + call[-64_000:])
+    hearing.close()
+    assert of(Utterance, found)[-1].evidence is None
+
+
 class Failing(FakeAnalyzer):
     """A fault in the model."""
 
