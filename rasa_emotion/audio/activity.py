@@ -55,9 +55,10 @@ def voice_activity(waveform: Waveform, *, frame_secs: float = FRAME_SECS, aggres
     frame = round(frame_secs * waveform.sample_rate)
     frames = len(waveform.samples) // frame
     # Clipped, since an integer would wrap: filters overshoot where the sound is at full scale.
-    pcm = (np.clip(waveform.samples[: frames * frame], -1, 1) * 32767).astype("<i2").reshape(frames, frame)
-    vad = webrtcvad.Vad(aggressiveness)
-    return np.array([vad.is_speech(part.tobytes(), waveform.sample_rate) for part in pcm], dtype=np.bool_)
+    pcm = (np.clip(waveform.samples[: frames * frame], -1, 1) * 32767).astype("<i2").tobytes()
+    is_speech, size = webrtcvad.Vad(aggressiveness).is_speech, 2 * frame
+    parts = (pcm[start : start + size] for start in range(0, len(pcm), size))
+    return np.array([is_speech(part, waveform.sample_rate) for part in parts], dtype=np.bool_)
 
 
 def trim_silence(waveform: Waveform, *, top_db: float = 40.0, margin_secs: float = 0.1) -> Waveform:
