@@ -3,12 +3,16 @@
 Both call their package `rasa`. What the two have in common is imported where it is needed.
 """
 
+import logging
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.constants import SlotMappingType
+from rasa.version import __version__
+
+from rasa_emotion.logs import named
 
 try:  # Rasa Open Source
     from rasa.core.tracker_store import (
@@ -30,6 +34,11 @@ except ModuleNotFoundError:  # Rasa Pro
 
     PRO = True
 
+logger = logging.getLogger(__name__)
+
+TESTED = {False: "3.6.21", True: "3.21.0"}
+"""The release of Open Source and of Pro that the tests run with."""
+
 __all__ = [
     "CUSTOM_MAPPING",
     "MAPPING_TYPE",
@@ -47,7 +56,31 @@ __all__ = [
     "named_output",
     "slot_mappings",
     "socket_server",
+    "tell_untried",
 ]
+
+
+def tell_untried(version: str, *, pro: bool) -> None:
+    """Say in one log line that this Rasa is none of those that were tried; the bot goes on.
+
+    Args:
+        version: Rasa's own, such as "3.9.1".
+        pro: whether it is Rasa Pro.
+    """
+    tested = TESTED[pro]
+    if version.split(".")[:2] != tested.split(".")[:2]:
+        logger.warning(
+            "Rasa%s %s is not a version that rasa-emotion was tested with: install Rasa Open Source %s or Rasa Pro %s "
+            "if anything fails.",
+            " Pro" if pro else "",
+            version,
+            TESTED[False],
+            TESTED[True],
+            extra=named("rasa.version.untried"),
+        )
+
+
+tell_untried(__version__, pro=PRO)
 
 MAPPING_TYPE = "type"
 """The key of a slot mapping's kind: `MAPPING_TYPE` there, `KEY_MAPPING_TYPE` here."""
