@@ -16,7 +16,7 @@ PRO_TESTS := tests/pro tests/bot
 SHARED := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test nightly docs lock
+.PHONY: help demo call test nightly docs lock
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -24,6 +24,10 @@ help: ## Show what can be made
 demo: ## Play a call to the example bot and show what it hears (CALL=FOLDER plays your own, CALL=actors real voices)
 	@$(PYTHON) scripts/environment.py run
 	.venv/bin/python bot_example/demo.py $(if $(CALL),--call "$(CALL)")
+
+call: ## Start the example bot with a telephone in the browser
+	@$(PYTHON) scripts/environment.py run
+	.venv/bin/python bot_example/call.py
 
 test: ## Check style and types, and run all tests
 	@$(PYTHON) scripts/environment.py dev pro tests

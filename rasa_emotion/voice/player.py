@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 from rasa_emotion.logs import named
 from rasa_emotion.voice.clock import Clock
 from rasa_emotion.voice.sound import Format, LineEncoder
 from rasa_emotion.voice.synthesisers.speech import Speech, Synthesiser, SynthesisError
+from rasa_emotion.voice.tasks import end_all
 from rasa_emotion.voice.transports.protocol import Message, Transport
 
 logger = logging.getLogger(__name__)
@@ -73,18 +74,18 @@ class Player:
             self._current = asyncio.ensure_future(self._speak(speech))
             try:
                 await asyncio.wait({self._current})
-                if not self._current.cancelled():
-                    self._current.result()
             finally:
-                await _cancelled(self._current)
-                self._current = None
+                await end_all([self._current])
+                ended, self._current = self._current, None
+            if not ended.cancelled():
+                ended.result()
 
     async def stop(self) -> None:
         """Fall silent: the caller has begun to speak, or pressed a key."""
         while not self._waiting.empty():
             self._waiting.get_nowait()
         if self._current is not None:
-            await _cancelled(self._current)
+            await end_all([self._current])
         self._until = self._clock.now()
         await self._send(self._transport.clear())
 
@@ -125,9 +126,3 @@ class Player:
             await self._send(self._transport.play(piece))
             self.first_audio = now if self.first_audio is None else self.first_audio
             self._until = max(self._until, now) + len(piece) / self._format.bytes_per_sec
-
-
-async def _cancelled(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await task

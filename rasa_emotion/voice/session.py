@@ -23,6 +23,7 @@ from rasa_emotion.voice.player import Player
 from rasa_emotion.voice.recognisers.interface import Transcript as Words
 from rasa_emotion.voice.sound import Format
 from rasa_emotion.voice.synthesisers.speech import Speech
+from rasa_emotion.voice.tasks import end_all
 from rasa_emotion.voice.transports.protocol import (
     Digit,
     Event,
@@ -150,9 +151,7 @@ class Call:
         if not self._over.done():
             self._over.set_result(None)
         self.tell({"event": "end", "outcome": self.outcome})
-        for task in [*self._tasks, *self._words.values()]:
-            task.cancel()
-        await asyncio.gather(*self._tasks, *self._words.values(), return_exceptions=True)
+        await end_all([*self._tasks, *self._words.values()])
         await self._outlet.finish()
         await self._ears.close()
         self._over.exception()  # which has been raised, or is of a client that has gone
@@ -391,8 +390,6 @@ class Call:
 
     def _done(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.remove(task)
-        if task.cancelled() or self._over.done():
-            return
-        error = task.exception()
-        if error is not None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._over.done():
             self._over.set_exception(error)

@@ -45,7 +45,15 @@ def make(repository: Path, *arguments: str) -> list[str]:
 
 
 def test_make_says_what_it_can_do(repository: Path) -> None:
-    assert [line.split()[1] for line in make(repository, "help")] == ["help", "demo", "test", "nightly", "docs", "lock"]
+    assert [line.split()[1] for line in make(repository, "help")] == [
+        "help",
+        "demo",
+        "call",
+        "test",
+        "nightly",
+        "docs",
+        "lock",
+    ]
 
 
 @pytest.mark.parametrize(("call", "option"), [("", ""), ("my calls", ' --call "my calls"')])

@@ -37,7 +37,7 @@ def open_synthesiser(given: str | Mapping[str, Any]) -> Synthesiser:
     >>> open_synthesiser({"name": "espeak", "voice": "en-us"}).name
     'espeak'
     """
-    options: dict[str, Any] = {"name": given} if isinstance(given, str) else dict(given)
+    options: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"name": given}
     name = options.pop("name", None)
     cache_mb = options.pop("cache_mb", DEFAULT_CACHE_MB)
     if not isinstance(name, str) or (name not in SYNTHESISERS and "." not in name):

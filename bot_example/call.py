@@ -1,0 +1,96 @@
+"""Starts the example bot with its telephone: `make call`, then open the address that is printed in a browser.
+
+python bot_example/call.py                 speaks with espeak-ng; hears words where a recogniser is installed
+python bot_example/call.py --recogniser none   hears the voice alone; words can be typed
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import typer
+from playback.models import endpoints_for
+from playback.server import running_bot, trained_model
+from rich.console import Console
+
+from rasa_emotion.errors import RasaEmotionError
+
+RECOGNISERS = {"moonshine": "moonshine_voice", "whisper": "faster_whisper"}
+"""By name, what shows that one is installed; the faster one first."""
+
+
+def call(
+    recogniser: Annotated[
+        str | None, typer.Option(help="whisper, moonshine or none; the one that is installed by default.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
+    ends: Annotated[bool, typer.Option("--end-at-once", hidden=True)] = False,
+) -> None:
+    """Start the bot and its softphone."""
+    progress = Console(stderr=True, soft_wrap=True)
+    chosen = recogniser or installed()
+    with TemporaryDirectory(prefix="rasa-emotion-call-") as folder:
+        progress.print("Training the bot, unless it has not changed, and starting the Rasa server ...")
+        credentials, endpoints = credentials_of(chosen, Path(folder)), endpoints_for(Path(folder))
+        with running_bot(trained_model(), credentials, endpoints, Path(folder) / "server.log") as bot:
+            softphone = f"{bot.address}/webhooks/voice/softphone"
+            if as_json:
+                print(json.dumps({"softphone": softphone, "recogniser": chosen}), flush=True)
+            else:
+                show(progress, softphone, chosen)
+            while not ends:
+                time.sleep(3600)
+
+
+def show(screen: Console, softphone: str, recogniser: str) -> None:
+    screen.print(f"\nOpen [bold]{softphone}[/bold] and press Call.")
+    if recogniser == "none":
+        screen.print(
+            "No recogniser is installed, so the bot hears your voice and reads what you type; "
+            "`python3 scripts/environment.py speech` installs two."
+        )
+    else:
+        screen.print(f"Words are heard by {recogniser}, on this machine.")
+    screen.print("Ctrl-C ends the bot; the handoff queue is `rasa-emotion desk`, in the folder bot_example.\n")
+
+
+def installed() -> str:
+    """The recogniser that can be used; none where there is none."""
+    return next((name for name, module in RECOGNISERS.items() if find_spec(module)), "none")
+
+
+def credentials_of(recogniser: str, folder: Path) -> Path:
+    """Credentials with the channel of live calls, behind a relay so that a person can take over; in `folder`."""
+    voice: dict[str, Any] = {"recogniser": recogniser, "begin": "/greet"}
+    content = {
+        "rasa_emotion.RelayInput": {"channel": "rasa_emotion.EmotionRestInput"},
+        "rasa_emotion.relay.voice": {"channel": "rasa_emotion.VoiceInput", "options": voice},
+    }
+    credentials = folder / "credentials.yml"
+    credentials.write_text(json.dumps(content), encoding="utf-8")  # JSON is YAML
+    return credentials
+
+
+def main() -> int:
+    # Without this, a polite kill would leave the server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        typer.run(call)
+    except RasaEmotionError as error:
+        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    sys.exit(main())
