@@ -63,7 +63,7 @@ def smart_turn() -> SmartTurn | None:
         return SmartTurn(str(model.file("model.onnx")))
     except Exception as error:  # onnxruntime has no public base class of its errors
         reason = error if isinstance(error, ModelError) else f"the network cannot be loaded ({error})"
-        logger.warning("The silence alone ends turns: %s", reason, extra=named("audio.turn_end.missing"))
+        logger.warning("The silence alone ends turns: %s", reason, extra=named("audio.ending.missing"))
         return None
 
 

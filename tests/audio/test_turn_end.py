@@ -66,6 +66,6 @@ def test_without_the_network_the_silence_decides(
     try:
         with caplog.at_level(logging.WARNING):
             assert smart_turn() is None
-        assert [record.event for record in caplog.records] == ["audio.turn_end.missing"]
+        assert [record.event for record in caplog.records] == ["audio.ending.missing"]
     finally:
         smart_turn.cache_clear()
