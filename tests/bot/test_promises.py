@@ -13,7 +13,6 @@ import pytest
 from fake_analyzer import estimate
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.core.lock_store import InMemoryLockStore
-from rasa.core.tracker_store import FailSafeTrackerStore, InMemoryTrackerStore, SQLTrackerStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from sqlalchemy import event
@@ -23,10 +22,16 @@ from rasa_emotion.bot import tracker_store
 from rasa_emotion.bot.channels.relay_service import RelayService
 from rasa_emotion.bot.channels.relay_turns import Turns
 from rasa_emotion.bot.policy import EmotionPolicy
+from rasa_emotion.bot.rasa_versions import InMemoryTrackerStore, SQLTrackerStore
 from rasa_emotion.database import open_database
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.record import Record
+
+try:  # Rasa Open Source
+    from rasa.core.tracker_store import FailSafeTrackerStore
+except ModuleNotFoundError:  # Rasa Pro
+    from rasa.core.tracker_stores.tracker_store import FailSafeTrackerStore
 
 DOMAIN = """
 version: "3.1"
