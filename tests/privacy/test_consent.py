@@ -128,8 +128,9 @@ def test_many_at_once_agree_on_the_salt(url: str) -> None:
     for thread in threads:
         thread.join()
     for consents in everyone:  # what met a lock is stored by the next question
-        consents._asked_again = 0.0
-        [consents.allows(sender) for sender in (*map(str, range(8)), "all")]
+        for sender in (*map(str, range(8)), "all"):
+            consents._stored_again = 0.0
+            consents.allows(sender)
     fresh = Consents(url)
     assert not any(fresh.allows(sender) for sender in (*map(str, range(8)), "all"))
 
