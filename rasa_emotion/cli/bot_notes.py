@@ -1,8 +1,10 @@
 """What `init` tells a bot's author: what of the bot the plugin uses, and what is left to them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
+from rasa_emotion.audio.kinds import EXTRA
 from rasa_emotion.cli import additions
 from rasa_emotion.cli.bot_files import BotFile, mappings, named
 from rasa_emotion.cli.older_rasa import notes_on_version
@@ -53,6 +55,8 @@ def notes(config: BotFile, domain: Iterable[BotFile], words: Wording, intents: S
     ]
     if missing:
         yield f"Callers may ask for a human with {_listed(missing)}; add it to EmotionPolicy's 'handoff_intents'."
+    if find_spec("av") is None:
+        yield f"What phones and browsers record needs one more package: pip install 'rasa-emotion[{EXTRA}]'."
 
 
 def _on_slots(file: BotFile) -> Iterator[str]:

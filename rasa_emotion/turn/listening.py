@@ -102,20 +102,37 @@ def _from_first_voice(blocks: Iterator[NDArray[np.float32]], most: int, longest:
 
     Where there are more, silence, ringing and music before the first voice are left out; without a voice, silence is.
     """
-    held, looked = np.zeros(0, np.float32), 0
+    held: list[NDArray[np.float32]] = []
+    count, looked = 0, 0
     start: int | None = None
-    for block in blocks:
-        held = np.concatenate([held, block])
-        while len(held) > most and start is None and looked + PIECE <= len(held):
-            start = _voice_onset(held[looked : looked + PIECE], looked)
-            looked += PIECE
-        if len(held) > longest or (start is not None and len(held) - start > most):
+    for piece in _pieces(blocks):
+        held.append(piece)
+        count += len(piece)
+        while count > most and start is None and looked < len(held):
+            start = _voice_onset(held[looked], looked * PIECE)
+            looked += 1
+        if count > longest or (start is not None and count - start > most):
             break
+    sound = np.concatenate([*held, np.zeros(0, np.float32)])
     if start is None:
-        start = int(np.argmax(np.abs(held) >= SILENCE_PEAK)) if len(held) > most else 0
-    if len(held) - start > most:
+        start = int(np.argmax(np.abs(sound) >= SILENCE_PEAK)) if count > most else 0
+    if count - start > most:
         notes.append(f"Only {most / SAMPLE_RATE:g} s of the recording were analysed; the rest was left out.")
-    return Waveform(held[start : start + most])
+    return Waveform(sound[start : start + most])
+
+
+def _pieces(blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """The same samples in arrays of `PIECE`; the last one may be shorter."""
+    held, count = [], 0
+    for block in blocks:
+        held.append(block)
+        count += len(block)
+        if count >= PIECE:
+            joined, full = np.concatenate(held), count // PIECE * PIECE
+            yield from (joined[at : at + PIECE] for at in range(0, full, PIECE))
+            held, count = [joined[full:]], count - full
+    if count:
+        yield np.concatenate(held)
 
 
 def _voice_onset(piece: NDArray[np.float32], begins: int) -> int | None:

@@ -11,7 +11,7 @@ from bot_shapes import CONCERT, GERMAN, HELPDESK, SHAPES, TABLE, make
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from rasa_emotion.cli import additions, app, verbs  # noqa: F401 -- verbs register themselves
+from rasa_emotion.cli import additions, app, bot_notes, verbs  # noqa: F401 -- verbs register themselves
 from rasa_emotion.cli.bot_files import Plan, write
 from rasa_emotion.cli.bot_plan import Wishes, plan
 from rasa_emotion.cli.wording import Given, bot_language, read_replies
@@ -334,6 +334,15 @@ def test_observing_adds_the_slots_and_says_nothing(tmp_path: Path, shape: str) -
     assert all(slot["influence_conversation"] is False for slot in added)
     assert policy(tmp_path)["dry_run"] is True
     assert "tell them elsewhere" in planned.notes[0]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_package_for_recordings_of_phones_is_named_where_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.setattr(bot_notes, "find_spec", lambda name: object() if installed else None)
+    notes = plan(make(TABLE, tmp_path)).notes
+    assert any("rasa-emotion[formats]" in note for note in notes) is not installed
 
 
 def test_observing_by_the_command(tmp_path: Path) -> None:
