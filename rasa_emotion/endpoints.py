@@ -135,8 +135,10 @@ def read_content(path: Path) -> dict[str, Any]:
         content = read_plain_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ConfigError(f"'{path}' cannot be read as YAML ({error}); correct it.") from error
+    except (OSError, YAMLError, ValueError, RecursionError) as error:
+        # YAML's own messages have several lines, and dates or numbers that are none are errors of Python's.
+        said = " ".join(str(error).split())
+        raise ConfigError(f"'{path}' cannot be read as YAML ({said}); correct it.") from error
     return content if isinstance(content, dict) else {}
 
 

@@ -59,8 +59,9 @@ class ModelFolder:
     @property
     def limit(self) -> str:
         """One sentence on what a voice model does not recognise; empty where its maker says nothing of it."""
-        said = self.settings.get("cannot_hear") or ()
-        phrase = said if isinstance(said, str) else ", ".join(map(str, said))
+        said = self.settings.get("cannot_hear")
+        named = [said] if isinstance(said, str) else said if isinstance(said, list | tuple) else []
+        phrase = ", ".join(map(str, named))
         return f"It cannot hear {phrase}." if phrase else ""
 
     @property

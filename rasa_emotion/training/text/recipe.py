@@ -106,7 +106,7 @@ def read_recipe(path: Path, changes: str = "", **overrides: Any) -> Recipe:
     """
     try:
         data = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except (OSError, YAMLError) as error:
+    except (OSError, YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"Recipe '{path}' cannot be read ({type(error).__name__}); name a YAML file.") from error
     try:
         changed = YAML(typ="safe").load(changes) or {}
@@ -119,8 +119,13 @@ def read_recipe(path: Path, changes: str = "", **overrides: Any) -> Recipe:
     _check(data, Recipe, f"Recipe '{path}'")
     for missing in {"train", "labels"} - set(data):
         raise ConfigError(f"Recipe '{path}' lacks '{missing}'; copy one of rasa_emotion/training/text/recipes.")
+    for key in ("train", "labels"):
+        if not isinstance(data[key], list):
+            raise ConfigError(f"Recipe '{path}' sets {key} to '{data[key]}'; give a list, as the recipes beside it do.")
     for source in data["train"]:
         _check(source, Source, f"Recipe '{path}'")
+        if "corpus" not in source:
+            raise ConfigError(f"Recipe '{path}' trains on something without a 'corpus'; name it.")
     data.update({key: value for key, value in overrides.items() if value is not None})
     sources = tuple(Source(**source) for source in data.pop("train"))
     languages = _languages(data.pop("languages", ENGLISH), path)
