@@ -18,6 +18,9 @@ DEMO = (Program("espeak-ng", "espeak-ng", "speaks in the demo and the tests"),)
 """Nothing runs without these."""
 TESTS = (
     Program("chromium", "chromium", "opens the softphone"),
+    Program("faketime", "faketime", "puts a process's clock forward and back"),
+    Program("gcc", "gcc", "compiles what records a process's writes"),
+    Program("libc6-dev", "usr/include/dlfcn.h", "is what that is compiled with"),
     Program("nginx-light", "nginx", "is the proxy of docs/security.md"),
     Program("openssl", "openssl", "makes certificates for helpdesks and the proxy"),
     Program("postgresql", "usr/lib/postgresql/*/bin/pg_ctl", "holds conversations, handoffs and consents"),

@@ -43,7 +43,7 @@ from rasa_emotion.conversation.history import (
 )
 from rasa_emotion.conversation.rule_options import DEFAULT_OPTIONS, escalation_rules
 from rasa_emotion.errors import ConfigError, place_of
-from rasa_emotion.handoff.keeper import can_keep
+from rasa_emotion.handoff.keeper import Promise, this_turn
 from rasa_emotion.logs import named, trace
 from rasa_emotion.settings import check_number, check_text, checked
 
@@ -217,7 +217,8 @@ class EmotionPolicy(Policy):
         if decision.dry_run:
             return _Move(None, (record,))
         channel = tracker.get_latest_input_channel()
-        if decision.action != ALERT and self._asks_who_is_there and not (reachable(channel) and can_keep.get()):
+        promise = this_turn.get() or Promise()
+        if decision.action != ALERT and self._asks_who_is_there and not (reachable(channel) and promise.possible):
             logger.warning(
                 "Nobody is behind the handover (rule '%s'): %s; the bot goes on.",
                 decision.rule,
@@ -232,6 +233,7 @@ class EmotionPolicy(Policy):
         # The form does not answer this turn, so that it must not have heard it.
         undone += [event for event in form_as_before(tracker, domain) if event not in undone]
         if decision.action == HANDOVER:
+            promise.made = True
             return _Move(self._replies.handoff_action, (*undone, record, *_handover_events(tracker, decision)))
         reply = self._replies.call_back_action if decision.call_back else self._replies.offer_action
         return _Move(reply, (*undone, record))

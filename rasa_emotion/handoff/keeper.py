@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -37,8 +38,22 @@ MOST_PACKET_BYTES = 40_000
 MOST_IN_MEMORY = 10_000
 """Records that are kept in memory where the spool fails too."""
 
-can_keep: ContextVar[bool] = ContextVar("can_keep", default=True)
-"""Whether a handover that this turn decides on can be kept; true where nobody has looked."""
+
+@dataclass
+class Promise:
+    """What a turn may tell its caller.
+
+    Args:
+        possible: a handover that the turn decides on can be kept.
+        made: it has decided on one.
+    """
+
+    possible: bool = True
+    made: bool = False
+
+
+this_turn: ContextVar[Promise | None] = ContextVar("this_turn", default=None)
+"""That of the turn that is answered; None where no relay looks after it."""
 
 
 class Keeper:

@@ -294,9 +294,13 @@ class Outbox:
 
 
 def _due(table: Table) -> ClauseElement:
-    """Pending, time has come, and no worker has it. `now` is filled in."""
+    """Pending, time has come, and no worker has it. `now` is filled in.
+
+    What was never tried is due whatever its time says: the clock may have been put back since.
+    """
+    come = or_(table.c.attempts == 0, table.c.next_attempt <= bindparam("now"))
     free = or_(table.c.claimed_until.is_(None), table.c.claimed_until <= bindparam("now"))
-    return and_(table.c.state == PENDING, table.c.next_attempt <= bindparam("now"), free)
+    return and_(table.c.state == PENDING, come, free)
 
 
 def _next_packet() -> Select:

@@ -64,7 +64,6 @@ def create(path: Path, size: int, header: Mapping[str, Any]) -> tuple[int, int]:
         os.posix_fallocate(descriptor, 0, size)
         first = json.dumps({_MARK: VERSION, **header}).encode() + b"\n"
         _write(descriptor, 0, first)
-        _sync_folder(path.parent)
     except BaseException:
         os.close(descriptor)
         path.unlink(missing_ok=True)
@@ -174,7 +173,8 @@ def _write(descriptor: int, start: int, content: bytes) -> None:
     os.fsync(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names of its files outlast a power cut. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from rasa_emotion.logs import named
 from rasa_emotion.spool.cipher import Cipher
-from rasa_emotion.spool.file import Content, Line, SpoolError, append, blank, create, length_of, read, wipe
+from rasa_emotion.spool.file import Content, Line, SpoolError, append, blank, create, length_of, read, sync_folder, wipe
 
 logger = logging.getLogger(__name__)
 
@@ -237,6 +237,8 @@ class Spool:
             descriptor, start = create(unfinished, self._max_bytes, header)
             fcntl.flock(descriptor, fcntl.LOCK_EX)  # until this process ends, however it does
             unfinished.rename(path)  # so that it has its lock before others see it
+            sync_folder(self.folder)
+            sync_folder(self.folder.parent)
             self._sweep(but=path)
         except OSError as error:
             sentence = f"The spool '{self.folder}' cannot be made ({error.strerror}); handovers rest on the database."

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -68,7 +68,7 @@ class Processor:
         action = self.domain.action_names_or_texts[prediction.probabilities.index(best)] if best else "utter_echo"
         tracker.update_with_events([*prediction.events, *prediction.optional_events], self.domain)
         text = self.domain.responses[action][0]["text"] if best else message.text
-        await message.output_channel.send_text_message(message.sender_id, text)
+        await message.output_channel.send_response(message.sender_id, {"text": text})
         tracker.update_with_events([ActionExecuted(action), BotUttered(text)], self.domain)
         await self.save_tracker(tracker)
 
@@ -238,6 +238,21 @@ async def test_a_locked_database_loses_no_handover_and_does_not_stop_the_server(
         assert await bench.say("are you there?") == (True, [])
     await bench.service.replay()
     assert (bench.senders(), bench.heard()) == (["ada"], ["are you there?"])
+
+
+async def test_a_handover_is_kept_before_the_caller_hears_of_it(bench: Bench) -> None:
+    """A server that is killed in between would leave them waiting."""
+    known: list[bool] = []
+
+    class Output(CollectingOutputChannel):
+        async def send_response(self, recipient_id: str, message: dict) -> None:
+            known.append("ada" in bench.senders() or bench.service.keeper.handed_over("ada"))
+            await super().send_response(recipient_id, message)
+
+    for full, text in ((False, "hello"), (True, ANGRY)):
+        with bench.full() if full else nullcontext():
+            await bench.turns.take(UserMessage(text, Output(), "ada", input_channel="rest"))
+    assert known == [False, True]
 
 
 async def test_a_server_that_ends_meanwhile_leaves_it_to_the_next(bench: Bench) -> None:

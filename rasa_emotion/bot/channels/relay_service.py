@@ -24,7 +24,7 @@ from rasa_emotion.endpoints import Endpoints, read_endpoints
 from rasa_emotion.errors import ConfigError, RasaEmotionError, place_of
 from rasa_emotion.handoff.build import Event
 from rasa_emotion.handoff.helpdesks import open_helpdesk
-from rasa_emotion.handoff.keeper import Keeper, can_keep
+from rasa_emotion.handoff.keeper import Keeper, Promise, this_turn
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.reconcile import enqueue_missing, latest_packets, reconcile
 from rasa_emotion.handoff.record import Record
@@ -160,14 +160,15 @@ class RelayService:
                 await asyncio.to_thread(self.keeper.keep_packet, packet)
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """While a turn is answered, room is held for what it may promise the caller; the policy asks `can_keep`."""
+    async def place(self) -> AsyncIterator[Promise]:
+        """While a turn is answered, room is held for what it may promise the caller; the policy asks for it."""
         with self.keeper.hold() as held:
-            token = can_keep.set(held or await self._can_write())
+            promise = Promise(held or await self._can_write())
+            token = this_turn.set(promise)
             try:
-                yield
+                yield promise
             finally:
-                can_keep.reset(token)
+                this_turn.reset(token)
 
     async def _can_write(self) -> bool:
         """Without a spool a handover rests on the database alone, which is tried before one is promised."""

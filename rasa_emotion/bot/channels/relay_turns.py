@@ -12,6 +12,7 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_
 from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SessionStarted, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from rasa_emotion.bot.channels.relay_promise import Held
 from rasa_emotion.bot.channels.relay_service import RelayService, Unavailable
 from rasa_emotion.bot.rasa_versions import inner_store, is_paused, named_output
 from rasa_emotion.bot.tracker_store import EmotionTrackerStore
@@ -67,9 +68,16 @@ class Turns:
         async with agent.lock_store.lock(message.sender_id):
             if await self._relayed(agent, message):
                 return True
-            async with self._service.place():
-                await agent.processor.handle_message(message)
-                return await self._escalated(agent, message.sender_id)
+            async with self._service.place() as promise:
+                held = Held(message.output_channel, promise)
+                message.output_channel = held
+                try:
+                    await agent.processor.handle_message(message)
+                    human = await self._escalated(agent, message.sender_id)
+                    await held.release()
+                finally:
+                    held.end()
+                return human
 
     async def _escalated(self, agent: Agent, sender: str) -> bool:
         """Whether the turn that just ended gave the conversation to a human, who hears of it from here on."""
