@@ -21,9 +21,9 @@ SHARED := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
 
-demo: ## Play a call to the example bot and show what it hears (CALL=FOLDER plays your own, CALL=actors real voices)
+demo: ## Play a call to the example bot and show what it hears (CALL=FOLDER: your own, CALL=actors: real voices, LIVE=1: a live call)
 	@$(PYTHON) scripts/environment.py run
-	.venv/bin/python bot_example/demo.py $(if $(CALL),--call "$(CALL)")
+	.venv/bin/python bot_example/demo.py$(if $(LIVE), --live)$(if $(CALL), --call "$(CALL)")
 
 call: ## Start the example bot with a telephone in the browser
 	@$(PYTHON) scripts/environment.py run

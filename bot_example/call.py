@@ -9,20 +9,17 @@ import os
 import signal
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from playback.models import endpoints_for
+from playback.live import installed
+from playback.models import credentials_for, endpoints_for
 from playback.server import running_bot, trained_model
 from rich.console import Console
 
 from rasa_emotion.errors import RasaEmotionError
-
-RECOGNISERS = {"moonshine": "moonshine_voice", "whisper": "faster_whisper"}
-"""By name, what shows that one is installed; the faster one first."""
 
 
 def call(
@@ -38,7 +35,8 @@ def call(
     chosen = recogniser or installed()
     with TemporaryDirectory(prefix="rasa-emotion-call-") as folder:
         progress.print("Training the bot, unless it has not changed, and starting the Rasa server ...")
-        credentials, endpoints = credentials_of(chosen, Path(folder)), endpoints_for(Path(folder))
+        credentials = credentials_for(None, Path(folder), recogniser=chosen, silence_secs=15, begin="/greet")
+        endpoints = endpoints_for(Path(folder))
         with running_bot(trained_model(), credentials, endpoints, Path(folder) / "server.log") as bot:
             softphone = f"{bot.address}/webhooks/voice/softphone"
             if as_json:
@@ -59,23 +57,6 @@ def show(screen: Console, softphone: str, recogniser: str) -> None:
     else:
         screen.print(f"Words are heard by {recogniser}, on this machine.")
     screen.print("Ctrl-C ends the bot; the handoff queue is `rasa-emotion desk`, in the folder bot_example.\n")
-
-
-def installed() -> str:
-    """The recogniser that can be used; none where there is none."""
-    return next((name for name, module in RECOGNISERS.items() if find_spec(module)), "none")
-
-
-def credentials_of(recogniser: str, folder: Path) -> Path:
-    """Credentials with the channel of live calls, behind a relay so that a person can take over; in `folder`."""
-    voice: dict[str, Any] = {"recogniser": recogniser, "begin": "/greet"}
-    content = {
-        "rasa_emotion.RelayInput": {"channel": "rasa_emotion.EmotionRestInput"},
-        "rasa_emotion.relay.voice": {"channel": "rasa_emotion.VoiceInput", "options": voice},
-    }
-    credentials = folder / "credentials.yml"
-    credentials.write_text(json.dumps(content), encoding="utf-8")  # JSON is YAML
-    return credentials
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 python bot_example/demo.py                  the scripted caller, spoken by espeak-ng
 python bot_example/demo.py --call FOLDER    your own 01.wav and 01.txt, 02.wav and 02.txt, ...
 python bot_example/demo.py --call actors    actors of RAVDESS, where the corpora are present
+python bot_example/demo.py --live           through the channel of live calls, its words heard by a recogniser
 """
 
 import json
@@ -18,13 +19,14 @@ from uuid import uuid4
 import typer
 from playback.calls import Call, Turn, open_call
 from playback.exchange import exchange_with
+from playback.live import installed, play_live
 from playback.models import credentials_for, endpoints_for
 from playback.outcome import Outcome, outcome_of
 from playback.screen import show_call, show_ending, show_exchange, show_turn
 from playback.server import Bot, running_bot, trained_model
 from rich.console import Console
 
-from rasa_emotion.errors import RasaEmotionError
+from rasa_emotion.errors import ConfigError, RasaEmotionError
 
 DEFAULT_ACTOR = "ravdess-08"
 
@@ -37,15 +39,19 @@ def demo(
     data: Annotated[
         Path, typer.Option(envvar="RASA_EMOTION_DATA", help="Folder with the corpora, for --call actors.")
     ] = Path("../shared/data"),
+    live: Annotated[
+        bool, typer.Option(help="Hold a live call: words are recognised, answers are spoken. Needs a recogniser.")
+    ] = False,
 ) -> None:
     """Play a call to the example bot and show what it hears."""
     # A person reads standard output, or a program does: progress goes to standard error in both cases.
     progress = Console(stderr=True)
     screen = Console(quiet=as_json)
-    with open_call(call, data=data, actor=actor) as played, serving(played, progress) as (bot, endpoints):
+    recogniser = usable() if live else None
+    with open_call(call, data=data, actor=actor) as played, serving(played, progress, recogniser) as (bot, endpoints):
         show_call(screen, played)
         sender, outcomes = f"demo-{uuid4().hex[:8]}", []
-        for turn, outcome in play(bot, played, sender):
+        for turn, outcome in (play_live if live else play)(bot, played, sender):
             outcomes.append(outcome)
             show_turn(screen, turn, outcome)
             if as_json:
@@ -59,10 +65,11 @@ def demo(
 
 
 @contextmanager
-def serving(call: Call, progress: Console) -> Iterator[tuple[Bot, Path]]:
+def serving(call: Call, progress: Console, recogniser: str | None = None) -> Iterator[tuple[Bot, Path]]:
     """The bot, trained and ready, hearing with the acoustic model that suits the call; and its endpoints."""
     with TemporaryDirectory(prefix="rasa-emotion-demo-") as folder:
-        credentials, endpoints = credentials_for(call, Path(folder)), endpoints_for(Path(folder))
+        credentials = credentials_for(call, Path(folder), recogniser=recogniser)
+        endpoints = endpoints_for(Path(folder))
         if not progress.is_terminal:
             progress.print("Training the bot, unless it has not changed, and starting the Rasa server ...")
         with progress.status("Training the bot (nothing to do when it has not changed) ..."):
@@ -74,6 +81,16 @@ def serving(call: Call, progress: Console) -> Iterator[tuple[Bot, Path]]:
         ):
             status.stop()
             yield bot, endpoints
+
+
+def usable() -> str:
+    """The recogniser that is installed. Raises ConfigError where there is none."""
+    found = installed()
+    if found == "none":
+        raise ConfigError(
+            "A live call needs a recogniser, and none is installed; run: python3 scripts/environment.py speech"
+        )
+    return found
 
 
 def play(bot: Bot, call: Call, sender: str) -> Iterator[tuple[Turn, Outcome]]:

@@ -5,11 +5,13 @@ import base64
 import json
 import shutil
 import subprocess
+from contextlib import suppress
 from functools import lru_cache
 
 import numpy as np
 import pytest
 from fake_analyzer import FakeAnalyzer, evidence
+from sanic.touchup import TouchUp
 
 from rasa_emotion.audio import Waveform
 from rasa_emotion.voice.recognisers.interface import RecogniserError, Transcript
@@ -94,6 +96,22 @@ def silence(secs, rate=16_000):
 def line_of(*parts, rate=16_000):
     """What a caller says, a number standing for seconds of silence."""
     return np.concatenate([silence(part, rate) if isinstance(part, int | float) else part for part in parts])
+
+
+async def start_server(app, port):
+    """Start a Sanic app, also where another one was started in this process before."""
+    original = TouchUp.run
+
+    def run(app):
+        # Sanic rewrites its own methods when it starts, which succeeds once in a process.
+        with suppress(KeyError):
+            original(app)
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(TouchUp, "run", run)
+        server = await app.create_server("127.0.0.1", port, return_asyncio_server=True, access_log=False)
+        await server.startup()
+        await server.before_start()
 
 
 class JsonAudioClient:

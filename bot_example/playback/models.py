@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -13,18 +14,29 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.model_folder import read_model_folder, shipped_models, write_manifest
 
 RELAY, CHANNEL = "rasa_emotion.RelayInput", "rasa_emotion.EmotionRestInput"
+VOICE_RELAY, VOICE = "rasa_emotion.relay.voice", "rasa_emotion.VoiceInput"
 
 
-def credentials_for(call: Call, folder: Path) -> Path:
-    """The bot's own credentials, or ones that name the fold model which suits the call, written into `folder`."""
-    if call.fold is None:
+def credentials_for(call: Call | None, folder: Path, *, recogniser: str | None = None, **voice: Any) -> Path:
+    """The bot's own credentials, or others written into `folder`.
+
+    Args:
+        call: names the fold model which suits it.
+        folder: where others are written.
+        recogniser: adds the channel of live calls, which hears words by it; None leaves it out.
+        voice: further options of that channel.
+    """
+    if (call is None or call.fold is None) and recogniser is None:
         return BOT / "credentials.yml"
-    models = fold_models(call.fold, folder / "models")
+    fold = call.fold if call is not None else None
+    models = {} if fold is None else {"models": str(fold_models(fold, folder / "models"))}
+    content: dict[str, Any] = {RELAY: {"channel": CHANNEL, "options": models or None}}
+    if recogniser is not None:
+        # Behind a relay, so that a person can take over.
+        options = {"recogniser": recogniser, "silence_secs": None, **models, **voice}
+        content[VOICE_RELAY] = {"channel": VOICE, "options": options}
     credentials = folder / "credentials.yml"
-    # JSON is YAML.
-    credentials.write_text(
-        json.dumps({RELAY: {"channel": CHANNEL, "options": {"models": str(models)}}}), encoding="utf-8"
-    )
+    credentials.write_text(json.dumps(content), encoding="utf-8")  # JSON is YAML
     return credentials
 
 

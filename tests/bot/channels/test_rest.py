@@ -15,6 +15,7 @@ import soundfile
 from fake_analyzer import ENOUGH, SLOW_PITCH, SLOWLY, install
 from rasa.shared.exceptions import InvalidConfigException
 from sanic import Sanic
+from voice_kit import start_server
 
 from rasa_emotion.bot.channels.rest import EmotionRestInput
 from rasa_emotion.conversation.history import HEARD_PREFIX
@@ -52,13 +53,9 @@ def served():
     app.ctx.agent = bot
     app.blueprint(EmotionRestInput.from_credentials({"workers": 2}).blueprint(bot), url_prefix="/")
 
-    async def start():
-        server = await app.create_server("127.0.0.1", port, return_asyncio_server=True, access_log=False)
-        await server.startup()
-
     with pytest.MonkeyPatch.context() as monkeypatch:
         install(monkeypatch)
-        loop.run_until_complete(start())
+        loop.run_until_complete(start_server(app, port))
         thread = threading.Thread(target=loop.run_forever, daemon=True)
         thread.start()
         yield bot, f"http://127.0.0.1:{port}"

@@ -20,7 +20,16 @@ import requests
 import websockets
 from sanic import Sanic
 from twilio.request_validator import RequestValidator
-from voice_kit import JsonAudioClient, LoudnessAnalyzer, ScriptedRecogniser, line_of, needs_espeak, silence, speech
+from voice_kit import (
+    JsonAudioClient,
+    LoudnessAnalyzer,
+    ScriptedRecogniser,
+    line_of,
+    needs_espeak,
+    silence,
+    speech,
+    start_server,
+)
 
 from rasa_emotion.audio import Waveform, decode_raw, encode_mulaw
 from rasa_emotion.bot.channels.voice import VoiceInput
@@ -76,12 +85,7 @@ def served():
         channel = VoiceInput.from_credentials(options)
         app.blueprint(channel.blueprint(bot), url_prefix="/webhooks/voice")
 
-        async def start():
-            server = await app.create_server("127.0.0.1", port, return_asyncio_server=True, access_log=False)
-            await server.startup()
-            await server.before_start()
-
-        loop.run_until_complete(start())
+        loop.run_until_complete(start_server(app, port))
         thread = threading.Thread(target=loop.run_forever, daemon=True)
         thread.start()
         yield SimpleNamespace(bot=bot, port=port, asterisk=asterisk, channel=channel)

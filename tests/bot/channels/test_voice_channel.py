@@ -9,7 +9,7 @@ import fake_analyzer
 import pytest
 import websockets
 from sanic import Sanic
-from voice_kit import JsonAudioClient, LoudnessAnalyzer, ScriptedRecogniser, line_of, needs_espeak, speech
+from voice_kit import JsonAudioClient, LoudnessAnalyzer, ScriptedRecogniser, line_of, needs_espeak, speech, start_server
 
 from rasa_emotion.bot.channels.voice import VoiceInput
 from rasa_emotion.turn.evidence import EVIDENCE_KEY
@@ -54,12 +54,7 @@ def served():
         channel = VoiceInput.from_credentials(options)
         app.blueprint(channel.blueprint(bot), url_prefix="/webhooks/voice")
 
-        async def start():
-            server = await app.create_server("127.0.0.1", port, return_asyncio_server=True, access_log=False)
-            await server.startup()
-            await server.before_start()
-
-        loop.run_until_complete(start())
+        loop.run_until_complete(start_server(app, port))
         thread = threading.Thread(target=loop.run_forever, daemon=True)
         thread.start()
         yield bot, port, channel

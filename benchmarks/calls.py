@@ -1,0 +1,267 @@
+"""Many live calls at once, as one server holds them: how late is what is heard, and what does it cost.
+
+One process is the server: the channel's own code under Sanic, with the models that ship, espeak-ng and a bot that
+answers at once; no Rasa, whose time a turn is not the channel's. Another holds the callers: each speaks 40 % of the
+time, in turns, over a WebSocket of its own, in frames of 20 ms, and the bot answers each turn. Both share the machine.
+
+- update: from the moment when the last sample of an update's audio was sent until the client is told of it;
+- emotion: from the frame with which the end of a turn was decided until the client is told of the turn;
+- answer: from that frame until the first sound of the answer;
+- lost: frames that were sent and not heard.
+
+    python benchmarks/calls.py                     # 25 calls, a minute, a table; --json for programs
+    python benchmarks/calls.py --calls 40 --secs 120
+    python benchmarks/calls.py --recogniser whisper
+
+What else runs on the machine makes all of it later: look at the load that is printed.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import psutil
+import soxr
+import websockets
+from rich.console import Console
+from rich.table import Table
+
+RATE, FRAME_SECS = 16_000, 0.02
+FRAME = round(RATE * FRAME_SECS)
+SPEAKS = 0.4
+TURN_SECS = 10.0
+"""One turn of the caller, the bot's answer, and silence."""
+
+SENTENCES = (
+    "I have been waiting for three days and nobody has called me back about the fault on my line.",
+    "I would like to know why there are two charges on the bill that you sent me last month.",
+    "My broadband has been down since Monday and I need it for my work, can you send somebody?",
+)
+ANSWER = "I am sorry to hear that. Let me look into it for you right now."
+CHANNEL = "/webhooks/voice/websocket"
+
+
+def serve(port: int, recogniser: str) -> None:
+    """The server: the channel and a bot that answers at once."""
+    from sanic import Sanic  # noqa: PLC0415 -- only the server needs it
+
+    from rasa_emotion.bot.channels.voice import VoiceInput  # noqa: PLC0415
+
+    async def bot(message: Any) -> None:
+        await message.output_channel.send_text_message(message.sender_id, ANSWER)
+
+    async def retrieve(sender: str) -> None:
+        return None
+
+    app = Sanic("calls", configure_logging=False)
+    app.ctx.agent = SimpleNamespace(
+        domain=SimpleNamespace(intents=["voice_without_words"]), tracker_store=SimpleNamespace(retrieve=retrieve)
+    )
+    channel = VoiceInput.from_credentials({"recogniser": recogniser, "max_calls": 10_000, "silence_secs": None})
+    app.blueprint(channel.blueprint(bot), url_prefix="/webhooks/voice")
+    app.run("127.0.0.1", port, access_log=False, debug=False)
+
+
+def voices() -> list[Any]:
+    """The sentences, spoken by espeak-ng, each as long as a caller's share of a turn; int16 at 16 kHz."""
+    spoken = []
+    for sentence in SENTENCES:
+        wav = subprocess.run(["espeak-ng", "--stdout", sentence], capture_output=True, check=True).stdout
+        samples = soxr.resample(np.frombuffer(wav[44:], "<i2").astype(np.float32), 22_050, RATE)
+        wanted = round(SPEAKS * TURN_SECS * RATE)
+        spoken.append(np.resize(np.clip(samples, -32768, 32767), wanted).astype("<i2"))
+    return spoken
+
+
+class Caller:
+    """One call: what was sent and when, and what came back how late."""
+
+    def __init__(self, number: int, voice: Any) -> None:
+        self.number, self.voice = number, voice
+        self.sent: list[float] = []  # when each frame went out
+        self.updates: list[float] = []
+        self.turns: list[float] = []
+        self.answers: list[float] = []
+        self.decided: float | None = None
+        self.heard = 0.0
+
+    def at(self, secs: float) -> float | None:
+        """When the frame went out that holds this moment of the call's audio."""
+        index = round(secs / FRAME_SECS) - 1
+        return self.sent[index] if 0 <= index < len(self.sent) else None
+
+    async def hold(self, url: str, secs: float) -> None:
+        await asyncio.sleep(random.Random(self.number).uniform(0, TURN_SECS))
+        async with websockets.connect(f"{url}?events=1&sender=bench-{self.number}") as ws:  # type: ignore[attr-defined]
+            listening = asyncio.ensure_future(self.listen(ws))
+            await self.speak(ws, secs)
+            listening.cancel()
+
+    async def speak(self, ws: Any, secs: float) -> None:
+        silence = np.zeros(round((1 - SPEAKS) * TURN_SECS * RATE), "<i2")
+        turn = np.concatenate([self.voice, silence])
+        frames = [
+            json.dumps({"type": "audio", "audio": base64.b64encode(turn[start : start + FRAME].tobytes()).decode()})
+            for start in range(0, len(turn), FRAME)
+        ]
+        begun = time.monotonic()
+        for number in range(round(secs / FRAME_SECS)):
+            self.sent.append(time.monotonic())
+            await ws.send(frames[number % len(frames)])
+            await asyncio.sleep(max(0.0, begun + (number + 1) * FRAME_SECS - time.monotonic()))
+
+    async def listen(self, ws: Any) -> None:
+        async for text in ws:
+            now, message = time.monotonic(), json.loads(text)
+            if message["type"] == "mark":
+                await ws.send(text)
+            elif message["type"] == "audio" and self.decided is not None:
+                self.answers.append(now - self.decided)
+                self.decided = None
+            elif message["type"] == "event":
+                self.note(message, now)
+
+    def note(self, message: dict[str, Any], now: float) -> None:
+        moment = self.at(message.get("decided") or message.get("at") or 0.0)
+        if moment is None:
+            return
+        if message["event"] == "emotion":
+            self.updates.append(now - moment)
+            self.heard = max(self.heard, message["at"])
+        elif message["event"] == "turn":
+            self.turns.append(now - moment)
+            self.decided = moment
+
+
+async def hold_all(url: str, count: int, secs: float) -> list[Caller]:
+    """Hold so many calls for so long."""
+    spoken = voices()
+    callers = [Caller(number, spoken[number % len(spoken)]) for number in range(count)]
+    await asyncio.gather(*(caller.hold(url, secs) for caller in callers))
+    return callers
+
+
+async def ready(url: str) -> None:
+    """Wait until the server answers and has loaded its models."""
+    for _ in range(600):
+        try:
+            async with websockets.connect(f"{url}?events=1") as ws:  # type: ignore[attr-defined]
+                await ws.recv()
+                return
+        except OSError:
+            await asyncio.sleep(0.2)
+    raise SystemExit("The server did not start.")
+
+
+def measure(count: int, secs: float, recogniser: str) -> dict[str, Any]:
+    """The figures of one run."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"ws://127.0.0.1:{port}{CHANNEL}"
+    with TemporaryDirectory(prefix="rasa-emotion-calls-") as folder:
+        # Consents are asked for as in a bot, in a database of this run's.
+        endpoints = Path(folder) / "endpoints.yml"
+        endpoints.write_text(f"rasa_emotion: {{database: 'sqlite:///{folder}/emotion.db'}}")
+        environment = {**os.environ, "RASA_EMOTION_ENDPOINTS": str(endpoints)}
+        command = [sys.executable, "-W", "ignore", __file__, "--serve", str(port), "--recogniser", recogniser]
+        server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            asyncio.run(ready(url))
+            watched = psutil.Process(server.pid)
+            before, own, memory = cpu(watched), time.process_time(), watched.memory_info().rss
+            load, begun = os.getloadavg()[0], time.monotonic()
+            callers = asyncio.run(hold_all(url, count, secs))
+            wall = time.monotonic() - begun
+            return {
+                "calls": count,
+                "secs": secs,
+                "recogniser": recogniser,
+                "cores": os.cpu_count(),
+                "load_before": round(load, 2),
+                "update": spread([one for caller in callers for one in caller.updates]),
+                "emotion": spread([one for caller in callers for one in caller.turns]),
+                "answer": spread([one for caller in callers for one in caller.answers]),
+                "updates_per_spoken_sec": round(
+                    sum(len(caller.updates) for caller in callers) / (count * secs * SPEAKS), 2
+                ),
+                "server_cores": round((cpu(watched) - before) / wall, 3),
+                "callers_cores": round((time.process_time() - own) / wall, 3),
+                "server_mb_per_call": round((watched.memory_info().rss - memory) / 1e6 / count, 2),
+            }
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def cpu(process: psutil.Process) -> float:
+    """CPU seconds of a process and what it has started and waited for."""
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def spread(values: Sequence[float]) -> dict[str, float | int]:
+    """Median, 95th percentile and largest, in milliseconds, and how many."""
+    if not values:
+        return {"count": 0, "median": float("nan"), "p95": float("nan"), "most": float("nan")}
+    found = np.percentile(np.array(values) * 1000, [50, 95, 100])
+    return {"count": len(values), **dict(zip(("median", "p95", "most"), map(float, found.round(1)), strict=True))}
+
+
+def show(found: dict[str, Any]) -> None:
+    """A table for people."""
+    console = Console()
+    title = (
+        f"{found['calls']} calls for {found['secs']:g} s, recogniser {found['recogniser']}, load {found['load_before']}"
+    )
+    table = Table("", "count", "median ms", "p95 ms", "most ms", title=title)
+    for name in ("update", "emotion", "answer"):
+        row = found[name]
+        table.add_row(name, *(f"{row[key]:g}" for key in ("count", "median", "p95", "most")))
+    console.print(table)
+    console.print(
+        f"Server {found['server_cores']:g} of {found['cores']} cores, callers {found['callers_cores']:g}; "
+        f"{found['updates_per_spoken_sec']:g} updates a second of speech; "
+        f"{found['server_mb_per_call']:g} MB a call."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=25)
+    parser.add_argument("--secs", type=float, default=60.0)
+    parser.add_argument("--recogniser", default="none")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.serve:
+        serve(chosen.serve, chosen.recogniser)
+        return
+    if shutil.which("espeak-ng") is None:
+        raise SystemExit("espeak-ng is missing, which speaks for the callers; apt-get install espeak-ng")
+    with Console(stderr=True).status(f"{chosen.calls} calls for {chosen.secs:g} s ..."):
+        found = measure(chosen.calls, chosen.secs, chosen.recogniser)
+    if chosen.json:
+        print(json.dumps(found))
+    else:
+        show(found)
+
+
+if __name__ == "__main__":
+    main()
