@@ -155,7 +155,9 @@ def measure(named: str, clips: list[Clip]) -> list[dict[str, Any]]:
     """A row for each material."""
     name, _, given = named.partition(":")
     options = dict(pair.split("=") for pair in given.split(",")) if given else {}
-    numbers = {key: float(value) if re.fullmatch(r"[\d.]+", value) else value for key, value in options.items()}
+    numbers = {
+        key: json.loads(value) if re.fullmatch(r"\d+(\.\d+)?", value) else value for key, value in options.items()
+    }
     asyncio.run(heard(load_recogniser(name, numbers), clips[0]))  # loads the model
     totals: dict[str, dict[str, Any]] = {}
     for clip in track(clips, named, console=Console(stderr=True), transient=True):
