@@ -44,6 +44,8 @@ DEFAULTS: dict[str, Any] = {
     "links": {},
     # Where what the database refuses is kept, see `SpoolOptions`.
     "spool": {},
+    # Where live calls are recorded, see `RecordOptions`; null records nothing.
+    "record": None,
 }
 
 
@@ -64,6 +66,21 @@ class Delivery:
     longest_wait_secs: float = 3600.0
     timeout_secs: float = 60.0
     at_once: int = 4
+
+
+@dataclass(frozen=True)
+class RecordOptions:
+    """How live calls are recorded; see docs/live.md.
+
+    Args:
+        announcement: what a caller is told before the recording begins.
+        folder: of the recordings, from the working folder on.
+        retention_days: after which a recording is deleted.
+    """
+
+    announcement: str
+    folder: Path = Path("recordings")
+    retention_days: float = 30
 
 
 @dataclass(frozen=True)
@@ -96,6 +113,7 @@ class Endpoints:
         give_back_minutes: without a word of the human, after which the bot takes a conversation back; None for never.
         voice_channels: channels that speak to callers: `VOICE_CHANNEL`, and those that the file's `nlg` names.
         spool: where what the database refuses is kept.
+        record: how live calls are recorded; None where they are not.
     """
 
     database: str = DEFAULT_DATABASE
@@ -108,6 +126,7 @@ class Endpoints:
     give_back_minutes: float | None = 30
     voice_channels: frozenset[str] = frozenset({VOICE_CHANNEL})
     spool: SpoolOptions = field(default_factory=SpoolOptions)
+    record: RecordOptions | None = None
 
 
 def endpoints_path() -> Path:
@@ -167,7 +186,7 @@ def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any])
     helpdesk = settings["helpdesk"]
     if not isinstance(helpdesk, dict) or not isinstance(helpdesk.get("type"), str):
         raise ConfigError(f"{owner}: 'helpdesk' is {helpdesk!r}; give a mapping with a 'type', such as desk.")
-    for name in ("redact", "links", "delivery", "spool"):
+    for name in ("redact", "links", "delivery", "spool", "record"):
         if settings[name] is not None and not isinstance(settings[name], dict):
             raise ConfigError(f"{owner}: '{name}' is {settings[name]!r}; give a mapping.")
     if settings["consent"] not in CONSENT_MODES:
@@ -184,7 +203,19 @@ def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any])
         settings["give_back_minutes"],
         _voice_channels(content),
         _spool(owner, settings["spool"] or {}),
+        _record(owner, settings["record"]),
     )
+
+
+def _record(owner: str, given: Mapping[str, Any] | None) -> RecordOptions | None:
+    if given is None:
+        return None
+    owner = f"{owner}: 'record'"
+    settings = checked(owner, given, {"announcement": None, "folder": "recordings", "retention_days": 30})
+    for key in ("announcement", "folder"):
+        check_text(owner, key, settings[key])
+    check_number(owner, "retention_days", settings["retention_days"], above=0)
+    return RecordOptions(settings["announcement"], Path(settings["folder"]), settings["retention_days"])
 
 
 def _voice_channels(content: Mapping[str, Any]) -> frozenset[str]:

@@ -11,6 +11,7 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.outbox import DAY_SECS
 from rasa_emotion.privacy.consent import Consents
 from rasa_emotion.privacy.places import Place, outbox, redis_conversations, sql_conversations, tickets, waiting
+from rasa_emotion.privacy.recordings import recordings
 
 KEPT, DELETED, NONE = "kept", "deleted", "none"
 
@@ -82,7 +83,9 @@ class Forgetter:
             kind = (content["event_broker"] or {}).get("type", "of your own")
             self._elsewhere += (f"The event broker ({kind}) was sent a copy of each event; delete it where it went.",)
         # The spool before the database that it is given to.
-        self.places = (*conversations, *waiting(self._endpoints), *outbox(self._endpoints.database))
+        self.places: tuple[Place, ...] = (*conversations, *waiting(self._endpoints), *outbox(self._endpoints.database))
+        if self._endpoints.record is not None:
+            self.places = (*self.places, recordings(self._endpoints.record.folder))
         self._consents = Consents.of(self._endpoints)
 
     def quiet_for(self, days: float) -> list[str]:

@@ -9,6 +9,8 @@ from rasa_emotion.streaming import SharedHearing, StreamSettings
 from rasa_emotion.turn.message import Turn
 from rasa_emotion.voice.call_settings import CallSettings
 from rasa_emotion.voice.recognisers.interface import Recogniser
+from rasa_emotion.voice.recorder import Recorder
+from rasa_emotion.voice.sound import Format
 from rasa_emotion.voice.synthesisers.speech import Synthesiser
 from rasa_emotion.voice.transports.protocol import Started
 
@@ -36,6 +38,9 @@ class Bot(Protocol):
 
     async def known(self, sender: str) -> Known:
         """What is known of the call by now."""
+
+    def record(self, sender: str, format_: Format) -> tuple[Recorder, str] | None:
+        """What records the call, and what the caller is told of it; None where it is not recorded."""
 
     def may_analyse(self, sender: str) -> bool:
         """Whether this caller's emotions may be analysed; may wait for a database."""

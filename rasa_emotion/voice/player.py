@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 from rasa_emotion.logs import named
 from rasa_emotion.voice.clock import Clock
+from rasa_emotion.voice.recorder import Recorder
 from rasa_emotion.voice.sound import Format, LineEncoder
 from rasa_emotion.voice.synthesisers.speech import Speech, Synthesiser, SynthesisError
 from rasa_emotion.voice.tasks import end_all
@@ -43,6 +44,8 @@ class Player:
         self._current: asyncio.Task[None] | None = None
         self._until = 0.0
         self._marks = 0
+        self.recorder: Recorder | None = None
+        """Gets what is played, where the call is recorded."""
         self.first_audio: float | None = None
         """When the first sound of the speech under way was sent, by the clock."""
 
@@ -87,6 +90,8 @@ class Player:
         if self._current is not None:
             await end_all([self._current])
         self._until = self._clock.now()
+        if self.recorder is not None:
+            self.recorder.interrupted()
         await self._send(self._transport.clear())
 
     async def finished(self) -> None:
@@ -124,5 +129,7 @@ class Player:
                 await self._clock.sleep(ahead - self._transport.lead_secs)
                 now = self._clock.now()
             await self._send(self._transport.play(piece))
+            if self.recorder is not None:
+                self.recorder.bot(piece)
             self.first_audio = now if self.first_audio is None else self.first_audio
             self._until = max(self._until, now) + len(piece) / self._format.bytes_per_sec

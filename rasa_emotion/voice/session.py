@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from rasa_emotion.audio.speech import SpeechEvent
@@ -11,7 +12,6 @@ from rasa_emotion.errors import AudioError
 from rasa_emotion.logs import named
 from rasa_emotion.privacy.pseudonym import pseudonym
 from rasa_emotion.streaming import LiveStream, Update
-from rasa_emotion.turn.message import Turn
 from rasa_emotion.voice.clock import Clock
 from rasa_emotion.voice.ears import Ears
 from rasa_emotion.voice.flow import Flow, LineClosed
@@ -87,9 +87,8 @@ class Call:
         self._keys = Keys(self._settings.digit_secs, self._settings.digit_intent, self._clock)
         self._asked, self._quiet_since = 0, self._clock.now()
         self._line_words = LineWords(self._settings.transcript_secs, self._clock)
-        self._turns = Turns(
-            self._given_to_bot, self._after_turn, self._outlet, self._line_words, self._settings.wordless_secs
-        )
+        take = partial(bot.take, call=self)
+        self._turns = Turns(take, self._after_turn, self._outlet, self._line_words, self._settings.wordless_secs)
 
     # What the bot's side may do.
 
@@ -152,6 +151,8 @@ class Call:
             self._over.set_result(None)
         self.tell({"event": "end", "outcome": self.outcome})
         await end_all([*self._tasks, *self._words.values()])
+        if self._player.recorder is not None:
+            self._player.recorder.close()
         await self._outlet.finish()
         await self._ears.close()
         self._over.exception()  # which has been raised, or is of a client that has gone
@@ -226,7 +227,7 @@ class Call:
             )
         except AudioError as error:
             raise LineClosed(1007, str(error)) from error
-        self._live.analyse = self._turns.analysed = await self._allowed()
+        self._live.analyse = self._turns.analysed = await asyncio.to_thread(self._bot.may_analyse, self.sender)
         await self._ears.start(private=self._private())
         self._turns.words_expected = self._ears.hears
         self._spawn(self._hear_all(self._live), "events")
@@ -239,8 +240,8 @@ class Call:
             extra=named("voice.call.started"),
         )
         self.tell({"event": "call", "sender": self.sender, "analysed": self._live.analyse})
-        if self._settings.begin:
-            self._turns.add(Pending(text=self._settings.begin))
+        await self._record()
+        self._turns.add_text(self._settings.begin)
 
     async def _hear(self, frame: Frame) -> float:
         if self._live is None:
@@ -253,10 +254,21 @@ class Call:
         except AudioError as error:
             self._flow.fault(str(error))
             return 0.0
+        if self._player.recorder is not None:
+            self._player.recorder.caller(samples)
         await self._ears.feed(samples, self._live.heard_secs)
         if self._caller_speaks:
             self._show_partial()
         return len(frame.audio) / self._format.bytes_per_sec
+
+    async def _record(self) -> None:
+        """Begin the recording, where the operator wants one and the caller has not said no."""
+        if not self._turns.analysed:
+            return
+        found = await asyncio.to_thread(self._bot.record, self.sender, self._format)
+        if found is not None:
+            self._player.recorder, announcement = found
+            self.say(Speech(announcement))
 
     def _show_partial(self) -> None:
         guess = self._ears.partial()
@@ -297,15 +309,15 @@ class Call:
         """Act on what the caller, or somebody for them, has chosen meanwhile."""
         if self._live is None:
             return
-        allowed = await self._allowed()
+        allowed = await asyncio.to_thread(self._bot.may_analyse, self.sender)
         if allowed != self._live.analyse:
             self._live.analyse = self._turns.analysed = allowed
+            if not allowed and self._player.recorder is not None:
+                self._player.recorder.discard()
+                self._player.recorder = None
             self.tell({"event": "consent", "analysed": allowed})
         await self._ears.keep_private(self._private(), self._live.heard_secs)
         self._turns.words_expected = self._ears.hears
-
-    async def _allowed(self) -> bool:
-        return await asyncio.to_thread(self._bot.may_analyse, self.sender)
 
     def _private(self) -> bool:
         return self._live is not None and not self._live.analyse and not self._settings.cloud_after_no
@@ -322,11 +334,7 @@ class Call:
         await self._player.stop()
         self.tell({"event": "digit", "digit": key})
         self._asked, self._quiet_since = 0, self._clock.now()
-        self._typed(self._keys.press(key))
-
-    def _typed(self, text: str | None) -> None:
-        if text:
-            self._turns.add(Pending(text=text))
+        self._turns.add_text(self._keys.press(key))
 
     def _line_said(self, transcript: Transcript) -> None:
         if not transcript.final:
@@ -341,9 +349,6 @@ class Call:
             self._turns.add(Pending())
 
     # Turns.
-
-    async def _given_to_bot(self, turn: Turn) -> None:
-        await self._bot.take(turn, self)
 
     async def _after_turn(self) -> None:
         self._quiet_since = self._clock.now()
@@ -362,7 +367,7 @@ class Call:
             now = self._clock.now()
             if self._flow.idle:
                 raise LineClosed(1001, "Nothing has come from the client for too long.")
-            self._typed(self._keys.due())
+            self._turns.add_text(self._keys.due())
             self._take_up_line_words()
             self._ask_again(now)
 

@@ -72,6 +72,11 @@ class Turns:
         """Give it to the bot after those that wait."""
         self._queue.put_nowait(turn)
 
+    def add_text(self, text: str | None) -> None:
+        """Words or a command without a voice; nothing where there are none."""
+        if text:
+            self.add(Pending(text=text))
+
     async def done(self) -> None:
         """Wait until the bot has answered all."""
         await self._queue.join()

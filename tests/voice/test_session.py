@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import soundfile
 from voice_kit import LoudnessAnalyzer, ScriptedRecogniser, line_of, needs_espeak, silence, speech
 
 from rasa_emotion.streaming import SharedHearing
@@ -14,6 +15,7 @@ from rasa_emotion.voice.call_settings import CallSettings
 from rasa_emotion.voice.clock import Clock
 from rasa_emotion.voice.flow import FlowLimits, LineClosed
 from rasa_emotion.voice.parts import Known, Parts
+from rasa_emotion.voice.recorder import Recorder
 from rasa_emotion.voice.session import Call
 from rasa_emotion.voice.synthesisers.speech import Speech, SynthesisError
 from rasa_emotion.voice.transports.json_audio import JsonAudio
@@ -51,7 +53,7 @@ class Bot:
 
     def __init__(self):
         self.turns, self.allowed, self.known_now = [], True, Known(mood="calm")
-        self.answers = None
+        self.answers = self.recording = None
 
     def admit(self, started, call):
         return started.call
@@ -68,6 +70,9 @@ class Bot:
 
     async def known(self, sender):
         return self.known_now
+
+    def record(self, sender, format_):
+        return None if self.recording is None else (Recorder(self.recording, format_), "It is recorded.")
 
     def may_analyse(self, sender):
         return self.allowed
@@ -458,3 +463,31 @@ async def test_a_client_that_vanishes_while_the_bot_speaks_ends_the_call(bot):
     await line.say(line_of(0.3, speech(ONE), 1.0))
     await line.running
     assert line.call.outcome == "hangup"
+
+
+async def test_a_recorded_call_is_announced_and_holds_both_sides(bot, tmp_path):
+    bot.recording = tmp_path / "call.wav"
+    line = Line(bot, lines=[ONE])
+    await line.say(line_of(0.3, speech(ONE), 3.0))
+    await line.until(lambda: line.told("state"))
+    await line.hang_up()
+    assert line.heard()[0] == "It is recorded."
+    samples, rate = soundfile.read(bot.recording)
+    assert rate == 16_000
+    assert len(samples) == len(line_of(0.3, speech(ONE), 3.0))
+    assert np.abs(samples).max(axis=0).min() > 0.1
+
+
+async def test_who_says_no_is_not_recorded(bot, tmp_path):
+    bot.recording = tmp_path / "call.wav"
+    line = Line(bot, lines=["stop analysing my voice"])
+    await line.say(line_of(0.3, speech(ONE), 1.0))
+    await line.until(lambda: line.told("consent"))
+    await line.hang_up()
+    assert not bot.recording.exists()
+    bot.allowed = False
+    again = Line(bot)
+    await again.until(lambda: again.told("call"))
+    await again.hang_up()
+    assert again.heard() == []
+    assert not bot.recording.exists()

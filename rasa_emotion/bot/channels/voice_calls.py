@@ -6,14 +6,18 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, cast
 
+from soundfile import SoundFileError
+
 from rasa_emotion.audio.turn_end import smart_turn
 from rasa_emotion.bot.channels.user_message import user_message
 from rasa_emotion.bot.channels.voice_options import VoiceOptions
 from rasa_emotion.bot.channels.voice_output import VoiceOutput
 from rasa_emotion.conversation.history import ESCALATED_SLOT, latest_turn
-from rasa_emotion.errors import ModelError, RasaEmotionError, place_of
+from rasa_emotion.endpoints import read_endpoints
+from rasa_emotion.errors import ConfigError, ModelError, RasaEmotionError, place_of
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.logs import named, trace
+from rasa_emotion.privacy.recordings import delete_older, new_recording
 from rasa_emotion.protocol import Analyzer, AudioSource
 from rasa_emotion.streaming import SharedHearing
 from rasa_emotion.turn.consent import may_analyse
@@ -22,7 +26,9 @@ from rasa_emotion.turn.message import Taken, Turn, TurnRefused
 from rasa_emotion.turn.shared import shared_analyzer
 from rasa_emotion.voice.flow import LineClosed
 from rasa_emotion.voice.parts import Known, Parts
+from rasa_emotion.voice.recorder import Recorder
 from rasa_emotion.voice.session import Call
+from rasa_emotion.voice.sound import Format
 from rasa_emotion.voice.synthesisers.speech import Synthesiser
 from rasa_emotion.voice.transports.protocol import Message, Started, Transport
 
@@ -176,6 +182,22 @@ class Calls:
             logger.error("A call's tracker cannot be read (%s).", place_of(error), extra=named("voice.tracker.failed"))
             trace(logger, "voice.tracker.failed", error)
             return Known()
+
+    def record(self, sender: str, format_: Format) -> tuple[Recorder, str] | None:
+        """What records a call, where endpoints.yml says so; old recordings are deleted on the way."""
+        try:
+            options = read_endpoints().record
+            if options is None:
+                return None
+            delete_older(options.folder, options.retention_days)
+            return Recorder(new_recording(options.folder, sender), format_), options.announcement
+        except (ConfigError, OSError, SoundFileError) as error:
+            logger.error(
+                "A call is not recorded (%s); see 'record' in endpoints.yml.",
+                place_of(error),
+                extra=named("voice.recording.failed"),
+            )
+            return None
 
     def may_analyse(self, sender: str) -> bool:
         """Whether this caller's emotions may be analysed."""

@@ -1,0 +1,62 @@
+"""Recordings of calls, where an operator wants them: under which name they lie, how long, and how they are deleted."""
+
+import hashlib
+import time
+from pathlib import Path
+from uuid import uuid4
+
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.privacy.places import Place
+
+SUFFIX = ".wav"
+DAY_SECS = 86_400.0
+
+
+def folder_of(folder: Path, sender: str) -> Path:
+    """Where the recordings of a caller lie: named by a hash, so that no number stands in a path."""
+    return folder / hashlib.sha256(sender.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def new_recording(folder: Path, sender: str) -> Path:
+    """A path for a call that begins now; nobody but the owner of the process can read what is written there.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    place = folder_of(folder, sender)
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = place / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid4().hex[:8]}{SUFFIX}"
+    path.touch(mode=0o600)
+    return path
+
+
+def recordings(folder: Path) -> Place:
+    """The recordings as a place whose callers can be forgotten."""
+
+    def found(sender: str) -> list[Path]:
+        return sorted(folder_of(folder, sender).glob(f"*{SUFFIX}"))
+
+    def delete(sender: str) -> int:
+        paths = found(sender)
+        try:
+            for path in paths:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ConfigError(f"Recordings in '{folder}' cannot be deleted ({error.strerror}); delete them.") from error
+        return len(paths)
+
+    return Place("recordings", str(folder), lambda sender: len(found(sender)), delete)
+
+
+def delete_older(folder: Path, days: float) -> int:
+    """Delete the recordings of calls that ended so long ago; returns how many.
+
+    >>> delete_older(Path("there_is_no_such_folder"), 1)
+    0
+    """
+    moment, deleted = time.time() - days * DAY_SECS, 0
+    for path in folder.glob(f"*/*{SUFFIX}"):
+        if path.stat().st_mtime < moment:
+            path.unlink(missing_ok=True)
+            deleted += 1
+    return deleted
