@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import Any
 
@@ -49,6 +49,10 @@ MOST_PUT_BY = 10_000
 
 THREADS = 4
 """Saves and reads at the same time: Rasa's would stop the server while they wait for the database."""
+
+
+_streamed: ContextVar[bool] = ContextVar("_streamed", default=False)
+"""Whether the event broker has been told of the turn that is written."""
 
 
 class StoreGaveUp(RasaEmotionError):
@@ -98,8 +102,10 @@ class EmotionTrackerStore(SQLTrackerStore):
             await self._keep_packets(tracker)
             self._keep(tracker, error)
 
-    async def stream_events(self, tracker: DialogueStateTracker) -> None:
-        """Does nothing: `save` has done it, once for a turn, however often that is written."""
+    async def stream_events(self, tracker: DialogueStateTracker, *more: Any, **options: Any) -> None:
+        """Tells the event broker of a turn once, however often it is written (see parent class for full docstring)."""
+        if not _streamed.get():
+            await super().stream_events(tracker, *more, **options)
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """Retrieves the latest session (see parent class for full docstring)."""
@@ -133,6 +139,7 @@ class EmotionTrackerStore(SQLTrackerStore):
 
     async def _refused(self, tracker: DialogueStateTracker, tries: int) -> OperationalError | None:
         """Write a turn; returns the error where the database is locked, full or away."""
+        token = _streamed.set(True)
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(OperationalError),
@@ -144,6 +151,8 @@ class EmotionTrackerStore(SQLTrackerStore):
                     await self._in_thread(super().save(tracker))
         except OperationalError as error:
             return error
+        finally:
+            _streamed.reset(token)
         return None
 
     async def _keep_packets(self, tracker: DialogueStateTracker) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fake_analyzer import estimate
@@ -159,6 +160,52 @@ async def test_a_locked_database_is_tried_again(store: EmotionTrackerStore, monk
     monkeypatch.setattr(module.SQLTrackerStore, "save", save)
     await store.save(conversation(*escalated()))
     assert len(rows(store)) == 1
+
+
+async def test_an_event_broker_is_told_once_of_what_is_written_twice(store: EmotionTrackerStore, monkeypatch) -> None:
+    published: list[dict] = []
+    store.event_broker = SimpleNamespace(publish=published.append)
+    failures = [OperationalError("locked", {}, Exception())] * 2
+    original = module.SQLTrackerStore._additional_events
+
+    def additional(self, session, tracker):
+        if failures:
+            raise failures.pop()
+        return original(self, session, tracker)
+
+    monkeypatch.setattr(module.SQLTrackerStore, "_additional_events", additional)
+    tracker = conversation(*escalated())
+    await store.save(tracker)
+    assert failures == []
+    assert len(published) == len(tracker.events)
+
+
+async def test_turns_that_are_refused_are_remembered_and_saved_later(
+    store: EmotionTrackerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next turn goes on from them, and other callers' turns do not wait for the database."""
+    monkeypatch.setattr(module, "RETRY_SECS", 0.01)
+    refused = OperationalError("full", {}, Exception("database or disk is full"))
+    with monkeypatch.context() as broken:
+        broken.setattr(module.SQLTrackerStore, "_additional_events", lambda *_: (_ for _ in ()).throw(refused))
+        await store.save(conversation(angry("one")))
+        tracker = await store.retrieve("ada")
+        tracker.update(angry("two"))
+        await store.save(tracker)
+        await store.save(conversation(angry("hello"), sender="bob"))
+        assert [said.text for said in (await store.retrieve("ada")).events if isinstance(said, UserUttered)] == [
+            "one",
+            "two",
+        ]
+        assert [said.text for said in (await store.retrieve_full_tracker("ada")).events if hasattr(said, "text")] == [
+            "one",
+            "two",
+        ]
+    await store._saving_later
+    assert store._put_by == {}
+    for sender, words in (("ada", ["one", "two"]), ("bob", ["hello"])):
+        saved = await store.retrieve(sender)
+        assert [said.text for said in saved.events if isinstance(said, UserUttered)] == words
 
 
 @pytest.mark.parametrize(
