@@ -15,6 +15,8 @@ from rasa.core.channels.channel import UserMessage, register
 from rasa.core.run import _create_app_without_api
 from rasa.shared.utils.common import class_from_module_path
 
+from rasa_emotion.bot.rasa_versions import PRO
+
 counted = [0]
 
 
@@ -41,7 +43,8 @@ def main(host: str, port: str, credentials: str) -> None:
     channels = [class_from_module_path(name).from_credentials(options) for name, options in named]
     register(channels, app, route="/webhooks/")
     install()
-    app.run(host, int(port), access_log=False, workers=1)
+    # Rasa Pro's Sanic would start a second process, which does not know this app.
+    app.run(host, int(port), access_log=False, workers=1, **({"single_process": True} if PRO else {}))
 
 
 if __name__ == "__main__":
