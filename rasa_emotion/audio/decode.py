@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +15,7 @@ from rasa_emotion.audio.activity import is_silent
 from rasa_emotion.audio.channels import check_channel, mixed, the_voice
 from rasa_emotion.audio.header import mended
 from rasa_emotion.audio.kinds import FLAC, HEAD, MP3, MP3_FRAME, OGG, kind_of
+from rasa_emotion.audio.ogg import Part, links
 from rasa_emotion.audio.pyav import opened_by_pyav
 from rasa_emotion.audio.resample import check_sample_rate, resample_blocks
 from rasa_emotion.audio.sound import MAX_CHANNELS, Sound
@@ -146,15 +147,45 @@ def opened(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[Sound]:
     if kind is None:
         raise AudioError(f"{name} is not audio that can be decoded; {_KINDS}.")
     patched, cut = mended(stream, kind, name)
+    chain = links(patched) if kind == OGG else []
     with ExitStack() as stack:
         file = _sound_file(patched) if kind.library == "libsndfile" else None
-        if file is not None:
+        if file is not None and len(chain) > 1:
+            stack.enter_context(file)
+            yield _chained(patched, chain, name, notes)
+        elif file is not None:
             stack.enter_context(file)
             notes += cut
             yield sound_of(file, name, notes, size=SMALL_BLOCK_SAMPLES if kind in _COMPRESSED else BLOCK_SAMPLES)
         else:
             stream.seek(0)
             yield stack.enter_context(opened_by_pyav(stream, kind, name, notes))
+
+
+def _chained(stream: BinaryIO, chain: Sequence[tuple[int, int]], name: str, notes: list[str]) -> Sound:
+    """All recordings of a chained Ogg file as one; libsndfile would read the first alone."""
+    with _part(stream, chain[0]) as first:
+        rate, channels = first.samplerate, first.channels
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        for number, place in enumerate(chain, start=1):
+            try:
+                with _part(stream, place) as file:
+                    if (file.samplerate, file.channels) != (rate, channels):
+                        told = f"the first {number - 1} of {len(chain)} parts were heard"
+                        notes.append(f"{name} goes on in another format; {told}.")
+                        return
+                    yield from sound_of(file, name, notes, size=SMALL_BLOCK_SAMPLES).blocks
+            except (soundfile.LibsndfileError, AudioError) as error:
+                if number == 1:
+                    raise AudioError(f"{name} is damaged before its first sample; record it again.") from error
+                notes.append(f"Part {number} of {len(chain)} of {name} is damaged; the others were heard.")
+
+    return Sound(rate, channels, blocks())
+
+
+def _part(stream: BinaryIO, place: tuple[int, int]) -> ForwardSoundFile:
+    return ForwardSoundFile(io.BufferedReader(Part(stream, *place)))
 
 
 def sound_of(file: ForwardSoundFile, name: str, notes: list[str], *, size: int = BLOCK_SAMPLES) -> Sound:

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile
 
 from rasa_emotion.audio import SAMPLE_RATE, load_audio
 from rasa_emotion.audio.kinds import kind_of
@@ -109,9 +110,36 @@ def test_a_webm_that_was_never_finished_is_heard() -> None:
     assert load_audio(file[: int(len(file) * 0.7)], notes=notes).seconds > 2
 
 
-def test_chained_ogg_is_heard_to_its_end() -> None:
-    chained = recorded("ogg", "libopus", 48_000) + recorded("ogg", "libopus", 48_000)
-    assert load_audio(chained).seconds >= SECS
+def vorbis(secs: float, rate: int = 16_000, channels: int = 1) -> bytes:
+    file = io.BytesIO()
+    sound = 0.1 * np.random.default_rng(0).standard_normal((round(secs * rate), channels))
+    soundfile.write(file, sound, rate, format="OGG", subtype="VORBIS")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_chained_ogg_is_heard_to_its_end(count: int) -> None:
+    notes: list[str] = []
+    one = recorded("ogg", "libopus", 48_000)
+    assert load_audio(count * one, notes=notes).seconds == pytest.approx(count * load_audio(one).seconds, abs=0.01)
+    assert load_audio(count * vorbis(1.0), notes=notes).seconds == pytest.approx(count, abs=0.05)
+    assert notes == []
+
+
+@pytest.mark.parametrize("second", [vorbis(1.0, 44_100), vorbis(1.0, 16_000, 2), recorded("ogg", "libopus", 48_000)])
+def test_a_chain_that_goes_on_in_another_format_is_told(second: bytes) -> None:
+    notes: list[str] = []
+    assert load_audio(vorbis(2.0) + vorbis(1.0) + second, notes=notes).seconds == pytest.approx(3, abs=0.1)
+    assert notes == ["The audio goes on in another format; the first 2 of 3 parts were heard."]
+
+
+def test_a_chain_whose_end_is_damaged_is_heard_as_far_as_it_goes() -> None:
+    notes: list[str] = []
+    second = vorbis(1.0)
+    heard = load_audio(vorbis(2.0) + second[:58] + bytes(400) + second[458:], notes=notes)
+    assert heard.seconds >= 1.9
+    assert len(notes) == 1
+    assert load_audio(vorbis(2.0) + second[:30]).seconds == pytest.approx(2, abs=0.05)
 
 
 def test_the_first_of_three_sound_tracks_is_heard_and_told() -> None:
@@ -168,8 +196,6 @@ def test_what_no_recorder_makes_reaches_no_decoder(head: bytes) -> None:
 
 @pytest.mark.parametrize("channels", [9, 30])
 def test_more_channels_than_any_recorder_are_refused(channels: int) -> None:
-    import soundfile  # noqa: PLC0415
-
     file = io.BytesIO()
     soundfile.write(file, np.full((4000, channels), 0.1, np.float32), 16_000, format="WAV", subtype="PCM_16")
     with pytest.raises(AudioError, match=f"{channels} channels, more than 8"):

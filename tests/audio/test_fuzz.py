@@ -25,6 +25,7 @@ FORMATS = {
     "flac": ("flac", "flac", 16_000, 1),
     "mp3": ("mp3", "libmp3lame", 16_000, 1),
     "ogg": ("ogg", "libopus", 16_000, 1),
+    "ogg-chained": ("ogg", "libopus", 16_000, 1),
     "m4a": ("ipod", "aac", 16_000, 1),
     "webm": ("webm", "libopus", 48_000, 1),
     "amr": ("amr", "libopencore_amrnb", 8_000, 1),
@@ -39,7 +40,8 @@ def fuzzed(folder: Path, name: str, count: int, seed: int) -> dict:
     """What the worker prints; it fails the test where the worker is ended by a signal."""
     path = folder / name
     # An Ogg page holds a second, and one altered byte costs a page.
-    path.write_bytes(recorded(*FORMATS[name], secs=3.0 if name == "ogg" else 0.5))
+    made = recorded(*FORMATS[name], secs=3.0 if name == "ogg" else 0.5)
+    path.write_bytes(3 * made if name == "ogg-chained" else made)
     worker = Path(__file__).with_name("fuzz_worker.py")
     done = subprocess.run(
         [sys.executable, str(worker), str(path), str(count), str(seed)],
