@@ -38,12 +38,16 @@ Vocabulary = Mapping[str, frozenset[str]]
 
 
 def vocabulary(training_data: TrainingData) -> Vocabulary:
-    """The words of each choice's examples that no example of another intent holds."""
+    """The words that both choices' examples hold, which are their subject, and no example of another intent.
+
+    Where they have none in common, the words of each choice's own. "back" and "again" stand in complaints as well.
+    """
     words: dict[str, set[str]] = {intent: set() for intent in CHOICES}
     others: set[str] = set()
     for example in training_data.intent_examples:
         words.get(str(example.get(INTENT)), others).update(_words(str(example.get(TEXT) or "")))
-    return {intent: frozenset(own - others) for intent, own in words.items() if own}
+    subject = set.intersection(*words.values()) - others
+    return {intent: frozenset(subject or own - others) for intent, own in words.items() if own}
 
 
 def save(found: Vocabulary, folder: Path) -> None:

@@ -31,7 +31,8 @@ def message(text: str, **ranking: float) -> Message:
 @pytest.mark.parametrize(
     "text",
     [
-        "This is outrageous, I have been waiting for three weeks and nobody calls me!",
+        "This is outrageous, I have been waiting for three weeks and nobody calls me back!",
+        "I object to this, stop it and never call again",
         "you useless idiots",
         "I am sad and I do not feel good again",
         "no no no",
