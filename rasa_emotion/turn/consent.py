@@ -11,11 +11,9 @@ from rasa_emotion.endpoints import endpoints_path, read_endpoints
 from rasa_emotion.errors import ConfigError, place_of
 from rasa_emotion.logs import named, trace
 from rasa_emotion.privacy.consent import Consents
+from rasa_emotion.turn.message import DEFAULT_SENDER_ID
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_SENDER_ID = "default"
-"""How Rasa names a conversation to which the client gives no name."""
 
 
 class Conversation(Protocol):

@@ -23,10 +23,10 @@ from rasa_emotion.privacy.pseudonym import pseudonym
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.settings import check_number, check_text, checked
 from rasa_emotion.text.cleaning import has_words
-from rasa_emotion.turn.consent import DEFAULT_SENDER_ID, may_analyse, note_choice
+from rasa_emotion.turn.consent import may_analyse, note_choice
 from rasa_emotion.turn.evidence import EVIDENCE_KEY, ChannelEvidence, drop_reserved
 from rasa_emotion.turn.listening import Heard, listen
-from rasa_emotion.turn.message import Audio, Taken, Turn, TurnRefused
+from rasa_emotion.turn.message import DEFAULT_SENDER_ID, Audio, Taken, Turn, TurnRefused
 from rasa_emotion.turn.roles import Right
 from rasa_emotion.turn.shared import shared_analyzer
 

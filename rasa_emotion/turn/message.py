@@ -10,7 +10,10 @@ from rasa_emotion.estimate import Evidence
 from rasa_emotion.turn.refusal import TurnRefused
 from rasa_emotion.turn.roles import ANYBODY, Identity
 
-__all__ = ["DEFAULT_RAW_RATE", "FAILED", "Audio", "Taken", "Turn", "TurnRefused"]
+__all__ = ["DEFAULT_RAW_RATE", "DEFAULT_SENDER_ID", "FAILED", "Audio", "Taken", "Turn", "TurnRefused"]
+
+DEFAULT_SENDER_ID = "default"
+"""How Rasa names a conversation to which the client gives no name."""
 
 DEFAULT_RAW_RATE = 8000
 """Hz of headerless samples, where nothing else is said: that of telephones."""

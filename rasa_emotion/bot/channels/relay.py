@@ -31,9 +31,8 @@ from rasa_emotion.logs import named
 from rasa_emotion.settings import check_flag, check_number, check_text, checked
 from rasa_emotion.turn import access, intake
 from rasa_emotion.turn.access import Access
-from rasa_emotion.turn.consent import DEFAULT_SENDER_ID
 from rasa_emotion.turn.intake import Intake, check_name
-from rasa_emotion.turn.message import FAILED, Taken, Turn, TurnRefused
+from rasa_emotion.turn.message import DEFAULT_SENDER_ID, FAILED, Taken, Turn, TurnRefused
 from rasa_emotion.turn.roles import Right
 
 logger = logging.getLogger(__name__)

@@ -75,8 +75,8 @@ class _Twilio:
             await voice_lines.hold_websocket(self._calls, Twilio(), ws)
 
         webhook.middleware(guard, "request")
-        webhook.add_route(incoming, "/twilio", methods=["POST"])
-        webhook.add_route(following, "/twilio/next", methods=["POST"])
+        webhook.add_route(incoming, "/twilio", methods=["POST"], name="twilio_incoming")
+        webhook.add_route(following, "/twilio/next", methods=["POST"], name="twilio_following")
         webhook.add_websocket_route(stream, "/twilio/stream")
 
     def _address(self, request: Request) -> str:
@@ -126,8 +126,8 @@ class _Jambonz:
             await voice_lines.hold_websocket(self._calls, Jambonz(JAMBONZ_RATE), ws)
 
         webhook.middleware(guard, "request")
-        webhook.add_route(incoming, "/jambonz", methods=["POST"])
-        webhook.add_route(following, "/jambonz/next", methods=["POST"])
+        webhook.add_route(incoming, "/jambonz", methods=["POST"], name="jambonz_incoming")
+        webhook.add_route(following, "/jambonz/next", methods=["POST"], name="jambonz_following")
         webhook.add_websocket_route(listening, "/jambonz/listen", subprotocols=[SUBPROTOCOL])
 
 

@@ -72,7 +72,13 @@ def request(content: bytes, body: object) -> SimpleNamespace:
     app = SimpleNamespace(ctx=SimpleNamespace(agent=agent))
     headers = {"content-type": "application/json"}
     return SimpleNamespace(
-        stream=Body(content), headers=headers, content_type="application/json", json=body, app=app, args={}
+        method="POST",
+        stream=Body(content),
+        headers=headers,
+        content_type="application/json",
+        json=body,
+        app=app,
+        args={},
     )
 
 
