@@ -53,6 +53,7 @@ class Flow:
         self._since = self._checked = clock.now()
         self._ahead = 0.0
         self._held = 0.0
+        self._holding = False
         self.faults = 0
         self.last_message = self._since
 
@@ -77,7 +78,9 @@ class Flow:
         self._held += wait
         if self._held > self._limits.patience_secs:
             raise LineClosed(1008, "The client sends faster than time goes by; send audio as it is spoken.")
+        self._holding = True  # meanwhile it is this side that does not read
         await self._clock.sleep(wait)
+        self._holding, self.last_message = False, self._clock.now()
 
     def fault(self, sentence: str) -> None:
         """A message could not be understood. Raises LineClosed where there are too many."""
@@ -88,4 +91,4 @@ class Flow:
     @property
     def idle(self) -> bool:
         """Whether nothing has come for too long."""
-        return self._clock.now() - self.last_message > self._limits.idle_secs
+        return not self._holding and self._clock.now() - self.last_message > self._limits.idle_secs

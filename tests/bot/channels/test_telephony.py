@@ -41,8 +41,12 @@ TOKEN, PUBLIC, AGENT = "auth-token", "https://voice.example.org", "+441632960009
 JAMBONZ = ("jambonz", "pass word")
 
 
+AT_LENGTH = "Please stay on the line while I look into it for you. " * 8
+"""So long that a caller on a busy machine still interrupts it."""
+
+
 class Bot:
-    """Repeats what it was told; escalates when it is told to."""
+    """Repeats what it was told, the first line with many words; escalates when it is told to."""
 
     def __init__(self):
         self.messages, self.escalated = [], False
@@ -55,7 +59,8 @@ class Bot:
 
     async def __call__(self, message):
         self.messages.append(message)
-        await message.output_channel.send_text_message(message.sender_id, f"You said: {message.text}.")
+        more = AT_LENGTH if message.text == LINES[0] and not self.escalated else ""
+        await message.output_channel.send_text_message(message.sender_id, f"You said: {message.text}. {more}")
 
 
 def free_port():
