@@ -70,7 +70,7 @@ class Crowd:
         self.folder, self.url, self.settings, self.chance = folder, url, settings, chance
         self.servers: list[subprocess.Popen] = []
         self.workers = [self.worker() for _ in range(WORKERS)]
-        self.killed = 0
+        self.killed = self.started = 0
 
     def worker(self) -> subprocess.Popen:
         return started(sys.executable, HANDOFF / "drill_worker.py", self.url, self.settings)
@@ -79,7 +79,8 @@ class Crowd:
         options: list[object] = ["--first", first, "--refuse", 0.1, "--seed", first, "--pause-secs", 0.01]
         if self.chance.random() < 0.3:
             options += ["--max-bytes", 2 * PLACE_BYTES]
-        if self.chance.random() < 0.5:
+        self.started += 1
+        if self.started % 2:
             when, point = self.chance.choice(("before", "after")), self.chance.choice(POINTS)
             options += ["--kill", f"{when} {point} {self.chance.randrange(1, 6)}"]
         return started(*command_of(self.url, self.folder / "bot.db.spool", number, *options))

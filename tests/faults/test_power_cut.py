@@ -47,7 +47,7 @@ def cuts(tmp_path: Path, promise, *, number: int, seed: int, cuts: int) -> int:
 
 
 def test_no_promise_is_lost(tmp_path: Path, promise) -> None:
-    assert cuts(tmp_path, promise, number=20, seed=random.randrange(10**6), cuts=40) > 100
+    assert cuts(tmp_path, promise, number=20, seed=1, cuts=40) > 100
 
 
 @pytest.mark.nightly
