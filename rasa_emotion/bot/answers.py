@@ -5,7 +5,14 @@ from typing import Any
 
 from rasa.shared.core.constants import ACTIVE_LOOP, MAPPING_CONDITIONS, REQUESTED_SLOT, SlotMappingType
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import AllSlotsReset, Event, SlotSet, UserUttered
+from rasa.shared.core.events import (
+    ActionReverted,
+    AllSlotsReset,
+    Event,
+    SlotSet,
+    UserUtteranceReverted,
+    UserUttered,
+)
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from rasa_emotion.bot.rasa_versions import CUSTOM_MAPPING, MAPPING_TYPE, slot_mappings
@@ -47,6 +54,8 @@ def set_again(tracker: DialogueStateTracker, names: Iterable[str]) -> list[Event
 
     Such an action means the bot's own slots. Empty where no action of this turn reset them.
     """
+    if not _may_have_reset(tracker):
+        return []
     events = tracker.applied_events()
     reset = next((place for place in range(len(events) - 1, -1, -1) if isinstance(events[place], _ENDS)), None)
     if reset is None or not isinstance(events[reset], AllSlotsReset):
@@ -60,6 +69,21 @@ def set_again(tracker: DialogueStateTracker, names: Iterable[str]) -> list[Event
                 found.append(SlotSet(name, value))
     return found
 
+
+def _may_have_reset(tracker: DialogueStateTracker) -> bool:
+    """Whether slots were reset since the caller's latest utterance, or it takes all events to tell.
+
+    Rasa goes through the whole conversation for the events that still apply; most turns need not know.
+    """
+    for event in reversed(tracker.events):
+        if event.type_name == UserUttered.type_name:
+            return False
+        if event.type_name in _LOOK_CLOSER:
+            return True
+    return False
+
+
+_LOOK_CLOSER = frozenset(kind.type_name for kind in (AllSlotsReset, UserUtteranceReverted, ActionReverted))
 
 _ENDS = (UserUttered, AllSlotsReset)
 """Which of them comes last tells whether this turn has reset the slots."""

@@ -7,11 +7,11 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from rasa_emotion.conversation.decision import Decision
+from rasa_emotion.conversation.estimates import read_estimate
 from rasa_emotion.estimate import EmotionEstimate
 
 ESTIMATE_KEY = "emotion_estimate"
@@ -151,7 +151,7 @@ def exchanges_backwards(events: Iterable[Any]) -> Iterator[tuple[Turn, list[Repl
     fell_back = False
     replies: list[Reply] = []
     for event in reversed(list(events)):
-        kind = _kind(event)
+        kind = event.get("event") if isinstance(event, dict) else event.type_name  # a call for each event would cost
         if kind == "slot":  # most events are
             continue
         if kind in BOUNDARIES:
@@ -242,7 +242,9 @@ def last_choice(events: Iterable[Any]) -> tuple[bool, float] | None:
     (False, 7.0)
     """
     for event in reversed(list(events)):
-        intent = _intent(event) if _kind(event) == "user" else None
+        if (event.get("event") if isinstance(event, dict) else event.type_name) != "user":
+            continue
+        intent = _intent(event)
         if intent in CHOICES:
             moment = _get(event, "timestamp")
             return None if moment is None else (CHOICES[intent], float(moment))
@@ -312,7 +314,7 @@ def slot_events(events: Sequence[Any], names: Collection[str]) -> list[tuple[Any
     before_turn: list[tuple[Any, int]] = []
     turns = 0
     for event in reversed(events):
-        kind = _kind(event)
+        kind = event.get("event") if isinstance(event, dict) else event.type_name
         if kind == "slot":
             if _get(event, "key", "name") in names:
                 before_turn.append((event, turns))
@@ -343,21 +345,6 @@ def _decision(value: Any) -> Decision | None:
         return None
 
 
-class _Same:
-    """What is read once as long as it is the very same object."""
-
-    __slots__ = ("data",)
-
-    def __init__(self, data: Any) -> None:
-        self.data = data
-
-    def __hash__(self) -> int:
-        return id(self.data)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.data is other.data
-
-
 def _turn(event: Any) -> Turn:
     parsed = _get(event, "parse_data") or {}
     metadata = _get(event, "metadata") or {}
@@ -365,7 +352,7 @@ def _turn(event: Any) -> Turn:
     heard = str(_get(event, "message_id")).startswith(HEARD_PREFIX)
     return Turn(
         intent,
-        _read(_Same(parsed.get(ESTIMATE_KEY) or (metadata.get(ESTIMATE_KEY) if heard else None))),
+        read_estimate(parsed.get(ESTIMATE_KEY) or (metadata.get(ESTIMATE_KEY) if heard else None)),
         _get(event, "timestamp"),
         intent == FALLBACK_INTENT,
     )
@@ -374,16 +361,6 @@ def _turn(event: Any) -> Turn:
 def _intent(event: Any) -> str | None:
     intent: str | None = ((_get(event, "parse_data") or {}).get("intent") or {}).get("name")
     return intent
-
-
-# In every turn the NLU component, the policy and the replies read the same events, and reading is most of their work.
-# What is kept holds numbers and no words: it outlives the conversation.
-@lru_cache(maxsize=256)
-def _read(same: _Same) -> EmotionEstimate:
-    try:
-        return EmotionEstimate.from_dict(same.data)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return EmotionEstimate.unknown()
 
 
 def _was_command(event: Any, words: str) -> bool:

@@ -3,8 +3,10 @@
 import logging
 from collections.abc import Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from rasa_emotion.conversation.history import CHOICES, last_choice
 from rasa_emotion.endpoints import endpoints_path, read_endpoints
@@ -14,6 +16,12 @@ from rasa_emotion.privacy.consent import Consents
 from rasa_emotion.turn.message import DEFAULT_SENDER_ID
 
 logger = logging.getLogger(__name__)
+
+MOST_READ = 10_000
+"""Conversations of which it is known how far they were searched."""
+
+_read: WeakKeyDictionary[Consents, dict[str, tuple[float | None, int]]] = WeakKeyDictionary()
+"""By record and sender, how a conversation begins and how many of its events were searched for choices."""
 
 
 class Conversation(Protocol):
@@ -82,13 +90,28 @@ def _unknown(error: Exception) -> bool:
 
 def _catch_up(consents: Consents, tracker: Conversation) -> None:
     """Take over a choice that never passed here, such as a button that Rasa's `trigger_intent` reports."""
-    said = last_choice(tracker.events)
+    said = last_choice(_unread(consents, tracker))
     if said is None:
         return
     allowed, moment = said
     known = consents.find(tracker.sender_id)
     if known is None or (known.allowed != allowed and known.since < moment):
         consents.set(tracker.sender_id, allowed, how="event", since=moment)
+
+
+def _unread(consents: Consents, tracker: Conversation) -> Sequence[Any]:
+    """The events that were not searched for choices in an earlier turn; the whole of it once in a process."""
+    events = tracker.events
+    first = events[0] if events else None
+    begins = first.get("timestamp") if isinstance(first, dict) else getattr(first, "timestamp", None)
+    read = _read.setdefault(consents, {})
+    begun, number = read.pop(tracker.sender_id, (None, 0))
+    # Counted, since clocks go back; and a new session begins with another event.
+    known = number if begun == begins and number <= len(events) else 0
+    read[tracker.sender_id] = begins, len(events)
+    if len(read) > MOST_READ:
+        del read[next(iter(read))]
+    return list(islice(reversed(events), len(events) - known))[::-1]
 
 
 def shared_consents() -> Consents | None:
