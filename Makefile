@@ -10,7 +10,7 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 
 # Rasa Pro fetches a table of prices when it is imported, unless it is told not to.
 PRO := LITELLM_LOCAL_MODEL_COST_MAP=True
-PRO_TESTS := tests/pro tests/bot
+PRO_TESTS := tests/pro tests/bot --ignore=tests/bot/channels/test_telephony.py
 
 # One process of tests a core; a file's tests stay together, and their order is that of tests/conftest.py.
 SHARED := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder

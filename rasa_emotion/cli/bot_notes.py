@@ -9,6 +9,7 @@ from rasa_emotion.cli import additions
 from rasa_emotion.cli.bot_files import BotFile, mappings, named
 from rasa_emotion.cli.older_rasa import notes_on_version
 from rasa_emotion.cli.wording import ENGLISH, Wording
+from rasa_emotion.extras import pip_install
 
 LONGEST = 60
 """Characters of a reply that are quoted."""
@@ -56,7 +57,7 @@ def notes(config: BotFile, domain: Iterable[BotFile], words: Wording, intents: S
     if missing:
         yield f"Callers may ask for a human with {_listed(missing)}; add it to EmotionPolicy's 'handoff_intents'."
     if find_spec("av") is None:
-        yield f"What phones and browsers record needs one more package: pip install 'rasa-emotion[{EXTRA}]'."
+        yield f"What phones and browsers record needs one more package: {pip_install(EXTRA)}."
 
 
 def _on_slots(file: BotFile) -> Iterator[str]:

@@ -6,7 +6,7 @@ The protocol carries no prosody: pauses and volume are made here, rate and pitch
 import asyncio
 from collections.abc import AsyncGenerator
 
-from rasa_emotion.errors import ConfigError
+from rasa_emotion.extras import needs_extra
 from rasa_emotion.settings import check_number, check_text
 from rasa_emotion.voice.synthesisers.speech import Speech, SynthesisError, louder, parts_of, silence
 
@@ -43,10 +43,8 @@ class Wyoming:
         check_text(OWNER, "voice", voice, optional=True)
         check_number(OWNER, "port", port, above=0, at_most=65535)
         check_number(OWNER, "wait_secs", wait_secs, above=0)
-        try:
-            import wyoming.event  # noqa: F401, PLC0415 -- of the extra `speech`; other synthesisers need none
-        except ImportError as error:
-            raise ConfigError(f"{OWNER} needs wyoming: pip install 'rasa-emotion[speech]'.") from error
+        with needs_extra("speech", OWNER):
+            import wyoming.event  # noqa: F401, PLC0415 -- other synthesisers need none
         self.sample_rate = sample_rate
         self._address, self._voice, self._wait = (host, port), voice, wait_secs
 
