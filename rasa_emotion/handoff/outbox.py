@@ -368,7 +368,11 @@ def _table(claim: Claim) -> Any:
 
 def _insert_once(connection: Connection, row: dict[str, Any]) -> bool:
     make = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
-    return bool(connection.execute(make(handoffs).values(**row).on_conflict_do_nothing()).rowcount)
+    statement = make(handoffs).values(**row).on_conflict_do_nothing()
+    if connection.dialect.name == "postgresql":
+        # SQLAlchemy 2.1 with psycopg counts no rows here.
+        return connection.execute(statement.returning(handoffs.c.key)).first() is not None
+    return bool(connection.execute(statement).rowcount)
 
 
 def _handoff(row: Row) -> Handoff:
