@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uuid import uuid4
@@ -308,3 +309,25 @@ def report(server, content, secret=SECRET):
     body, now = json.dumps(content).encode(), str(int(time.time()))
     headers = {TIMESTAMP: now, SIGNATURE: signature(secret, now, body)}
     return requests.post(f"{server}/webhooks/emotion/helpdesk", data=body, headers=headers, timeout=60).status_code
+
+
+def test_a_database_that_is_locked_stops_neither_the_server_nor_a_handover(restarted, relay_bot):
+    carol, person = Relayed(restarted, "carol"), Person(relay_bot)
+    with closing(sqlite3.connect(relay_bot / "tracker.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answers = []
+        turn = threading.Thread(target=lambda: answers.append(carol.say("a human please", human=True)))
+        turn.start()
+        healthy = 0
+        while turn.is_alive():
+            healthy += requests.get(restarted, timeout=60).ok
+            time.sleep(0.01)
+        assert answers == [HANDOFF]
+        assert healthy > 5, "others are answered while the turn waits for the database"
+        assert carol.say("are you there?", human=True) == []
+        assert person.record.holder("carol") is None
+        other.execute("ROLLBACK")
+    wait_until(lambda: person.record.holder("carol") and person.heard("carol"))
+    assert person.heard("carol") == ["are you there?"]
+    person.back("carol", "done")
+    wait_until(lambda: carol.say("hello", human=False))
