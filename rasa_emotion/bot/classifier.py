@@ -135,7 +135,7 @@ class EmotionClassifier(GraphComponent):
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
-        """The models' checksum, so that another model counts as another component, and how what is learned is stored."""
+        """The models' checksum, so that another one counts as another component, and how what is learned is stored."""
         # On a retraining Rasa asks with the cached node's own configuration, which holds other keys.
         defaults = cls.get_default_config()
         own = {key: value for key, value in config.items() if key in defaults}
