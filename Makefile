@@ -2,6 +2,7 @@
 PYTHON ?= python3
 UV := .tools/bin/uv
 COMPILE := $(UV) pip compile --quiet --python-version 3.10 --generate-hashes --no-emit-index-url --no-header
+COMPILE_PRO := $(subst --python-version 3.10,--python-version 3.11,$(COMPILE))
 
 # Models ship with the project: nothing is fetched from a hub, and Rasa sends no telemetry.
 export HF_HUB_OFFLINE := 1
@@ -55,4 +56,4 @@ lock: ## Compile requirements/*.txt again after a change of pyproject.toml
 	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra rasa --extra formats -c requirements/dev.txt -o requirements/run.txt
 	$(COMPILE) pyproject.toml --extra rasa --extra formats --extra speech --extra moonshine -c requirements/dev.txt -o requirements/speech.txt
-	$(COMPILE) --python-version 3.11 pyproject.toml requirements/pro.in --extra rasa-pro -o requirements/pro.txt
+	$(COMPILE_PRO) pyproject.toml requirements/pro.in --extra rasa-pro -o requirements/pro.txt

@@ -98,6 +98,15 @@ class EmotionAnalyzer:
             )
         return analyzer
 
+    @classmethod
+    def of_words(
+        cls, models: str | Path | None = None, *, text: str = "text", fusion: str = "fusion"
+    ) -> "EmotionAnalyzer":
+        """The text model alone, which reads and does not hear. Raises ModelError as `load` does."""
+        require_models(models)
+        read = TextClassifier.load(model_path(models, "text", text))
+        return cls(None, read, Fusion.load(model_path(models, "fusion", fusion)))
+
     @property
     def checksum(self) -> str:
         """Changes whenever any model file does."""

@@ -54,7 +54,7 @@ class FakeAnalyzer:
 
     def __init__(self, checksum: str = "fake") -> None:
         self.capabilities = Capabilities("fake", "fake", checksum, checksum, 0, ("en",))
-        self._fusion = Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.3, {"sarcastic": 0.6, "masked": 0.6})
+        self.fusion = Fusion({"acoustic": 0.5, "text": 0.5}, 1.0, 0.3, {"sarcastic": 0.6, "masked": 0.6})
 
     @classmethod
     def load(cls, models=None, *, acoustic="acoustic", allow_missing=False) -> "FakeAnalyzer":
@@ -95,7 +95,7 @@ class FakeAnalyzer:
         return self.fuse([*heard, *([self.read(text, confidence=text_confidence)] if readable else [])])
 
     def fuse(self, pieces) -> EmotionEstimate:
-        return self._fusion.fuse([piece for piece in pieces if piece is not None])
+        return self.fusion.fuse([piece for piece in pieces if piece is not None])
 
 
 def install(monkeypatch=None) -> None:

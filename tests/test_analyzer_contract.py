@@ -1,14 +1,17 @@
-"""What every `Analyzer` does, asked of the one in this process and of the one that the other tests put in its place."""
+"""What every `Analyzer` does, asked of the one in this process, of one behind a service, and of the one that the other
+tests put in their place."""
 
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from fake_analyzer import FakeAnalyzer
+from service_kit import served
 from tiny_onnx import acoustic_folder, text_folder
 
 from rasa_emotion import EmotionAnalyzer
@@ -17,23 +20,39 @@ from rasa_emotion.audio import Waveform, load_audio
 from rasa_emotion.errors import AudioError, TextError
 from rasa_emotion.estimate import Evidence
 from rasa_emotion.protocol import Analyzer, Capabilities, Words
+from rasa_emotion.remote import RemoteAnalyzer
 
 LARGEST_DIFFERENCE = 1e-3
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> EmotionAnalyzer:
-    """An analyzer whose models take batches."""
+def tiny_models(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     acoustic_folder(folder / "acoustic")
     text_folder(folder / "text", {"furious": "angry", "wonderful": "happy", "the": "neutral"}, batches=True)
-    return EmotionAnalyzer.load(folder, allow_missing=True)
+    return folder
 
 
-@pytest.fixture(params=["local", "fake", "tiny"])
+@pytest.fixture(scope="module")
+def tiny(tiny_models) -> EmotionAnalyzer:
+    """An analyzer whose models take batches."""
+    return EmotionAnalyzer.load(tiny_models, allow_missing=True)
+
+
+@pytest.fixture(scope="module")
+def remote(tiny_models) -> Iterator[RemoteAnalyzer]:
+    """The same models in a server process."""
+    with served("--models", tiny_models) as service:
+        # No fallback: what it gives is the service's. A busy machine must not fail a test.
+        yield RemoteAnalyzer([service.url], timeout_secs=60)
+
+
+@pytest.fixture(params=["local", "fake", "tiny", "remote"])
 def analyzer(request, tiny) -> Analyzer:
     if request.param == "tiny":
         return tiny
+    if request.param == "remote":
+        return request.getfixturevalue("remote")
     return EmotionAnalyzer.load() if request.param == "local" else FakeAnalyzer()
 
 
@@ -110,6 +129,21 @@ def test_the_parts_are_the_whole(analyzer: Analyzer, clips) -> None:
     whole = analyzer.analyze(clips[0], "I am furious", text_confidence=0.9)
     parts = analyzer.fuse([analyzer.hear(clips[0]), analyzer.read("I am furious", confidence=0.9)])
     assert json.dumps(whole.to_dict()) == json.dumps(parts.to_dict())
+
+
+def test_a_service_hears_and_reads_as_its_analyzer_does(remote, tiny, clips, tmp_path: Path) -> None:
+    recording = tmp_path / "call.wav"
+    soundfile.write(recording, clips[-1].samples, 16_000, subtype="FLOAT")
+    for audio in (*clips, recording, recording.read_bytes(), io.BytesIO(recording.read_bytes())):
+        assert difference(remote.hear(audio), tiny.hear(audio)) <= 1e-6
+        assert remote.hear(audio).warnings == tiny.hear(audio).warnings
+    turns = [Words(text, 0.5, ["the wonderful day"] * 20) for text in SENTENCES * 9]
+    for found, expected in zip(remote.read_many(turns), tiny.read_many(turns), strict=True):
+        assert difference(found, expected) <= 1e-6
+    assert remote.capabilities == tiny.capabilities
+    for bad in (1.5, -1, float("nan")):
+        with pytest.raises(TextError):
+            remote.read("wonderful", confidence=bad)
 
 
 class Counting:

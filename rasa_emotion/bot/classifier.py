@@ -39,7 +39,7 @@ from rasa_emotion.settings import check_flag, check_names, check_number, check_t
 from rasa_emotion.text.adapter import FORMAT, Adapter
 from rasa_emotion.turn.consent import heed
 from rasa_emotion.turn.evidence import discard_evidence, text_confidence, trusted_evidence
-from rasa_emotion.turn.shared import shared_analyzer
+from rasa_emotion.turn.shared import check_endpoint, shared_analyzer
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +84,9 @@ class EmotionClassifier(GraphComponent):
             # Name of the acoustic model's folder; "acoustic-emogator" is the one that companies may use. The channel
             # hears, with the model that credentials.yml names: give the same name here and there.
             "acoustic": "acoustic",
+            # A service that is asked in place of models in this process, such as http://emotion:8100; give the same at
+            # the channel. See docs/service.md.
+            "endpoint": None,
             # Probability below which a turn's emotion is "unknown"; null takes the fitted one.
             "min_confidence": None,
             # Let the examples of nlu.yml whose metadata name an emotion teach the text model.
@@ -294,7 +297,8 @@ class EmotionClassifier(GraphComponent):
         return {name: values[name] for name in self.config["entities"]}
 
     def _shared_analyzer(self) -> Analyzer | None:
-        return shared_analyzer(self.config["models"], self.config["acoustic"])
+        config = self.config
+        return shared_analyzer(config["models"], config["acoustic"], config["endpoint"])
 
     def _recall(self) -> None:
         """Take up what the training stored; one warning, however many of the models were replaced since."""
@@ -346,7 +350,7 @@ def _domain_of(model_storage: ModelStorage, context: ExecutionContext) -> Domain
 
 
 def _checksum(config: dict[str, Any]) -> str | None:
-    analyzer = shared_analyzer(config["models"], config["acoustic"])
+    analyzer = shared_analyzer(config["models"], config["acoustic"], config["endpoint"])
     return analyzer.capabilities.checksum if analyzer else None
 
 
@@ -365,6 +369,7 @@ def _checked_config(config: dict[str, Any]) -> dict[str, Any]:
         settings = checked(owner, config, defaults)
         check_text(owner, "models", settings["models"], optional=True)
         check_text(owner, "acoustic", settings["acoustic"])
+        check_endpoint(owner, settings["endpoint"])
         check_number(owner, "min_confidence", settings["min_confidence"], above=-1e-9, at_most=1, optional=True)
         check_flag(owner, "adapt", settings["adapt"])
         check_names(owner, "entities", settings["entities"], ENTITY_NAMES)

@@ -28,7 +28,7 @@ from rasa_emotion.turn.evidence import EVIDENCE_KEY, ChannelEvidence, drop_reser
 from rasa_emotion.turn.listening import Heard, listen
 from rasa_emotion.turn.message import DEFAULT_SENDER_ID, Audio, Taken, Turn, TurnRefused
 from rasa_emotion.turn.roles import Right
-from rasa_emotion.turn.shared import shared_analyzer
+from rasa_emotion.turn.shared import check_endpoint, shared_analyzer
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,8 @@ DEFAULTS: dict[str, Any] = {
     # As in config.yml: folder of the models, and name of the acoustic one.
     "models": None,
     "acoustic": "acoustic",
+    # A service that is asked in place of models in this process, such as http://emotion:8100; see docs/service.md.
+    "endpoint": None,
     # Who speaks: "caller", or "agent" for a person at work, which needs the next option.
     "analyse": "caller",
     # The legal ground on which people at work are analysed, in the operator's own words; see docs/privacy.md.
@@ -203,7 +205,8 @@ class Intake:
         return listen(self._analyzer(), audio, max_secs=self.options["max_secs"])
 
     def _shared(self) -> Analyzer | None:
-        return shared_analyzer(self.options["models"], self.options["acoustic"])
+        options = self.options
+        return shared_analyzer(options["models"], options["acoustic"], options["endpoint"])
 
     def _taken(self, turn: Turn, heard: Heard) -> Taken:
         metadata = {**turn.metadata, EVIDENCE_KEY: heard.evidence} if heard.evidence else dict(turn.metadata)
@@ -280,6 +283,7 @@ def checked_options(owner: str, options: Mapping[str, Any]) -> dict[str, Any]:
     check_text(owner, "voice_intent", settings["voice_intent"])
     check_text(owner, "models", settings["models"], optional=True)
     check_text(owner, "acoustic", settings["acoustic"])
+    check_endpoint(owner, settings["endpoint"])
     check_text(owner, "legal_ground", settings["legal_ground"], optional=True)
     _check_speaker(owner, settings)
     whole = {key: int(settings[key]) for key in ("max_chars", "max_waiting", "workers")}

@@ -87,7 +87,7 @@ class Calls:
 
     async def _load(self) -> Parts:
         given = self._options.given
-        analyzer = await asyncio.to_thread(shared_analyzer, given["models"], given["acoustic"])
+        analyzer = await asyncio.to_thread(shared_analyzer, given["models"], given["acoustic"], given["endpoint"])
         turn_end = await asyncio.to_thread(smart_turn) if given["turn_end"] == "network" else None
         local = None if given["local_recogniser"] is None else lambda: self._options.recogniser("local_recogniser")
         return Parts(

@@ -1,0 +1,72 @@
+"""The analyzer behind a queue that does not grow."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from rasa_emotion.protocol import Analyzer
+from rasa_emotion.service.limits import Limits
+from rasa_emotion.service.turns import Answered, Body, answer
+from rasa_emotion.turn.refusal import TurnRefused
+
+RETRY_SECS = 1
+
+
+def busy(sentence: str, status: int = 429) -> TurnRefused:
+    """The refusal of what can be tried again soon."""
+    return TurnRefused(status, sentence, retry_after=RETRY_SECS)
+
+
+class Engine:
+    """Analyses requests in threads. What is more than they and the queue can hold is refused at once.
+
+    Requests are not gathered into batches: windows of different lengths cost more together than one by one, and the
+    text model that ships is not batched (`benchmarks/batches.py`). The turns of one request go to it together.
+    """
+
+    def __init__(self, analyzer: Analyzer, limits: Limits) -> None:
+        self.analyzer = analyzer
+        self._limits = limits
+        # onnxruntime and the decoders release the GIL, so these threads run beside the event loop.
+        self._threads = ThreadPoolExecutor(limits.workers, thread_name_prefix="emotion")
+        self._inside = 0
+
+    @property
+    def running(self) -> int:
+        """Requests in a thread."""
+        return min(self._inside, self._limits.workers)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for one."""
+        return self._inside - self.running
+
+    async def answer(self, body: Body) -> Answered:
+        """Analyse a request.
+
+        Raises:
+            TurnRefused: too many wait (429), it took too long (503), or it cannot be taken (400, 413).
+        """
+        if self._inside >= self._limits.workers + self._limits.waiting:
+            raise busy("Too many requests wait for an analysis; send this one again later.")
+        loop = asyncio.get_running_loop()
+        self._inside += 1
+        work = self._threads.submit(answer, self.analyzer, body, self._limits)
+        # A thread that goes on after its time is still taken; one that was never begun leaves at once.
+        work.add_done_callback(lambda _: _soon(loop, self._leave))
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(work), self._limits.analysis_secs)
+        except asyncio.TimeoutError as error:
+            raise busy(f"The analysis took longer than {self._limits.analysis_secs:g} s; send less.", 503) from error
+
+    def _leave(self) -> None:
+        self._inside -= 1
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _soon(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(what)

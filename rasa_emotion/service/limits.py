@@ -1,0 +1,30 @@
+"""What is too much for the service."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of size, time and waiting.
+
+    Args:
+        workers: requests that are analysed at the same time, each in a thread.
+        waiting: requests that may wait for a thread; the next one is refused with 429.
+        bodies: requests whose body may be on its way at the same time; the next one is refused with 429.
+        body_bytes: of one request.
+        body_secs: within which a body has to arrive.
+        analysis_secs: waiting and analysis of one request.
+        turns: of one request.
+        audio_secs: of one decoded recording.
+        drain_secs: after a SIGTERM, in which requests that are inside may end.
+    """
+
+    workers: int = 2
+    waiting: int = 16
+    bodies: int = 32
+    body_bytes: int = 12_000_000
+    body_secs: float = 10.0
+    analysis_secs: float = 10.0
+    turns: int = 64
+    audio_secs: float = 60.0
+    drain_secs: float = 30.0
