@@ -11,7 +11,7 @@ from tqdm import tqdm
 from rasa_emotion.acoustic.classifier import OnnxNetwork
 from rasa_emotion.acoustic.heads import HEADS, Network, head_names, read_head
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.training.voice.features import enough, read_sounds
+from rasa_emotion.training.voice.kept import enough, read_sounds
 from rasa_emotion.training.voice.yardstick import ANGRY, Rule
 
 

@@ -1,9 +1,12 @@
 """Write docs/voice.md: today's voice beside another one, from the answers of both.
 
-python -m research.voice.page --before FOLDER ANSWERS.npz --after FOLDER ANSWERS.npz --conditions runs/conditions
+python -m research.voice.page --before FOLDER ANSWERS.npz --after FOLDER ANSWERS.npz
+
+RAVDESS is read from the folders: what the heads of their folds said of it stands there.
 """
 
 import argparse
+import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.evaluation.metrics import resamples
-from rasa_emotion.training.voice.answers import SPEAKERS, Answers
+from rasa_emotion.training.voice.answered import SPEAKERS, Answers, joined
 from rasa_emotion.training.voice.yardstick import (
     ANGRY,
     NEUTRAL,
@@ -27,12 +32,17 @@ from rasa_emotion.training.voice.yardstick import (
     strict,
     unknown,
 )
+from research.voice import render
 from research.voice.conditions import by_condition, logits, long_turns
+from research.voice.render import RESULT
 from research.voice.shortcuts import lines_told, ordinary_on_lines
 
-PAGE = Path("docs/voice.md")
-RESULT = Path("research/voice/result.json")
-TEMPLATE = Path(__file__).with_name("voice.template.md")
+CSV = "out_of_fold.csv"
+"""Of the folds' folder, as `rasa_emotion.training.acoustic.report` writes it."""
+
+VIEWS = {"clean": "clean", "mulaw": "line"}
+"""Names of views by those of `out_of_fold.csv`."""
+
 SAMPLES = 1000
 MIN_CONFIDENCE = 0.35
 
@@ -101,7 +111,9 @@ class Voice:
     @classmethod
     def read(cls, folder: Path, answers: Path) -> "Voice":
         manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        return cls(Answers.load(answers), Rule(float(manifest["temperature"]), MIN_CONFIDENCE))
+        stored = Answers.load(answers)
+        elsewhere = stored.where(stored.corpus != "ravdess")
+        return cls(joined([elsewhere, on_ravdess(folder)]), Rule(float(manifest["temperature"]), MIN_CONFIDENCE))
 
     def of(self, row: Row, unheard: str) -> Answers:
         return self.answers.of(corpus=row.corpus, view=row.view, unheard=unheard)
@@ -134,9 +146,10 @@ def compare(before: Voice, after: Voice) -> list[dict[str, Any]]:
 
 def paired(old: Answers, new: Answers, figure: Figure, rules: tuple[Rule, Rule]) -> float:
     """Two-sided p-value of the difference, from bootstrap samples of speakers that both are scored on."""
+    before, after = old.bare(), new.bare()
     differences = np.array(
         [
-            figure(new.where(drawn), rules[1]) - figure(old.where(drawn), rules[0])
+            figure(after.where(drawn), rules[1]) - figure(before.where(drawn), rules[0])
             for drawn in resamples(len(new.emotion), list(new.speaker), SAMPLES, 1)
         ]
     )
@@ -145,82 +158,46 @@ def paired(old: Answers, new: Answers, figure: Figure, rules: tuple[Rule, Rule])
     return round(min(1.0, 2 * tail / (len(differences) + 1)), 4)
 
 
-def write(result: dict[str, Any], page: Path = PAGE) -> None:
-    """The page from the figures."""
-    text = TEMPLATE.read_text(encoding="utf-8")
-    parts = {
-        "ROWS": _rows(result["rows"]),
-        "CONDITIONS": _conditions(result["conditions"]),
-        "LONG": _long(result["long"]),
-        "TOLD": _told(result["told"]),
-        "ORDINARY": _ordinary(result["ordinary"]),
-    }
-    for name, part in parts.items():
-        text = text.replace(f"<!-- {name} -->", "\n".join(part))
-    page.write_text(text, encoding="utf-8")
+def out_of_fold(folder: Path) -> tuple[list[dict[str, str]], NDArray[np.float64]]:
+    """What the heads of a folder's folds said of RAVDESS under each condition, as `acoustic.report` kept it."""
+    with (folder / "folds" / CSV).open(newline="", encoding="utf-8") as stream:
+        rows = [{**row, "name": row["path"]} for row in csv.DictReader(stream)]
+    return rows, np.array([[float(row[emotion]) for emotion in EMOTIONS] for row in rows])
 
 
-def _rows(rows: list[dict[str, Any]]) -> list[str]:
-    lines = ["| row | n, speakers | before | now | p | unknown, before and now |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        shares = " and ".join(f"{share:.3f}" for share in row["unknown"])
-        old, new = _value(row["before"]), _value(row["after"])
-        lines.append(f"| {row['row']} | {row['n']:,}, {row['speakers']} | {old} | {new} | {row['p']:.3f} | {shares} |")
-    return lines
+def on_ravdess(folder: Path) -> Answers:
+    """The same as answers: undisturbed and through mu-law."""
+    rows, said = out_of_fold(folder)
+    chosen = [number for number, row in enumerate(rows) if row["condition"] in VIEWS]
+    own = [rows[number] for number in chosen]
+    return Answers(
+        logits=said[chosen],
+        emotion=np.array([EMOTIONS.index(row["emotion"]) for row in own]),
+        corpus=np.full(len(own), "ravdess"),
+        view=np.array([VIEWS[row["condition"]] for row in own]),
+        speaker=np.array([row["speaker"] for row in own]),
+        name=np.array([row["name"] for row in own]),
+        unheard=np.full(len(own), SPEAKERS),
+    )
 
 
-def _conditions(found: dict[str, dict[str, float]]) -> list[str]:
-    lines = ["| condition | before | now |", "|---|---|---|"]
-    return lines + [f"| {name} | {found['before'][name]:.3f} | {value:.3f} |" for name, value in found["after"].items()]
-
-
-def _long(found: dict[str, dict[str, Any]]) -> list[str]:
-    lines = ["| turns | before | now |", "|---|---|---|"]
-    for name, (right, count) in found["after"].items():
-        old_right, old_count = found["before"][name]
-        lines.append(f"| {name} | {old_right} of {old_count} | {right} of {count} |")
-    return lines
-
-
-def _told(found: dict[str, dict[str, Any]]) -> list[str]:
-    lines = ["| line | clips | chance | before | now |", "|---|---|---|---|---|"]
-    for name, now in found["after"].items():
-        old = _value(found["before"][name]["told"])
-        lines.append(f"| {name} | {now['clips']} | {now['chance']:.3f} | {old} | {_value(now['told'])} |")
-    return lines
-
-
-def _ordinary(found: dict[str, dict[str, Any]]) -> list[str]:
-    lines = [
-        "| line | clips | ordinary before | now | bad before | now | unknown now |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, now in found["after"].items():
-        cells = [_value(found[voice][name][row]) for row in ("ordinary", "bad") for voice in ("before", "after")]
-        lines.append(f"| {name} | {now['clips']} | {' | '.join(cells)} | {now['unknown']:.3f} |")
-    return lines
-
-
-def _value(found: Sequence[float]) -> str:
-    return f"{found[0]:.3f} ({found[1]:.3f} to {found[2]:.3f})"
-
-
-def measure(folder: Path, rule: Rule, conditions: Path) -> dict[str, Any]:
-    """UA by line and length, what becomes of long turns, whether the line shows, and ordinary speech on every line."""
-    on_lines = logits(folder, conditions, "lines")
-    return {
-        "conditions": by_condition(*on_lines, rule) | by_condition(*logits(folder, conditions, "cut"), rule),
-        "long": long_turns(*logits(folder, conditions, "joined"), rule),
-        "told": lines_told(*on_lines, rule),
-        "ordinary": ordinary_on_lines(*logits(folder, conditions, "ordinary"), rule),
-    }
+def measure(folder: Path, rule: Rule, conditions: Path | None) -> dict[str, Any]:
+    """UA by condition and whether the line shows, on RAVDESS; with `conditions`, long turns and ordinary speech too."""
+    heard = out_of_fold(folder)
+    found = {"conditions": by_condition(*heard, rule), "told": lines_told(*heard, rule)}
+    if conditions is not None:
+        found["long"] = long_turns(*logits(folder, conditions, "joined"), rule)
+        found["ordinary"] = ordinary_on_lines(*logits(folder, conditions, "ordinary"), rule)
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Write docs/voice.md and research/voice/result.json.")
     parser.add_argument("--before", nargs=2, type=Path, required=True, metavar=("FOLDER", "ANSWERS"))
     parser.add_argument("--after", nargs=2, type=Path, required=True, metavar=("FOLDER", "ANSWERS"))
-    parser.add_argument("--conditions", type=Path, default=Path("runs/conditions"))
+    parser.add_argument(
+        "--conditions", type=Path, help="of `training.voice.conditions`: long turns, lines of angry clips"
+    )
     options = parser.parse_args(arguments)
     voices = {name: Voice.read(*getattr(options, name)) for name in ("before", "after")}
     measured = {
@@ -230,8 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "rows": compare(voices["before"], voices["after"]),
         **{part: {name: measured[name][part] for name in measured} for part in measured["after"]},
     }
-    RESULT.write_text(json.dumps(result, indent=1), encoding="utf-8")
-    write(result)
+    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    render.main()
 
 
 if __name__ == "__main__":

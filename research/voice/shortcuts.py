@@ -12,11 +12,22 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from rasa_emotion.evaluation.metrics import resamples
-from rasa_emotion.training.voice.conditions import UNDISTURBED
 from rasa_emotion.training.voice.yardstick import CALM, CONFIDENT, NEGATIVE, NEUTRAL, UNKNOWN, Rule
 
-CODECS = ("8 kHz mu-law", "8 kHz A-law", "GSM", "Opus 8 kb/s", "Opus 12 kb/s", "Opus 24 kb/s", "AMR-NB")
-PHONE, MICROPHONE = "8 kHz mu-law", UNDISTURBED
+LINES = {
+    "telephone (8 kHz mu-law) or microphone": ("clean", "mulaw"),
+    "microphone, or noise at 20 dB": ("clean", "noise20"),
+    "which of six: microphone, telephone, noise at 20, 10, 5, 0 dB": (
+        "clean",
+        "mulaw",
+        "noise20",
+        "noise10",
+        "noise5",
+        "noise0",
+    ),
+}
+"""What a classifier tells apart, by the conditions of `out_of_fold.csv`."""
+
 SAMPLES = 1000
 
 
@@ -46,14 +57,9 @@ def told(rows: list[dict[str, str]], probabilities: NDArray[np.float64], lines: 
 
 
 def lines_told(rows: list[dict[str, str]], said: NDArray[np.float64], rule: Rule) -> dict[str, dict[str, Any]]:
-    """`told` of all codecs beside the undisturbed clip, and of a telephone beside a microphone."""
+    """`told` of each of `LINES`."""
     probabilities = rule.probabilities(said)
-    return {
-        "which of eight: undisturbed, G.711 (two), GSM, AMR, Opus (three)": told(
-            rows, probabilities, (UNDISTURBED, *CODECS)
-        ),
-        "telephone (8 kHz mu-law) or microphone": told(rows, probabilities, (PHONE, MICROPHONE)),
-    }
+    return {name: told(rows, probabilities, lines) for name, lines in LINES.items()}
 
 
 def ordinary_on_lines(rows: list[dict[str, str]], said: NDArray[np.float64], rule: Rule) -> dict[str, dict[str, Any]]:

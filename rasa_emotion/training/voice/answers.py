@@ -11,7 +11,6 @@ heads of the folds, and the heads without a corpus are fitted anew to the same e
 import argparse
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,66 +19,22 @@ from tqdm import tqdm
 
 from rasa_emotion.acoustic.classifier import MODEL, OnnxNetwork
 from rasa_emotion.acoustic.heads import HEADS, head_names, read_head
-from rasa_emotion.training.voice.features import Rows, described, drawn, enough, read_rows, read_sounds
+from rasa_emotion.training.voice.answered import NEVER, SPEAKERS, Answers, joined
+from rasa_emotion.training.voice.features import Rows, described, read_rows
 from rasa_emotion.training.voice.heads import Fitted, HeadRecipe, fit_head
+from rasa_emotion.training.voice.kept import drawn, enough, read_sounds
 from rasa_emotion.training.voice.material import FOLDS
 
 logger = logging.getLogger(__name__)
 
-NEVER = "test-"
-"""Corpora whose name begins so test and never train."""
-
-SPEAKERS = "speakers"
-"""Heard by heads that know the corpus but not the speaker; otherwise the heads know nothing of the corpus."""
-
 LEFT_OUT = ("emodb", "nemo", "urdu", "iesc", "digits", "calls", "prompts")
 SCORED_VIEWS = ("clean", "line")
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Logits of sounds, one row each.
-
-    Args:
-        logits: float64, shape [rows, 8].
-        emotion, corpus, view, speaker, name: as in `Rows`.
-        unheard: `SPEAKERS`, or the corpus that was left out of training.
-    """
-
-    logits: NDArray[np.float64]
-    emotion: NDArray[np.int64]
-    corpus: NDArray[np.str_]
-    view: NDArray[np.str_]
-    speaker: NDArray[np.str_]
-    name: NDArray[np.str_]
-    unheard: NDArray[np.str_]
-
-    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Answers":
-        """The chosen rows, by a mask or by their numbers."""
-        return Answers(**{key: value[chosen] for key, value in vars(self).items()})
-
-    def of(self, *, corpus: str, view: str, unheard: str = SPEAKERS) -> "Answers":
-        """The rows of one corpus in one view."""
-        return self.where((self.corpus == corpus) & (self.view == view) & (self.unheard == unheard))
-
-    def save(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(file, **vars(self))
-
-    @classmethod
-    def load(cls, file: Path) -> "Answers":
-        with np.load(file) as stored:
-            return cls(**{key: stored[key] for key in stored.files})
 
 
 def answered(rows: Rows, logits: NDArray[np.float64], unheard: str) -> Answers:
     """Rows with what was said of them."""
     kept = {key: getattr(rows, key) for key in ("emotion", "corpus", "view", "speaker", "name")}
     return Answers(logits=logits, unheard=np.full(len(rows), unheard), **kept)
-
-
-def joined(parts: Sequence[Answers]) -> Answers:
-    return Answers(**{key: np.concatenate([vars(part)[key] for part in parts]) for key in vars(parts[0])})
 
 
 def train_rows(rows: Rows) -> NDArray[np.bool_]:
@@ -175,14 +130,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--features", type=Path, help="of this folder's model; its heads then answer for every corpus")
     parser.add_argument("--out", type=Path, required=True, help="an .npz file")
     parser.add_argument("--corpus", action="append", default=[], help="only this one; repeatable")
+    parser.add_argument("--heard", action="store_true", help="with --features: without the corpora left out")
     parser.add_argument("--most", type=int, default=0, help="sounds of each corpus, without --features")
     options = parser.parse_args(arguments)
     if options.features is None:
         answer_folder(options.folder, options.views, options.corpus, options.most).save(options.out)
         return
     rows = read_rows(options.features)
-    found = answer_kept(options.folder, rows.where(scored_rows(rows)))
-    joined([found, answer_left_out(rows, HeadRecipe())]).save(options.out)
+    parts = [answer_kept(options.folder, rows.where(scored_rows(rows)))]
+    if not options.heard:
+        parts.append(answer_left_out(rows, HeadRecipe()))
+    joined(parts).save(options.out)
 
 
 if __name__ == "__main__":

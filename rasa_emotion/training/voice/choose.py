@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from rasa_emotion.training.voice.answers import answer_folds, answer_left_out, fit_folds, joined, scored_rows
+from rasa_emotion.training.voice.answered import joined
+from rasa_emotion.training.voice.answers import answer_folds, answer_left_out, fit_folds, scored_rows
 from rasa_emotion.training.voice.features import read_rows
 from rasa_emotion.training.voice.heads import HeadRecipe, write_heads
 from rasa_emotion.training.voice.yardstick import Rule, calibrate, table

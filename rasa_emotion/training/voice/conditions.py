@@ -19,7 +19,7 @@ from tqdm import tqdm
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.audio.windows import cut_windows
 from rasa_emotion.training.acoustic.clips import noise_sounds
-from rasa_emotion.training.voice.answers import NEVER
+from rasa_emotion.training.voice.answered import NEVER
 from rasa_emotion.training.voice.lines import Samples, g711, line_of, test_lines
 from rasa_emotion.training.voice.material import Sound, read_samples, read_sounds
 from rasa_emotion.training.voice.views import served, write_sounds

@@ -9,7 +9,6 @@ The second keeps the embedding of a model folder, in int8 as it runs: for new he
 import argparse
 import csv
 import logging
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,8 @@ from rasa_emotion.acoustic.heads import Network
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.training.voice.distil import read_trunk
+from rasa_emotion.training.voice.kept import drawn, enough, read_sounds
 from rasa_emotion.training.voice.network import Trunk
-
-MIN_SAMPLES = int(0.4 * SAMPLE_RATE)
-"""Shorter sounds are repeated to this length, as in use."""
 
 BATCH_SECS = 48.0
 Hear = Callable[[Sequence[NDArray[np.float32]]], NDArray[np.float32]]
@@ -90,18 +87,6 @@ def described(folder: Path, corpus: str, view: str, found: NDArray[np.float32]) 
     )
 
 
-def read_sounds(folder: Path, corpus: str, view: str) -> list[NDArray[np.float32]]:
-    """The samples of one view of a corpus, as `views` wrote them."""
-    samples = np.load(folder / f"{corpus}-{view}.npy", mmap_mode="r")
-    ends = np.load(folder / f"{corpus}-{view}-ends.npy")
-    return [part.astype(np.float32) / 32768 for part in np.split(samples, ends[:-1])]
-
-
-def enough(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Repeated to `MIN_SAMPLES` where it is shorter, as in use."""
-    return np.resize(sound, max(len(sound), MIN_SAMPLES)) if len(sound) else np.zeros(MIN_SAMPLES, np.float32)
-
-
 def hear_all(hear: Hear, sounds: Sequence[NDArray[np.float32]], *, progress: str = "") -> NDArray[np.float32]:
     """What heads read of sounds of any lengths, [sounds, d]; neighbours in a batch do not change it."""
     sounds = [enough(sound) for sound in sounds]
@@ -133,19 +118,16 @@ def by_network(network: Network) -> Hear:
     return lambda sounds: network.run(["embedding"], sounds)[0]
 
 
-def drawn(names: Sequence[str], most: int) -> NDArray[np.int64]:
-    """Numbers of at most so many sounds, by the checksum of their names, in order; of all where `most` is 0."""
-    order = np.argsort([zlib.crc32(name.encode()) for name in names], kind="stable")
-    return np.sort(order[: most or len(names)])
-
-
-def write_features(views: Path, hear: Hear, out: Path, *, only: Sequence[str] = (), most: int = 0) -> None:
+def write_features(
+    views: Path, hear: Hear, out: Path, *, corpora: Sequence[str] = (), only: Sequence[str] = (), most: int = 0
+) -> None:
     """Write the statistics of every view that is not there yet, in half precision, beside each corpus' table.
 
-    `only` names the wanted views; all where it is empty. `most` limits the sounds of a corpus; 0 takes all.
+    `corpora` and `only` name the wanted corpora and views; all where they are empty. `most` limits the sounds of a
+    corpus; 0 takes all.
     """
     out.mkdir(parents=True, exist_ok=True)
-    for table in sorted(views.glob("*.csv")):
+    for table in [table for table in sorted(views.glob("*.csv")) if not corpora or table.stem in corpora]:
         chosen = _write_table(table, out / table.name, most)
         for ends_file in sorted(views.glob(f"{table.stem}-*-ends.npy")):
             view = ends_file.name.removeprefix(f"{table.stem}-").removesuffix("-ends.npy")
@@ -193,6 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--view", action="append", default=[], help="only this one; repeatable, all where none is named"
     )
+    parser.add_argument("--corpus", action="append", default=[], help="only this one; repeatable")
     parser.add_argument("--most", type=int, default=0, help="sounds of each corpus; 0 takes all")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
@@ -202,7 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         hear = by_network(OnnxNetwork(options.model / MODEL, threads=options.threads))
     else:
         hear = by_trunk(read_trunk(options.trunk))
-    write_features(options.views, hear, options.out, only=options.view, most=options.most)
+    wanted = {"corpora": options.corpus, "only": options.view, "most": options.most}
+    write_features(options.views, hear, options.out, **wanted)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.training.acoustic.report import FOLDS, report
-from rasa_emotion.training.voice.answers import NEVER, answer_folds, fit_folds, scored_rows, train_rows
+from rasa_emotion.training.voice.answered import NEVER
+from rasa_emotion.training.voice.answers import answer_folds, fit_folds, scored_rows, train_rows
 from rasa_emotion.training.voice.distil import Crops, read_trunk
 from rasa_emotion.training.voice.export import export
 from rasa_emotion.training.voice.features import Rows, read_rows

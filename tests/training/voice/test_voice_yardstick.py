@@ -8,7 +8,7 @@ import soundfile
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.training.voice.answers import SPEAKERS, Answers
+from rasa_emotion.training.voice.answered import SPEAKERS, Answers
 from rasa_emotion.training.voice.material import FOLDS, read_samples, read_sounds, source_of
 from rasa_emotion.training.voice.views import CLEAN, WINDOW_SECS, Views, training_views
 from rasa_emotion.training.voice.yardstick import ANGRY, NEUTRAL, Rule, bad, ordinary, recall, strict, table, unknown

@@ -1,0 +1,101 @@
+"""docs/voice.md from the figures of `page`, without measuring: `python -m research.voice.render`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+PAGE = Path("docs/voice.md")
+RESULT = Path("research/voice/result.json")
+NAMES = {
+    "clean": "as recorded",
+    "mulaw": "8 kHz mu-law telephone",
+    "noise20": "noise at 20 dB",
+    "noise10": "noise at 10 dB",
+    "noise5": "noise at 5 dB",
+    "noise0": "noise at 0 dB",
+}
+TEMPLATE = Path(__file__).with_name("voice.template.md")
+
+
+def text(result: Mapping[str, Any], template: str) -> str:
+    """The page; a table that was not measured is left out with its section."""
+    for name, table in {
+        "ROWS": _rows(result["rows"]),
+        "CONDITIONS": _conditions(result["conditions"]),
+        "TOLD": _told(result["told"]),
+        "LONG": _long(result.get("long")),
+        "ORDINARY": _ordinary(result.get("ordinary")),
+    }.items():
+        template = _filled(template, name, table)
+    return template
+
+
+def _filled(template: str, name: str, table: Sequence[str]) -> str:
+    """The table in its place; without one, the lines between `<!-- if NAME -->` and `<!-- end -->` go."""
+    mark = f"<!-- if {name} -->\n"
+    if mark in template:
+        before, rest = template.split(mark, 1)
+        section, after = rest.split("<!-- end -->\n", 1)
+        template = before + (section if table else "") + after
+    return template.replace(f"<!-- {name} -->", "\n".join(table))
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = ["| row | n, speakers | before | now | p | unknown, before and now |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        shares = " and ".join(f"{share:.3f}" for share in row["unknown"])
+        old, new = _value(row["before"]), _value(row["after"])
+        lines.append(f"| {row['row']} | {row['n']:,}, {row['speakers']} | {old} | {new} | {row['p']:.3f} | {shares} |")
+    return lines
+
+
+def _conditions(found: Mapping[str, Mapping[str, float]]) -> list[str]:
+    lines = ["| condition | before | now |", "|---|---|---|"]
+    for name, value in found["after"].items():
+        lines.append(f"| {NAMES.get(name, name)} | {found['before'][name]:.3f} | {value:.3f} |")
+    return lines
+
+
+def _told(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    lines = ["| line | clips | chance | before | now |", "|---|---|---|---|---|"]
+    for name, now in found["after"].items():
+        old = _value(found["before"][name]["told"])
+        lines.append(f"| {name} | {now['clips']:,} | {now['chance']:.3f} | {old} | {_value(now['told'])} |")
+    return lines
+
+
+def _long(found: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
+    if found is None:
+        return []
+    lines = ["| turns | before | now |", "|---|---|---|"]
+    for name, (right, count) in found["after"].items():
+        old_right, old_count = found["before"][name]
+        lines.append(f"| {name} | {old_right} of {old_count} | {right} of {count} |")
+    return lines
+
+
+def _ordinary(found: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
+    if found is None:
+        return []
+    lines = [
+        "| line | clips | ordinary before | now | bad before | now | unknown now |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, now in found["after"].items():
+        cells = [_value(found[voice][name][row]) for row in ("ordinary", "bad") for voice in ("before", "after")]
+        lines.append(f"| {name} | {now['clips']} | {' | '.join(cells)} | {now['unknown']:.3f} |")
+    return lines
+
+
+def _value(found: Sequence[float]) -> str:
+    return f"{found[0]:.3f} ({found[1]:.3f} to {found[2]:.3f})"
+
+
+def main() -> None:
+    result = json.loads(RESULT.read_text(encoding="utf-8"))
+    PAGE.write_text(text(result, TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The page on callers: what the figures say, tables without figures left out, and whether a line gives itself away."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.training.voice.yardstick import Rule
+from research.voice import page, render
+from research.voice.shortcuts import ordinary_on_lines, told
+
+RULE = Rule(1.0, 0.35)
+LINES = ("clean", "mulaw")
+
+
+def rows(clips: int = 120) -> list[dict[str, str]]:
+    """Clips of six speakers, each on two lines."""
+    return [
+        {"name": f"{clip}", "condition": line, "fold": str(clip % 3), "speaker": f"s{clip % 6}"}
+        for clip in range(clips)
+        for line in LINES
+    ]
+
+
+def probabilities(shift: float) -> np.ndarray:  # type: ignore[type-arg]
+    """Of `rows`: the second line raises fear by `shift`."""
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 1, (240, len(EMOTIONS)))
+    logits[1::2, EMOTIONS.index("fear")] += shift
+    return RULE.probabilities(logits)
+
+
+def test_a_line_that_shows_is_told_and_one_that_does_not_is_guessed() -> None:
+    shown, hidden = (told(rows(), probabilities(shift), LINES) for shift in (4.0, 0.0))
+    assert shown["chance"] == hidden["chance"] == 0.5
+    assert shown["clips"] == 120
+    assert shown["told"][0] > 0.9
+    assert hidden["told"][1] < 0.55
+    assert hidden["told"][1] <= hidden["told"][0] <= hidden["told"][2]
+
+
+def test_ordinary_speech_that_a_line_makes_afraid_is_counted() -> None:
+    said = np.zeros((240, len(EMOTIONS)))
+    said[0::2, EMOTIONS.index("neutral")] = 5
+    said[1::2, EMOTIONS.index("fear")] = 5
+    found = ordinary_on_lines(rows(), said, RULE)
+    assert found["clean"]["ordinary"] == [1.0, 1.0, 1.0]
+    assert found["mulaw"]["bad"] == [1.0, 1.0, 1.0]
+    assert found["mulaw"]["clips"] == 120
+
+
+def test_what_was_not_measured_has_no_section() -> None:
+    template = "a\n<!-- if LONG -->\n## Long\n\n<!-- LONG -->\n<!-- end -->\nb <!-- ROWS -->\n"
+    value = [0.5, 0.4, 0.6]
+    told_of = {"before": {"x": {"told": value, "clips": 3, "chance": 0.5}}}
+    result = {
+        "rows": [{"row": "r", "n": 3, "speakers": 2, "before": value, "after": value, "p": 1.0, "unknown": [0, 0]}],
+        "conditions": {"before": {"clean": 0.5}, "after": {"clean": 0.6}},
+        "told": {**told_of, "after": told_of["before"]},
+    }
+    without = render.text(result, template)
+    assert "Long" not in without
+    assert "| r | 3, 2 | 0.500 (0.400 to 0.600) |" in without
+    result["long"] = {"before": {"angry 2 s": [1, 4]}, "after": {"angry 2 s": [4, 4]}}
+    assert "## Long\n\n| turns | before | now |" in render.text(result, template)
+
+
+def test_the_page_is_what_its_figures_say(repository: Path) -> None:
+    result = json.loads((repository / render.RESULT).read_text(encoding="utf-8"))
+    template = render.TEMPLATE.read_text(encoding="utf-8")
+    assert (repository / render.PAGE).read_text(encoding="utf-8") == render.text(result, template)
+
+
+def test_ravdess_comes_from_the_folder_that_ships(repository: Path) -> None:
+    found = page.on_ravdess(repository / "models" / "acoustic")
+    assert len(found.emotion) == 2400
+    assert set(found.view) == {"clean", "line"}
+    assert len(set(found.speaker)) == 20
