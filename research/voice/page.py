@@ -8,7 +8,7 @@ RAVDESS is read from the folders: what the heads of their folds said of it stand
 import argparse
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.evaluation.metrics import resamples
 from rasa_emotion.training.voice.answered import SPEAKERS, Answers, joined
 from rasa_emotion.training.voice.yardstick import (
     ANGRY,
+    CALM,
+    CONFIDENT,
+    NEGATIVE,
     NEUTRAL,
-    Figure,
+    UNKNOWN,
     Rule,
-    among,
-    bad,
-    interval,
-    ordinary,
-    recall,
-    strict,
     unknown,
 )
 from research.voice import render
@@ -47,18 +43,70 @@ SAMPLES = 1000
 MIN_CONFIDENCE = 0.35
 
 
+NOT_ASKED = -1
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Which answers are right, shape [n], and what they count towards: the figure is the mean over the kinds.
+
+    `NOT_ASKED` marks rows that do not count.
+    """
+
+    right: NDArray[np.bool_]
+    kinds: NDArray[np.int64]
+
+
+Count = Callable[[Answers, Rule], Hits]
+
+
+def ordinary(answers: Answers, rule: Rule) -> Hits:
+    """Neutral, calm or unknown."""
+    right = np.isin(rule.answers(answers.logits), (NEUTRAL, CALM, UNKNOWN))
+    return Hits(right, np.zeros(len(right), np.int64))
+
+
+def bad(answers: Answers, rule: Rule) -> Hits:
+    """Angry, disgusted, fearful or sad, confidently."""
+    probabilities = rule.probabilities(answers.logits)
+    sure = probabilities.max(axis=1) >= CONFIDENT
+    return Hits(np.isin(probabilities.argmax(axis=1), NEGATIVE) & sure, np.zeros(len(sure), np.int64))
+
+
+def strict(answers: Answers, rule: Rule) -> Hits:
+    """Each emotion a kind, choosing among all eight and unknown."""
+    return Hits(rule.answers(answers.logits) == answers.emotion, answers.emotion)
+
+
+def among(answers: Answers, rule: Rule) -> Hits:
+    """Each emotion a kind, choosing among the corpus' own."""
+    present = np.unique(answers.emotion)
+    return Hits(present[answers.logits[:, present].argmax(axis=1)] == answers.emotion, answers.emotion)
+
+
+def recall(emotion: int) -> Count:
+    """Of one emotion."""
+
+    def count(answers: Answers, rule: Rule) -> Hits:
+        kinds = np.where(answers.emotion == emotion, 0, NOT_ASKED)
+        return Hits(rule.answers(answers.logits) == emotion, kinds)
+
+    return count
+
+
 @dataclass(frozen=True)
 class Row:
     """One row of the page: a figure over one corpus in one view.
 
     Args:
         name: for people.
-        lower: whether less is better.
+        hits: what counts.
         own: of the new voice, what its heads had not heard; the old voice had heard none of it but RAVDESS.
+        lower: whether less is better.
     """
 
     name: str
-    figure: Figure
+    hits: Count
     corpus: str
     view: str
     own: str = SPEAKERS
@@ -124,35 +172,49 @@ def compare(before: Voice, after: Voice) -> list[dict[str, Any]]:
     found = []
     for row in rows():
         old, new = before.of(row, SPEAKERS), after.of(row, row.own)
-        if not len(new.emotion) or not len(old.emotion):
-            continue
         order = {name: place for place, name in enumerate(old.name)}
-        new = new.where(np.array([name in order for name in new.name]))
+        new = new.where(np.array([name in order for name in new.name], dtype=bool))
+        if not len(new.emotion):
+            continue
         old = old.where(np.array([order[name] for name in new.name]))
-        values = [interval(part, voice.rule, row.figure) for part, voice in ((old, before), (new, after))]
+        values = [drawn(row.hits(part, voice.rule), new.speaker) for part, voice in ((old, before), (new, after))]
         found.append(
             {
                 "row": row.name,
                 "n": len(new.emotion),
                 "speakers": len(set(new.speaker)),
-                "before": [round(v, 4) for v in (values[0].value, values[0].low, values[0].high)],
-                "after": [round(v, 4) for v in (values[1].value, values[1].low, values[1].high)],
-                "p": paired(old, new, row.figure, (before.rule, after.rule)),
+                **{name: with_interval(value) for name, value in zip(("before", "after"), values, strict=True)},
+                "p": paired(*values),
                 "unknown": [round(unknown(old, before.rule), 4), round(unknown(new, after.rule), 4)],
             }
         )
     return found
 
 
-def paired(old: Answers, new: Answers, figure: Figure, rules: tuple[Rule, Rule]) -> float:
-    """Two-sided p-value of the difference, from bootstrap samples of speakers that both are scored on."""
-    before, after = old.bare(), new.bare()
-    differences = np.array(
-        [
-            figure(after.where(drawn), rules[1]) - figure(before.where(drawn), rules[0])
-            for drawn in resamples(len(new.emotion), list(new.speaker), SAMPLES, 1)
-        ]
-    )
+def drawn(hits: Hits, speakers: NDArray[np.str_]) -> NDArray[np.float64]:
+    """The figure, followed by those of `SAMPLES` bootstrap samples of speakers, the same ones for the same speakers."""
+    names, of = np.unique(speakers, return_inverse=True)
+    classes, kind = np.unique(hits.kinds, return_inverse=True)
+    counts = np.zeros((2, len(names), len(classes)))
+    np.add.at(counts[0], (of, kind), hits.right)
+    np.add.at(counts[1], (of, kind), 1)
+    times = np.random.default_rng(0).multinomial(len(names), np.full(len(names), 1 / len(names)), SAMPLES)
+    times = np.concatenate([np.ones((1, len(names))), times])
+    asked = classes != NOT_ASKED
+    with np.errstate(invalid="ignore"):
+        found: NDArray[np.float64] = np.nanmean((times @ counts[0] / (times @ counts[1]))[:, asked], axis=1)
+    return found
+
+
+def with_interval(values: NDArray[np.float64]) -> list[float]:
+    """The figure with its 95 % interval."""
+    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
+    return [round(float(value), 4) for value in (values[0], low, high)]
+
+
+def paired(old: NDArray[np.float64], new: NDArray[np.float64]) -> float:
+    """Two-sided p-value of the difference over the same samples of speakers."""
+    differences = (new - old)[1:]
     differences = differences[~np.isnan(differences)]
     tail = 1 + min(int((differences <= 0).sum()), int((differences >= 0).sum()))
     return round(min(1.0, 2 * tail / (len(differences) + 1)), 4)

@@ -17,14 +17,6 @@ from rasa_emotion.training.voice.yardstick import CALM, CONFIDENT, NEGATIVE, NEU
 LINES = {
     "telephone (8 kHz mu-law) or microphone": ("clean", "mulaw"),
     "microphone, or noise at 20 dB": ("clean", "noise20"),
-    "which of six: microphone, telephone, noise at 20, 10, 5, 0 dB": (
-        "clean",
-        "mulaw",
-        "noise20",
-        "noise10",
-        "noise5",
-        "noise0",
-    ),
 }
 """What a classifier tells apart, by the conditions of `out_of_fold.csv`."""
 

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.training.voice import yardstick
+from rasa_emotion.training.voice.answered import Answers
 from rasa_emotion.training.voice.yardstick import Rule
 from research.voice import page, render
 from research.voice.shortcuts import ordinary_on_lines, told
@@ -77,3 +80,28 @@ def test_ravdess_comes_from_the_folder_that_ships(repository: Path) -> None:
     assert len(found.emotion) == 2400
     assert set(found.view) == {"clean", "line"}
     assert len(set(found.speaker)) == 20
+
+
+def test_the_figures_are_those_of_the_yardstick() -> None:
+    random = np.random.default_rng(0)
+    emotion = random.integers(0, 8, 200)
+    names = np.array([f"s{number % 7}" for number in range(200)])
+    heard = Answers(random.normal(0, 2, (200, 8)), emotion, names, names, names, names, names)
+    pairs = (
+        (page.ordinary, yardstick.ordinary),
+        (page.bad, yardstick.bad),
+        (page.strict, yardstick.strict),
+        (page.among, yardstick.among),
+        (page.recall(yardstick.ANGRY), yardstick.recall(yardstick.ANGRY)),
+    )
+    for count, figure in pairs:
+        values = page.drawn(count(heard, RULE), names)
+        assert values[0] == pytest.approx(figure(heard, RULE))
+        low, high = page.with_interval(values)[1:]
+        assert low < values[0] < high
+
+
+def test_a_voice_that_is_always_better_is_told_from_the_same_one() -> None:
+    worse, better = np.linspace(0.2, 0.4, 1001), np.linspace(0.6, 0.8, 1001)
+    assert page.paired(worse, better) < 0.01
+    assert page.paired(worse, worse) == 1.0
