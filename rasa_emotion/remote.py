@@ -1,61 +1,46 @@
 """An `Analyzer` that asks a service (docs/service.md), and goes on without it while none answers."""
 
-import itertools
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
-
-import numpy as np
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.audio.waveform import Waveform
-from rasa_emotion.errors import AudioError, ChannelError, ConfigError, RasaEmotionError, TextError
+from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.extras import needs_extra
-from rasa_emotion.fusion import Fusion
 from rasa_emotion.logs import named
 from rasa_emotion.protocol import Analyzer, AudioSource, Capabilities, Words
+from rasa_emotion.replicas import Replica, Replicas
+from rasa_emotion.wire import (
+    WIRE_VERSION,
+    Described,
+    Found,
+    SentTurn,
+    batches,
+    described,
+    error_of,
+    in_memory,
+    piece_of,
+    result_of,
+    spoken,
+    written,
+)
 
 logger = logging.getLogger(__name__)
 
-WIRE_VERSION = 1
-"""Of what is sent and answered; a service of another one is not asked."""
-
-FLOATS = "f32le"
-"""Format of raw audio: mono float32, little endian, which loses nothing of a `Waveform`."""
-
-KINDS = {"channel": ChannelError, "audio": AudioError, "text": TextError}
-"""Errors of one turn, by the name that travels."""
-
-OTHER = "other"
-
-MOST_TURNS = 16
-MOST_BYTES = 8_000_000
-"""Of one request; more are sent one after another."""
-
 MOST_ANSWER_BYTES = 8_000_000
-FAILURES = 3
-"""In a row, after which a replica is left alone for a while."""
-
 CONNECTIONS = 8
 """Kept open to each replica."""
-
-MOST_CHARACTERS = 10_000
-MOST_CONTEXT = 16
-"""Of one turn's words and of the turns before it; text models read far less."""
 
 OF_THE_REQUEST = {400, 413, 422}
 """Statuses that say something of what was sent, whichever replica is asked."""
 
 Result = TypeVar("Result")
-Found = Evidence | RasaEmotionError | None
 
 
 class Unreachable(RasaEmotionError):
@@ -72,29 +57,6 @@ class Unreachable(RasaEmotionError):
 
 class _Refused(RasaEmotionError):
     """A replica answered that what was sent cannot be analysed."""
-
-
-@dataclass
-class _Replica:
-    """One address, and how it did."""
-
-    url: str
-    failures: int = 0
-    rests_until: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Described:
-    capabilities: Capabilities
-    fusion: Fusion | None
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """One turn as it is sent: its JSON, and the sound beside it."""
-
-    body: dict[str, Any]
-    sound: bytes | None = None
 
 
 class RemoteAnalyzer:
@@ -135,16 +97,13 @@ class RemoteAnalyzer:
             import urllib3  # noqa: PLC0415 -- an extra
 
         self._urllib3 = urllib3
-        self._replicas = [_Replica(check_url(url)) for url in urls]
-        if not self._replicas:
-            raise ConfigError("There is no address of a service; give one such as http://emotion:8100.")
+        self._replicas = Replicas(urls, rest_secs=rest_secs, clock=clock)
         self._headers = {} if token is None else {"token": token}
-        self._timeout_secs, self._rest_secs, self._clock = timeout_secs, rest_secs, clock
+        self._timeout_secs, self._clock = timeout_secs, clock
         self._pool = urllib3.PoolManager(maxsize=CONNECTIONS, retries=False)
-        self._turn_of = itertools.count()
         self._lock = threading.Lock()
         self._away = False
-        self._described: _Described | None = None
+        self._described: Described | None = None
         self._stale = True
         self._make_fallback, self._fallback_lock = fallback, threading.Lock()
         self._fallback: Analyzer | None = None
@@ -164,11 +123,11 @@ class RemoteAnalyzer:
 
     def hear_many(self, audios: Sequence[AudioSource]) -> list[Found]:
         """What `hear` finds in each (see `protocol.Analyzer`)."""
-        sounds = [_in_memory(audio) for audio in audios]
+        sounds = [in_memory(audio) for audio in audios]
         found: list[Found] = [sound if isinstance(sound, RasaEmotionError) else None for sound in sounds]
         places = [place for place, sound in enumerate(sounds) if not isinstance(sound, RasaEmotionError)]
         whole = cast(list[bytes | Waveform], [sounds[place] for place in places])
-        for place, one in zip(places, self._pieces("acoustic", whole, _spoken, _hear_many), strict=True):
+        for place, one in zip(places, self._pieces("acoustic", whole, spoken, _hear_many), strict=True):
             found[place] = one
         return found
 
@@ -178,7 +137,7 @@ class RemoteAnalyzer:
 
     def read_many(self, turns: Sequence[Words]) -> list[Found]:
         """What `read` finds in each (see `protocol.Analyzer`)."""
-        return self._pieces("text", turns, _written, _read_many)
+        return self._pieces("text", turns, written, _read_many)
 
     def fuse(self, evidence: Iterable[Evidence | None]) -> EmotionEstimate:
         """One estimate from what was heard and read, made here with the service's constants."""
@@ -197,15 +156,15 @@ class RemoteAnalyzer:
         context: Sequence[str] = (),
     ) -> EmotionEstimate:
         """Voice and words in one request (see `protocol.Analyzer`)."""
-        sound = None if audio is None else _in_memory(audio)
+        sound = None if audio is None else in_memory(audio)
         if isinstance(sound, RasaEmotionError):
             raise sound
         if sound is None and text is None:
             return self.fuse([])
-        words = None if text is None else _written(Words(text, text_confidence, context))
-        heard = _Turn({}) if sound is None else _spoken(sound)
+        words = None if text is None else written(Words(text, text_confidence, context))
+        heard = SentTurn({}) if sound is None else spoken(sound)
         try:
-            (result,) = self._ask([_Turn({**heard.body, **(words.body if words else {})}, heard.sound)])
+            (result,) = self._ask([SentTurn({**heard.body, **(words.body if words else {})}, heard.sound)])
         except Unreachable:
             stand_in = self._stand_in()
             if stand_in is None:
@@ -223,20 +182,20 @@ class RemoteAnalyzer:
         self,
         modality: str,
         items: Sequence[Result],
-        turn: Callable[[Result], _Turn],
+        turn: Callable[[Result], SentTurn],
         instead: Callable[[Analyzer, Sequence[Result]], list[Found]],
     ) -> list[Found]:
         """The evidence of one modality of each; what stands in for the service gives it, where none answers."""
         found: list[Found] = []
-        for batch in _batches([turn(item) for item in items]):
+        for batch in batches([turn(item) for item in items]):
             try:
-                found += [_piece(modality, result) for result in self._ask(batch)]
+                found += [piece_of(modality, result) for result in self._ask(batch)]
             except Unreachable:
                 stand_in, rest = self._stand_in(), items[len(found) :]
                 return [*found, *(instead(stand_in, rest) if stand_in else [None] * len(rest))]
         return found
 
-    def _ask(self, turns: Sequence[_Turn]) -> list[dict[str, Any] | RasaEmotionError]:
+    def _ask(self, turns: Sequence[SentTurn]) -> list[dict[str, Any] | RasaEmotionError]:
         """The service's result of each turn, or the error that it names. Raises Unreachable."""
         bodies, parts = [], {}
         for number, turn in enumerate(turns):
@@ -252,11 +211,11 @@ class RemoteAnalyzer:
         except _Refused as refused:
             if len(turns) > 1:  # one that cannot be taken must harm no other
                 return [result for turn in turns for result in self._ask([turn])]
-            return [_error_of(turn, str(refused)) for turn in turns]
+            return [error_of(turn, str(refused)) for turn in turns]
 
     def _results_of(self, count: int) -> Callable[[dict[str, Any]], list[dict[str, Any] | RasaEmotionError]]:
         def read(answer: dict[str, Any]) -> list[dict[str, Any] | RasaEmotionError]:
-            results = [_result(one) for one in answer["results"]]
+            results = [result_of(one) for one in answer["results"]]
             if len(results) != count:
                 raise ValueError
             described = self._described
@@ -266,12 +225,12 @@ class RemoteAnalyzer:
 
         return read
 
-    def _description(self) -> _Described | None:
+    def _description(self) -> Described | None:
         """What the service said of itself last; it is asked again when it may have changed."""
         if not self._stale:
             return self._described
         with suppress(Unreachable, _Refused):
-            self._described = self._request("GET", "/v1/models", None, {}, _described)
+            self._described = self._request("GET", "/v1/models", None, {}, described)
             self._stale = False
         return self._described
 
@@ -286,7 +245,7 @@ class RemoteAnalyzer:
         """What `read` makes of the JSON that one replica answers, or the next. Raises Unreachable or _Refused."""
         deadline = self._clock() + self._timeout_secs
         reason = "All replicas of the service failed a moment ago."
-        for number, replica in enumerate(self._order()):
+        for number, replica in enumerate(self._replicas.order()):
             left = deadline - self._clock()
             if left <= 0:
                 break
@@ -305,7 +264,7 @@ class RemoteAnalyzer:
 
     def _send(  # noqa: PLR0917 -- the parts of a request
         self,
-        replica: _Replica,
+        replica: Replica,
         method: str,
         path: str,
         body: bytes | None,
@@ -316,37 +275,33 @@ class RemoteAnalyzer:
         try:
             status, content = self._exchange(replica.url + path, method, body, headers, secs)
         except (self._urllib3.exceptions.HTTPError, OSError, TimeoutError) as error:
-            self._note_failure(replica)
-            raise Unreachable(
-                f"The service at {_place(replica.url)} does not answer ({type(error).__name__})."
-            ) from error
+            self._replicas.note_failure(replica)
+            raise Unreachable(f"The service at {replica.place} does not answer ({type(error).__name__}).") from error
         try:
             answer = json.loads(content)
             sentence = answer.get("error")
         except (ValueError, AttributeError) as error:
-            self._note_failure(replica)
-            raise Unreachable(f"What answers at {_place(replica.url)} is no such service; correct it.") from error
+            self._replicas.note_failure(replica)
+            raise Unreachable(f"What answers at {replica.place} is no such service; correct it.") from error
         if status in OF_THE_REQUEST:
             replica.failures = 0
             raise _Refused(str(sentence))
         if status != 200:
             full = status == 429
             if not full:
-                self._note_failure(replica)
-            raise Unreachable(
-                f"The service at {_place(replica.url)} answers with status {status}: {sentence}", full=full
-            )
+                self._replicas.note_failure(replica)
+            raise Unreachable(f"The service at {replica.place} answers with status {status}: {sentence}", full=full)
         if answer.get("version") != WIRE_VERSION:
-            self._note_failure(replica)
+            self._replicas.note_failure(replica)
             raise Unreachable(
-                f"The service at {_place(replica.url)} speaks version {answer.get('version')!r}, not {WIRE_VERSION}; "
+                f"The service at {replica.place} speaks version {answer.get('version')!r}, not {WIRE_VERSION}; "
                 "install the same rasa-emotion on both sides."
             )
         try:
             found = read(answer)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            self._note_failure(replica)
-            raise Unreachable(f"The service at {_place(replica.url)} gives an answer of another form.") from error
+            self._replicas.note_failure(replica)
+            raise Unreachable(f"The service at {replica.place} gives an answer of another form.") from error
         replica.failures = 0
         return found
 
@@ -376,34 +331,6 @@ class RemoteAnalyzer:
         response.release_conn()
         return response.status, bytes(content)
 
-    def _order(self) -> Iterator[_Replica]:
-        """The replicas of one request's two tries, those that rest left out."""
-        start = next(self._turn_of)
-        count = len(self._replicas)
-        tries = 0
-        for step in range(max(2, count)):
-            replica = self._replicas[(start + step) % count]
-            if tries == 2 or not self._may_ask(replica):
-                continue
-            tries += 1
-            yield replica
-
-    def _may_ask(self, replica: _Replica) -> bool:
-        """Whether it does not rest; of one whose rest is over, one request tries it and the others go on waiting."""
-        with self._lock:
-            now = self._clock()
-            if replica.failures < FAILURES:
-                return True
-            if now < replica.rests_until:
-                return False
-            replica.rests_until = now + self._rest_secs
-            return True
-
-    def _note_failure(self, replica: _Replica) -> None:
-        with self._lock:
-            replica.failures += 1
-            replica.rests_until = self._clock() + self._rest_secs
-
     def _note_away(self, reason: str) -> None:
         with self._lock:
             first, self._away = not self._away, True
@@ -430,53 +357,6 @@ class RemoteAnalyzer:
         return self._fallback
 
 
-def check_url(url: str) -> str:
-    """An address of a service, without a slash at its end. Raises ConfigError for one that is none."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-        raise ConfigError(f"'{url}' is no address of a service; write one such as http://emotion:8100.")
-    return url.rstrip("/")
-
-
-def _place(url: str) -> str:
-    """Host and port alone: an address may hold a password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-
-
-def _in_memory(audio: AudioSource) -> bytes | Waveform | AudioError:
-    """The bytes of a recording, read once: what stands in for the service must hear them as well."""
-    if isinstance(audio, bytes | Waveform):
-        return audio
-    try:
-        if isinstance(audio, str | Path):
-            return Path(audio).read_bytes()
-        audio.seek(0)
-        return audio.read()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        return AudioError(f"The audio '{audio}' cannot be read ({reason}); check the path.")
-
-
-def _spoken(audio: bytes | Waveform) -> _Turn:
-    if isinstance(audio, bytes):
-        return _Turn({"audio": {}}, audio)
-    options = {"format": FLOATS, "sample_rate": audio.sample_rate}
-    return _Turn({"audio": options}, np.ascontiguousarray(audio.samples, dtype="<f4").tobytes())
-
-
-def _written(words: Words) -> _Turn:
-    context = [text[:MOST_CHARACTERS] for text in words.context][-MOST_CONTEXT:]
-    confidence = None if words.confidence is None else float(words.confidence)
-    return _Turn(
-        {
-            "text": words.text[:MOST_CHARACTERS],
-            "text_confidence": confidence,
-            **({"context": context} if context else {}),
-        }
-    )
-
-
 def _hear_many(analyzer: Analyzer, audios: Sequence[bytes | Waveform]) -> list[Found]:
     return analyzer.hear_many(audios)
 
@@ -485,52 +365,7 @@ def _read_many(analyzer: Analyzer, turns: Sequence[Words]) -> list[Found]:
     return analyzer.read_many(turns)
 
 
-def _batches(turns: Sequence[_Turn]) -> Iterator[list[_Turn]]:
-    """Runs of turns that one request can hold."""
-    batch: list[_Turn] = []
-    size = 0
-    for turn in turns:
-        length = len(turn.sound or b"")
-        if batch and (len(batch) == MOST_TURNS or size + length > MOST_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(turn)
-        size += length
-    if batch:
-        yield batch
-
-
-def _result(one: Any) -> dict[str, Any] | RasaEmotionError:
-    if "error" in one:
-        return KINDS.get(one.get("kind"), RasaEmotionError)(str(one["error"]))
-    # Read here: what is no evidence is an answer of another form.
-    return {"estimate": one["estimate"], "pieces": [Evidence.from_dict(piece) for piece in one["pieces"]]}
-
-
-def _piece(modality: str, result: dict[str, Any] | RasaEmotionError) -> Found:
-    if isinstance(result, RasaEmotionError):
-        return result
-    return next((piece for piece in result["pieces"] if piece.modality == modality), None)
-
-
-def _error_of(turn: _Turn, sentence: str) -> RasaEmotionError:
-    return TextError(sentence) if turn.sound is None else AudioError(sentence)
-
-
 def _or_raise(found: Found) -> Evidence | None:
     if isinstance(found, RasaEmotionError):
         raise found
     return found
-
-
-def _described(answer: dict[str, Any]) -> _Described:
-    told = answer["capabilities"]
-    capabilities = Capabilities(
-        told["acoustic"],
-        told["text"],
-        str(told["checksum"]),
-        str(told["text_checksum"]),
-        int(told["context_turns"]),
-        tuple(map(str, told["languages"])),
-    )
-    return _Described(capabilities, None if answer["fusion"] is None else Fusion(**answer["fusion"]))

@@ -13,9 +13,11 @@ from service_kit import Served, served
 from rasa_emotion.audio import Waveform
 from rasa_emotion.errors import AudioError, ConfigError, TextError
 from rasa_emotion.protocol import Capabilities, Words
-from rasa_emotion.remote import FAILURES, MOST_TURNS, RemoteAnalyzer
+from rasa_emotion.remote import RemoteAnalyzer
+from rasa_emotion.replicas import FAILURES
 from rasa_emotion.turn.keys import add_key
 from rasa_emotion.turn.shared import shared_analyzer
+from rasa_emotion.wire import MOST_TURNS
 
 PATIENT = 60.0
 """Seconds: a busy machine must not fail a test."""

@@ -22,9 +22,9 @@ from rasa_emotion.audio.raw import RAW_ENCODINGS
 from rasa_emotion.errors import AudioError, ConfigError, RasaEmotionError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.protocol import Analyzer, Words
-from rasa_emotion.remote import FLOATS, KINDS, OTHER, WIRE_VERSION
 from rasa_emotion.service.limits import Limits
 from rasa_emotion.turn.refusal import TurnRefused
+from rasa_emotion.wire import FLOATS, KINDS, OTHER, WIRE_VERSION
 
 OPENAPI_FILE = "openapi.json"
 FORM_AUDIO = ("format", "sample_rate", "channel")

@@ -12,7 +12,8 @@ from rasa_emotion.errors import ConfigError, ModelError
 from rasa_emotion.logs import named
 from rasa_emotion.model_folder import model_path, read_model_folder
 from rasa_emotion.protocol import Analyzer
-from rasa_emotion.remote import RemoteAnalyzer, check_url
+from rasa_emotion.remote import RemoteAnalyzer
+from rasa_emotion.replicas import check_url
 from rasa_emotion.settings import check_number, check_text, checked
 
 logger = logging.getLogger(__name__)

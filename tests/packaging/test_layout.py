@@ -32,6 +32,8 @@ ROOMS = (
     "text",
     "fusion",
     "analyzer",
+    "wire",
+    "replicas",
     "remote",
     "timeline",
     "conversation",
