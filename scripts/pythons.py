@@ -42,6 +42,8 @@ TESTS = (
 )
 LEFT_OUT = "not that_ship"
 """What takes long and says nothing of versions."""
+CORE = "handoff,serve"
+"""The extras of the rows without Rasa."""
 RASA = {"rasa": ("3.10",), "rasa-pro": ("3.11", "3.12", "3.13", "3.14")}
 """The extras that bring a Rasa, and the Pythons that it says it runs on."""
 RASA_TESTS = (
@@ -54,9 +56,9 @@ RASA_TESTS = (
 PAGE = ROOT / "docs" / "compatibility.md"
 HEAD = """# Compatibility
 
-Each row is a fresh environment with the wheel: the core and the extra `handoff` with the lowest and the highest numpy
-and SQLAlchemy that the Python takes, or a Rasa with the versions that its extra lets in. Tests are those of the core,
-or of the component, policy, responses, tracker store and channels. They import what was installed.
+Each row is a fresh environment with the wheel: the core and the extras `handoff` and `serve` with the lowest and the
+highest numpy and SQLAlchemy that the Python takes, or a Rasa with the versions that its extra lets in. Tests are those of
+the core, or of the component, policy, responses, tracker store and channels. They import what was installed.
 `.venv-dev/bin/python scripts/pythons.py` makes this page; `make nightly` runs it.
 
 | Python | Rasa | numpy | SQLAlchemy | installed | tests |
@@ -145,12 +147,12 @@ def plan(chosen: list[str]) -> list[tuple[str, str, list[str], tuple[str, ...]]]
     """What is tried: Python, extra, requirements beside it, tests."""
     highest = ["numpy", "SQLAlchemy>=2"]
     if chosen:
-        return [(python, "handoff", highest, TESTS) for python in chosen]
+        return [(python, CORE, highest, TESTS) for python in chosen]
     here = [python for python in PYTHONS if interpreter(python)]
     return [
-        *((python, "handoff", highest, TESTS) for python in reversed(PYTHONS)),
+        *((python, CORE, highest, TESTS) for python in reversed(PYTHONS)),
         *((python, extra, [], RASA_TESTS) for extra, pythons in RASA.items() for python in here if python in pythons),
-        *((python, "handoff", [f"numpy=={LOWEST_NUMPY[python]}", "SQLAlchemy<2"], TESTS) for python in here),
+        *((python, CORE, [f"numpy=={LOWEST_NUMPY[python]}", "SQLAlchemy<2"], TESTS) for python in here),
     ]
 
 

@@ -1,6 +1,7 @@
 """Files, bytes and streams of every kind become 16 kHz mono, or one sentence that says why not."""
 
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -194,7 +195,8 @@ def test_bad_paths(tone: Tone, tmp_path: Path) -> None:
     check_sentence(tmp_path / "missing.wav", "does not exist")
     check_sentence(str(tmp_path / "missing.wav"), "does not exist")
     check_sentence(tmp_path, "is not a file")
-    check_sentence(tmp_path / ("x" * 5000), "cannot be read")
+    # From Python 3.14 on, a name that no file system takes is that of a file that is not there.
+    check_sentence(tmp_path / ("x" * 5000), "cannot be read" if sys.version_info < (3, 14) else "does not exist")
     raw = tmp_path / "samples.raw"
     raw.write_bytes(bytes(100))
     check_sentence(raw, "is not audio that can be decoded")
