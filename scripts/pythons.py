@@ -57,7 +57,7 @@ PAGE = ROOT / "docs" / "compatibility.md"
 HEAD = """# Compatibility
 
 Each row is a fresh environment with the wheel: the core and the extras `handoff` and `serve` with the lowest and the
-highest numpy and SQLAlchemy that the Python takes, or a Rasa with the versions that its extra lets in. Tests are those of
+highest numpy and SQLAlchemy that the Python takes, or a Rasa with what its extra lets in. The tests are those of
 the core, or of the component, policy, responses, tracker store and channels. They import what was installed.
 `.venv-dev/bin/python scripts/pythons.py` makes this page; `make nightly` runs it.
 
