@@ -312,11 +312,11 @@ def report(server, content, secret=SECRET):
 
 
 def test_a_database_that_is_locked_stops_neither_the_server_nor_a_handover(restarted, relay_bot):
-    carol, person = Relayed(restarted, "carol"), Person(relay_bot)
+    frank, person = Relayed(restarted, "frank"), Person(relay_bot)
     with closing(sqlite3.connect(relay_bot / "tracker.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         answers = []
-        turn = threading.Thread(target=lambda: answers.append(carol.say("a human please", human=True)))
+        turn = threading.Thread(target=lambda: answers.append(frank.say("a human please", human=True)))
         turn.start()
         healthy = 0
         while turn.is_alive():
@@ -324,10 +324,10 @@ def test_a_database_that_is_locked_stops_neither_the_server_nor_a_handover(resta
             time.sleep(0.01)
         assert answers == [HANDOFF]
         assert healthy > 5, "others are answered while the turn waits for the database"
-        assert carol.say("are you there?", human=True) == []
-        assert person.record.holder("carol") is None
+        assert frank.say("are you there?", human=True) == []
+        assert person.record.holder("frank") is None
         other.execute("ROLLBACK")
-    wait_until(lambda: person.record.holder("carol") and person.heard("carol"))
-    assert person.heard("carol") == ["are you there?"]
-    person.back("carol", "done")
-    wait_until(lambda: carol.say("hello", human=False))
+    wait_until(lambda: person.record.holder("frank") and person.heard("frank"))
+    assert person.heard("frank") == ["are you there?"]
+    person.back("frank", "done")
+    wait_until(lambda: frank.post("hello").headers[HUMAN] == "false")

@@ -101,8 +101,10 @@ class Espeak:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(text.encode())
-            process.stdin.close()
+            # One that has ended takes no text, which uvloop tells by a RuntimeError; its output tells the rest.
+            with contextlib.suppress(RuntimeError, ConnectionError):
+                process.stdin.write(text.encode())
+                process.stdin.close()
             header = await self._read(process.stdout, HEADER)
             if len(header) < HEADER:
                 raise SynthesisError("espeak-ng ended without a sound; try it with: espeak-ng hello")

@@ -151,9 +151,9 @@ def test_a_missing_beginning_is_trained_first_and_may_not_know_who_is_scored(
     first, second = shipped / "hums.yaml", tmp_path / "second.yaml"
     first.write_text(recipe.read_text().replace("tones", "hums"))
     second.write_text(recipe.read_text().replace("initial: null", "initial: runs/hums/weights.pt"))
-    monkeypatch.setattr("rasa_emotion.training.acoustic.produce.RECIPES", shipped)
+    monkeypatch.setitem(train_recipe.__globals__, "RECIPES", shipped)
     assert shipped_recipes() == {"hums": first}
-    monkeypatch.setattr("rasa_emotion.training.acoustic.produce.read_recipe", _one_epoch)
+    monkeypatch.setitem(train_recipe.__globals__, "read_recipe", _one_epoch)
     order = replace(order, data=data)
     same = replace(order, corpora=("hums",))
     with pytest.raises(ConfigError, match="knows the speakers of hums that would be scored"):
