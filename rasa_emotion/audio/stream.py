@@ -93,7 +93,9 @@ class StreamDecoder:
         self._rest = data[whole:]
         samples = self._mono(data[:whole])
         self._taken += len(samples)
-        return self._counted(samples if self._resampler is None else self._resampler.resample_chunk(samples))
+        if self._resampler is None:
+            return samples
+        return self._counted(self._resampler.resample_chunk(samples))
 
     def finish(self) -> NDArray[np.float32]:
         """What the resampler still held; exactly the length of the sound has then been given. Nothing may follow."""
@@ -116,8 +118,8 @@ class StreamDecoder:
 
     def _counted(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         self._given += len(samples)
-        # The filter overshoots where the input is already at full scale.
-        return np.clip(samples, -1.0, 1.0)
+        # The filter overshoots where the input is already at full scale; `np.clip` is slow over so few samples.
+        return np.minimum(np.maximum(samples, np.float32(-1)), np.float32(1))
 
 
 @lru_cache(maxsize=2)
