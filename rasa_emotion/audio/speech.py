@@ -292,11 +292,11 @@ def _highpass_matrices() -> tuple[NDArray[np.float32], NDArray[np.float64], NDAr
         powers.append(step @ powers[-1])
     part = FRAME // PARTS
     impulse = np.array([b[0], *(float((powers[n] @ given)[0]) for n in range(part - 1))])
-    response = np.array([[impulse[later - now] if later >= now else 0.0 for later in range(part)] for now in range(part)])
+    shifted = [np.concatenate([np.zeros(now), impulse[: part - now]]) for now in range(part)]
     carried = np.array([powers[n][0] for n in range(part)]).T
     ends = range(part, FRAME + 1, part)
     into = np.concatenate(
         [np.array([powers[end - 1 - n] @ given if n < end else np.zeros(2) for n in range(FRAME)]).T for end in ends]
     )
     onward = np.concatenate([powers[end] for end in ends])
-    return response.astype(np.float32), carried, into, onward
+    return np.array(shifted, np.float32), carried, into, onward
