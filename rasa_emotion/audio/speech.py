@@ -268,7 +268,7 @@ class _BlockHighpass:
         states = (into @ block + onward @ self._state).reshape(PARTS, 2)
         begin = np.concatenate([self._state[None], states[:-1]])
         self._state = states[-1]
-        found = block.reshape(PARTS, -1) @ response + (begin @ carried).astype(np.float32)
+        found: NDArray[np.float32] = block.reshape(PARTS, -1) @ response + (begin @ carried).astype(np.float32)
         return found.ravel()
 
 
