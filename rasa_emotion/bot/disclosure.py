@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from rasa.shared.core.events import BotUttered, SessionStarted
+from rasa.shared.core.events import BotUttered, Event, SessionStarted
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from rasa_emotion.conversation.folding import Folding
 from rasa_emotion.conversation.history import HAND_BACK_KEY
 from rasa_emotion.turn.consent import may_analyse
 
@@ -42,13 +43,15 @@ def disclosed(
 
 
 def _was_told(tracker: DialogueStateTracker) -> bool:
-    if getattr(tracker, DISCLOSURE_KEY, False):
-        return True
-    for event in reversed(tracker.events):
-        # Rasa's events have an abstract base, so that `isinstance` is slow over a long conversation.
-        if event.type_name == SessionStarted.type_name:
-            # After a human has handed back it is still the same call, whose first answer told.
-            return HAND_BACK_KEY in event.metadata
-        if event.type_name == BotUttered.type_name and event.metadata.get(DISCLOSURE_KEY):
-            return True
-    return False
+    return getattr(tracker, DISCLOSURE_KEY, False) or _told.of(tracker.events)
+
+
+def _and_then(told: bool, event: Event) -> bool:
+    # Rasa's events have an abstract base, so that `isinstance` is slow over a long conversation.
+    if event.type_name == SessionStarted.type_name:
+        # After a human has handed back it is still the same call, whose first answer told.
+        return HAND_BACK_KEY in event.metadata
+    return told or (event.type_name == BotUttered.type_name and bool(event.metadata.get(DISCLOSURE_KEY)))
+
+
+_told = Folding(False, _and_then)

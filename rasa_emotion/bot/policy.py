@@ -188,7 +188,7 @@ class EmotionPolicy(Policy):
     def _move(self, tracker: DialogueStateTracker, domain: Domain) -> _Move | None:
         if is_paused(tracker):
             return None
-        events = list(tracker.events)
+        events = tracker.events  # a copy would touch each of them
         if not awaits_first_action(events):
             return self._after_own_reply(tracker, events)
         earlier, is_escalated = standing(events, ESCALATED_SLOT)

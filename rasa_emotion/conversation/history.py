@@ -5,13 +5,15 @@ Events may be Rasa's objects or the dictionaries that they are stored as.
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Reversible, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from rasa_emotion.conversation.decision import Decision
 from rasa_emotion.conversation.estimates import read_estimate
+from rasa_emotion.conversation.folding import Folding
 from rasa_emotion.estimate import EmotionEstimate
 
 ESTIMATE_KEY = "emotion_estimate"
@@ -44,6 +46,9 @@ CHOICES: dict[str, bool] = {"emotion_off": False, "emotion_on": True}
 # `/intent` messages as Rasa reads them; a slash before ordinary words is no such message. No two neighbours in it
 # match the same character, so that the time stays linear in the length of whatever a client sends.
 _COMMAND = re.compile(r"^/[^\s{@]+\s*(?:@[0-9.]+\s*)?(?:\{.*\})?$", re.DOTALL)
+
+RECENT = 40
+"""The latest turns, which are kept at hand over the turns of a conversation."""
 
 # A restart, a new session and a human who hands back each begin a conversation anew.
 BOUNDARIES = frozenset({"restart", "session_started", "resume"})
@@ -150,7 +155,7 @@ def exchanges_backwards(events: Iterable[Any]) -> Iterator[tuple[Turn, list[Repl
     """
     fell_back = False
     replies: list[Reply] = []
-    for event in reversed(list(events)):
+    for event in _backwards(events):
         kind = event.get("event") if isinstance(event, dict) else event.type_name  # a call for each event would cost
         if kind == "slot":  # most events are
             continue
@@ -174,7 +179,29 @@ def current_turns(events: Iterable[Any], *, last: int | None = None) -> list[Tur
     >>> current_turns([{"event": "user", "parse_data": {"intent": {"name": "greet"}}}])[0].intent
     'greet'
     """
+    if last is not None and last <= RECENT:
+        return list(_recent.of(events)[-last:]) if last else []
     return list(islice(turns_backwards(events), last))[::-1]
+
+
+def _and_then(turns: tuple[Turn, ...], event: Any) -> tuple[Turn, ...]:
+    """The latest turns after one more event."""
+    kind = event.get("event") if isinstance(event, dict) else event.type_name
+    if kind == "user":
+        turn = _turn(event)
+        return (turn,) if turn.intent in CHOICES else (*turns[1 - RECENT :], turn)
+    if kind in BOUNDARIES:
+        return ()
+    if kind == "action" and turns and _get(event, "action_name", "name") == FALLBACK_ACTION:
+        return (*turns[:-1], replace(turns[-1], fallback=True))
+    return turns
+
+
+def _latest(events: Iterable[Any]) -> tuple[Turn, ...]:
+    return tuple(islice(turns_backwards(events), RECENT))[::-1]
+
+
+_recent: Folding[tuple[Turn, ...]] = Folding((), _and_then, whole=_latest)
 
 
 def is_command(text: str) -> bool:
@@ -241,7 +268,7 @@ def last_choice(events: Iterable[Any]) -> tuple[bool, float] | None:
     >>> last_choice([{"event": "user", "timestamp": 7.0, "parse_data": {"intent": {"name": "emotion_off"}}}])
     (False, 7.0)
     """
-    for event in reversed(list(events)):
+    for event in _backwards(events):
         if (event.get("event") if isinstance(event, dict) else event.type_name) != "user":
             continue
         intent = _intent(event)
@@ -260,14 +287,17 @@ def earlier_words(events: Iterable[Any], *, last: int) -> list[str]:
     ['hello']
     """
     found: list[str] = []
-    for event in since_boundary(list(events)):
-        if _kind(event) == "user":
+    for event in _backwards(events):
+        kind = _kind(event)
+        if len(found) >= last or kind in BOUNDARIES:
+            break
+        if kind == "user":
             words = str(_get(event, "text") or "")
             if _intent(event) in CHOICES:
-                found = []
-            elif words.strip() and not _was_command(event, words):
+                break
+            if words.strip() and not _was_command(event, words):
                 found.append(words)
-    return found[-last:] if last else []
+    return found[::-1]
 
 
 def latest_turn(events: Iterable[Any]) -> Turn | None:
@@ -277,7 +307,7 @@ def latest_turn(events: Iterable[Any]) -> Turn | None:
 
 def awaits_first_action(events: Iterable[Any]) -> bool:
     """Whether the bot has not acted yet on the caller's last utterance; a rejected action is none."""
-    for event in reversed(list(events)):
+    for event in _backwards(events):
         kind = _kind(event)
         if kind == "user":
             return True
@@ -289,7 +319,7 @@ def awaits_first_action(events: Iterable[Any]) -> bool:
 def last_reply(events: Iterable[Any]) -> str | None:
     """Name of the bot's last action before the caller's latest utterance, other than listening."""
     spoken = False
-    for event in reversed(list(events)):
+    for event in _backwards(events):
         kind, name = _kind(event), _get(event, "action_name", "name")
         if spoken and kind == "action" and name != "action_listen":
             return str(name)
@@ -297,45 +327,39 @@ def last_reply(events: Iterable[Any]) -> str | None:
     return None
 
 
-def since_boundary(events: Sequence[Any]) -> Sequence[Any]:
-    """The events after the last restart, new session or hand-back."""
-    for index in range(len(events) - 1, -1, -1):
-        if _kind(events[index]) in BOUNDARIES:
-            return events[index + 1 :]
-    return events
-
-
-def slot_events(events: Sequence[Any], names: Collection[str]) -> list[tuple[Any, int]]:
-    """The events since the last boundary that set one of these slots, newest first, each with the turns since.
+def standing(events: Sequence[Any], escalated: str) -> tuple[list[Recorded], bool]:
+    """What was decided since the last boundary, oldest first, and whether the slot `escalated` is true since then.
 
     A new session carries slots over: such copies precede the caller's first turn and are left out.
     """
-    found: list[tuple[Any, int]] = []
-    before_turn: list[tuple[Any, int]] = []
-    turns = 0
-    for event in reversed(events):
+    found = _standing(escalated).of(events)
+    decisions = [Recorded(decision, found.turns - turn, event) for decision, turn, event in found.decided]
+    return decisions, found.is_escalated
+
+
+class _Standing(NamedTuple):
+    turns: int = 0
+    decided: tuple[tuple[Decision, int, Any], ...] = ()
+    is_escalated: bool = False
+
+
+@cache
+def _standing(escalated: str) -> Folding[_Standing]:
+    def step(before: _Standing, event: Any) -> _Standing:
         kind = event.get("event") if isinstance(event, dict) else event.type_name
         if kind == "slot":
-            if _get(event, "key", "name") in names:
-                before_turn.append((event, turns))
+            name = _get(event, "key", "name") if before.turns else None
+            if name == escalated:
+                return before._replace(is_escalated=bool(_get(event, "value")))
+            if name == ESCALATION_SLOT and (decision := _decision(_get(event, "value"))):
+                return before._replace(decided=(*before.decided, (decision, before.turns, event)))
         elif kind == "user":
-            found, before_turn, turns = found + before_turn, [], turns + 1
+            return before._replace(turns=before.turns + 1)
         elif kind in BOUNDARIES:
-            break
-    return found
+            return _Standing()
+        return before
 
-
-def standing(events: Sequence[Any], escalated: str) -> tuple[list[Recorded], bool]:
-    """What was decided since the last boundary, oldest first, and whether the slot `escalated` is true since then."""
-    decisions: list[Recorded] = []
-    is_escalated: bool | None = None
-    for event, turns_ago in slot_events(events, (ESCALATION_SLOT, escalated)):
-        value = _get(event, "value")
-        if _get(event, "key", "name") == escalated:
-            is_escalated = bool(value) if is_escalated is None else is_escalated
-        elif decision := _decision(value):
-            decisions.append(Recorded(decision, turns_ago, event))
-    return decisions[::-1], bool(is_escalated)
+    return Folding(_Standing(), step)
 
 
 def _decision(value: Any) -> Decision | None:
@@ -367,6 +391,11 @@ def _was_command(event: Any, words: str) -> bool:
     """Whether Rasa read an intent in the words; it does only where the bot has one of that name."""
     named, understood = command_intent(words), _intent(event)
     return named is not None and understood in (None, named)
+
+
+def _backwards(events: Iterable[Any]) -> Iterator[Any]:
+    """The events, newest first. They are not copied where they need not be: that would touch each of them."""
+    return reversed(events) if isinstance(events, Reversible) else reversed(list(events))
 
 
 def _kind(event: Any) -> str | None:

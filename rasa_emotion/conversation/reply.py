@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from rasa_emotion.conversation.history import Reply, Turn, exchanges_backwards
+from rasa_emotion.conversation.history import RECENT, Reply, Turn, current_turns, exchanges_backwards
 from rasa_emotion.conversation.mood import MEMORY, mood_state
 from rasa_emotion.conversation.sentences import is_question, sentences
 from rasa_emotion.conversation.tone import reply_tones
@@ -66,17 +66,17 @@ def caller_of(
         no_repeat: what the bot said in so many of the latest turns counts as said lately.
         acknowledgement: the response that acknowledges a feeling, which a story may utter too.
     """
-    backwards = exchanges_backwards(events)
-    exchanges = list(islice(backwards, MEMORY))
-    if not exchanges:
+    turns = current_turns(events, last=RECENT)[::-1]
+    if not turns:
         return Caller()
-    now = Caller(_tones(exchanges[0], min_confidence), _mood(exchanges))
+    now = Caller(_tones(turns[0], min_confidence), _mood(turns))
+    exchanges = _Exchanges(exchanges_backwards(events), turns)
     owed = now.needy and not exchanges[0][1]  # with an answer to this turn it is too late
-    lately = [reply for _, replies in exchanges[:no_repeat] for reply in replies]
+    lately = [reply for _, replies in exchanges.first(no_repeat) for reply in replies]
     return Caller(
         now.tones,
         now.mood,
-        unacknowledged=owed and _unacknowledged(exchanges, backwards, min_confidence, acknowledgement),
+        unacknowledged=owed and _unacknowledged(exchanges, min_confidence, acknowledgement),
         said=frozenset(plain_words(part) for reply in lately for part in sentences(reply.text)),
     )
 
@@ -84,30 +84,52 @@ def caller_of(
 _Exchange = tuple[Turn, list[Reply]]
 
 
-def _tones(exchange: _Exchange, min_confidence: float) -> tuple[str, ...]:
-    return reply_tones(exchange[0].estimate, min_confidence=min_confidence)
+class _Exchanges:
+    """Turns with their replies, newest first, each read when it is first asked for: few are, and each takes time.
+
+    Args:
+        backwards: all of them.
+        turns: the latest `RECENT` turns without their replies, newest first.
+    """
+
+    def __init__(self, backwards: Iterator[_Exchange], turns: list[Turn]) -> None:
+        self._backwards, self._turns = backwards, turns
+        self._read: list[_Exchange] = []
+
+    def first(self, count: int) -> list[_Exchange]:
+        self._read += islice(self._backwards, max(0, count - len(self._read)))
+        return self._read[:count]
+
+    def __getitem__(self, index: int) -> _Exchange:
+        return self.first(index + 1)[index]
+
+    def turns(self, index: int) -> list[Turn]:
+        """The turns that count for a mood, from this one backwards."""
+        if len(self._turns) < RECENT or index + MEMORY <= RECENT:
+            return self._turns[index : index + MEMORY]
+        return [turn for turn, _ in self.first(index + MEMORY)[index:]]
 
 
-def _mood(exchanges: Sequence[_Exchange]) -> str:
-    return mood_state([turn.estimate for turn, _ in exchanges[:MEMORY]][::-1])
+def _tones(turn: Turn, min_confidence: float) -> tuple[str, ...]:
+    return reply_tones(turn.estimate, min_confidence=min_confidence)
 
 
-def _unacknowledged(
-    exchanges: list[_Exchange], older: Iterator[_Exchange], min_confidence: float, acknowledgement: str | None
-) -> bool:
+def _mood(turns: Sequence[Turn]) -> str:
+    """The mood after turns that stand newest first."""
+    return mood_state([turn.estimate for turn in turns[:MEMORY]][::-1])
+
+
+def _unacknowledged(exchanges: _Exchanges, min_confidence: float, acknowledgement: str | None) -> bool:
     """Whether no reply before this turn has acknowledged the feeling since the caller was last well."""
     index = 1
-    while True:
-        if index > len(exchanges) - MEMORY // 2:  # few calls need so many, and each takes time to read
-            exchanges = [*exchanges, *islice(older, MEMORY)]
-        if index >= len(exchanges):
-            return True
-        exchange = exchanges[index]
-        if any(_acknowledges(reply, acknowledgement) for reply in exchange[1]):
+    while index < len(exchanges.first(index + 1)):
+        turn, replies = exchanges[index]
+        if any(_acknowledges(reply, acknowledgement) for reply in replies):
             return False
-        if not NEEDY & set(_tones(exchange, min_confidence)) and _mood(exchanges[index:]) == "calm":
+        if not NEEDY & set(_tones(turn, min_confidence)) and _mood(exchanges.turns(index)) == "calm":
             return True
         index += 1
+    return True
 
 
 def _acknowledges(reply: Reply, acknowledgement: str | None) -> bool:

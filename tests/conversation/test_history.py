@@ -7,6 +7,7 @@ from fake_analyzer import estimate
 from rasa.shared.core.events import SlotSet, UserUttered
 
 from rasa_emotion.conversation.history import (
+    BOUNDARIES,
     awaits_first_action,
     command_intent,
     current_turns,
@@ -16,7 +17,6 @@ from rasa_emotion.conversation.history import (
     exchanges_backwards,
     last_choice,
     latest_turn,
-    since_boundary,
     standing,
 )
 from rasa_emotion.emotions import UNKNOWN
@@ -31,6 +31,12 @@ def user(emotion=None, intent="inform", where="parse_data"):
 
 def action(name="action_listen"):
     return {"event": "action", "name": name}
+
+
+def since_boundary(events):
+    """What comes after the last restart, new session or hand-back."""
+    last = max((place for place, event in enumerate(events) if event["event"] in BOUNDARIES), default=-1)
+    return events[last + 1 :]
 
 
 def emotions(events):
