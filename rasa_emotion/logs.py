@@ -1,8 +1,12 @@
 """Names for what is logged, so that programs need not read sentences, and tracebacks that quote no caller."""
 
+import json
 import logging
+import sys
 import traceback
 from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import TextIO
 
 
 def named(name: str) -> dict[str, str]:
@@ -21,6 +25,32 @@ def trace(logger: logging.Logger, name: str, error: BaseException) -> None:
     """
     if logger.isEnabledFor(logging.DEBUG):
         logger.debug("%s", "".join(_lines(error)), extra=named(name))
+
+
+class JsonLines(logging.Formatter):
+    """Each record as one JSON object on one line: time, level, event, message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line (see parent class for full docstring)."""
+        return json.dumps(
+            {
+                "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+                "level": record.levelname.lower(),
+                "event": getattr(record, "event", None),
+                "message": record.getMessage(),
+            },
+            ensure_ascii=False,
+        )
+
+
+def log_to(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
+    """Write this package's records as JSON lines."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    package = logging.getLogger("rasa_emotion")
+    package.addHandler(handler)
+    package.setLevel(level)
+    package.propagate = False
 
 
 def _lines(error: BaseException) -> Iterator[str]:

@@ -11,7 +11,7 @@ import typer
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.extras import needs_extra
-from rasa_emotion.logs import named
+from rasa_emotion.logs import log_to, named
 from rasa_emotion.turn.access import Access
 
 logger = logging.getLogger(__name__)
@@ -44,9 +44,9 @@ def serve(
     with needs_extra("serve", "The service"):
         from rasa_emotion.service.app import Service  # noqa: PLC0415 -- needs the extra
         from rasa_emotion.service.limits import Limits  # noqa: PLC0415
-        from rasa_emotion.service.running import log_to, run  # noqa: PLC0415
+        from rasa_emotion.service.running import run  # noqa: PLC0415
     access = Access("serve", {"token_file": None if token_file is None else str(token_file)})
-    tls = _tls(tls_cert, tls_key)
+    tls = server_tls(tls_cert, tls_key)
     analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
     log_to()
     if not access.asks and host not in HERE:
@@ -66,7 +66,8 @@ def serve(
         ) from error
 
 
-def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+def server_tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """What a server speaks TLS with; None without a certificate. Raises ConfigError where they cannot be used."""
     if cert is None:
         if key is not None:
             raise ConfigError("There is a key for TLS and no certificate; give --tls-cert as well.")

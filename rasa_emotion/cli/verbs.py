@@ -8,6 +8,7 @@ app.command()(doctor)
 # After the doctor, which must be there also when a package that these load is broken.
 from rasa_emotion.cli.access import access  # noqa: E402
 from rasa_emotion.cli.analyze import analyze  # noqa: E402
+from rasa_emotion.cli.console import console  # noqa: E402
 from rasa_emotion.cli.corpora import corpora  # noqa: E402
 from rasa_emotion.cli.desk import desk  # noqa: E402
 from rasa_emotion.cli.evaluate import evaluate  # noqa: E402
@@ -28,6 +29,7 @@ app.command()(lint)
 app.command()(serve)
 app.command()(simulate)
 app.add_typer(access, name="access")
+app.add_typer(console, name="console")
 app.add_typer(corpora, name="corpora")
 app.add_typer(handoff, name="handoff")
 app.add_typer(train, name="train")

@@ -1,13 +1,9 @@
 """From a start to a drained end."""
 
 import asyncio
-import json
 import logging
 import signal
 import ssl
-import sys
-from datetime import datetime, timezone
-from typing import TextIO
 
 from aiohttp import web
 
@@ -18,32 +14,6 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECS = 60.0
 """How long a connection is kept for its next request."""
-
-
-class JsonLines(logging.Formatter):
-    """Each record as one JSON object on one line: time, level, event, message."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line (see parent class for full docstring)."""
-        return json.dumps(
-            {
-                "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
-                "level": record.levelname.lower(),
-                "event": getattr(record, "event", None),
-                "message": record.getMessage(),
-            },
-            ensure_ascii=False,
-        )
-
-
-def log_to(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
-    """Write this package's records as JSON lines."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines())
-    package = logging.getLogger("rasa_emotion")
-    package.addHandler(handler)
-    package.setLevel(level)
-    package.propagate = False
 
 
 async def run(service: Service, *, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:

@@ -48,6 +48,9 @@ class Right(str, Enum):
     WATCH = "watch"
     """See the moods and figures of all conversations."""
 
+    TRY = "try"
+    """Analyse recordings that they bring themselves."""
+
     OPERATE = "operate"
     """Change settings, delete a caller's data."""
 
@@ -56,9 +59,9 @@ RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
     {
         Role.CALLER: frozenset({Right.SPEAK, Right.CHOOSE, Right.READ}),
         Role.HELPDESK: frozenset({Right.REPORT}),
-        Role.AGENT: frozenset({Right.ATTEND}),
-        Role.SUPERVISOR: frozenset({Right.ATTEND, Right.WATCH}),
-        Role.OPERATOR: frozenset({Right.WATCH, Right.OPERATE}),
+        Role.AGENT: frozenset({Right.ATTEND, Right.TRY}),
+        Role.SUPERVISOR: frozenset({Right.ATTEND, Right.WATCH, Right.TRY}),
+        Role.OPERATOR: frozenset({Right.WATCH, Right.TRY, Right.OPERATE}),
     }
 )
 """The table. A caller's consent is the caller's alone: nobody who works for the operator may change it."""

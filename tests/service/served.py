@@ -14,9 +14,10 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 from fake_analyzer import FakeAnalyzer  # noqa: E402
 
 from rasa_emotion import EmotionAnalyzer  # noqa: E402
+from rasa_emotion.logs import log_to  # noqa: E402
 from rasa_emotion.service.app import Service  # noqa: E402
 from rasa_emotion.service.limits import Limits  # noqa: E402
-from rasa_emotion.service.running import log_to, run  # noqa: E402
+from rasa_emotion.service.running import run  # noqa: E402
 from rasa_emotion.turn.access import Access  # noqa: E402
 
 parser = argparse.ArgumentParser()

@@ -1,0 +1,20 @@
+"""Desk: handovers, taken and answered."""
+
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from rasa_emotion.console.frame import Console, Page, render
+from rasa_emotion.turn.roles import Right
+
+
+def routes(console: Console) -> Iterable[web.RouteDef]:
+    """What the page answers."""
+
+    async def show(request: web.Request) -> web.Response:
+        return render(request, "desk.html")
+
+    return [web.get("/desk", show)]
+
+
+PAGE = Page("desk", "Desk", Right.ATTEND, routes)

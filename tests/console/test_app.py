@@ -1,0 +1,61 @@
+"""What every page of the console has: a frame, headers, and errors that are told."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy.engine import Engine
+
+from rasa_emotion.console.app import make_app
+from rasa_emotion.console.frame import Console
+from rasa_emotion.console.pages import PAGES
+from rasa_emotion.database import create_tables, open_database
+from rasa_emotion.endpoints import Endpoints
+
+
+@pytest.fixture
+def engine(tmp_path) -> Iterator[Engine]:
+    engine = open_database(f"sqlite:///{tmp_path}/bot.db")
+    create_tables(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+async def client(engine: Engine) -> AsyncIterator[TestClient]:
+    async with TestClient(TestServer(make_app(Console(engine, Endpoints(), PAGES)))) as client:
+        yield client
+
+
+@pytest.mark.parametrize("page", [page.name for page in PAGES])
+async def test_a_page_has_its_frame_and_its_entry(client: TestClient, page: str) -> None:
+    answer = await client.get(f"/{page}")
+    text = await answer.text()
+    assert answer.status == 200
+    assert f'<a href="/{page}" aria-current="page">' in text
+    assert '<a class="skip" href="#main">' in text
+
+
+@pytest.mark.parametrize("path", ["/live", "/", "/static/console.css", "/static/base.js", "/nothing"])
+async def test_everything_has_the_headers(client: TestClient, path: str) -> None:
+    answer = await client.get(path, allow_redirects=False)
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/static/../app.py", "/static/console", "/static/", "/static//etc/passwd", "/none"])
+async def test_what_is_not_there_is_told(client: TestClient, path: str) -> None:
+    answer = await client.get(path)
+    assert answer.status == 404
+    assert await answer.json() == {"error": "There is nothing at this address."}
+    assert "That did not work" in await (await client.get(path, headers={"Accept": "text/html"})).text()
+
+
+async def test_no_page_has_a_script_or_a_style_within(client: TestClient) -> None:
+    for page in PAGES:
+        text = await (await client.get(f"/{page.name}")).text()
+        assert "<style" not in text
+        assert " style=" not in text
+        assert "<script>" not in text
