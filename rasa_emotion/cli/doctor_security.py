@@ -15,6 +15,7 @@ from rasa_emotion.cli.bot_services import is_relay
 from rasa_emotion.cli.doctor_bot import BotFinding, is_bot
 from rasa_emotion.endpoints import read_endpoints
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.turn.access import is_loopback
 from rasa_emotion.turn.keys import SHORTEST_KEY, read_keys
 from rasa_emotion.turn.roles import Role
 
@@ -58,10 +59,13 @@ def _channel(folder: Path, key: str, options: Mapping[str, Any]) -> BotFinding:
     name = f"channel {wrapped}"
     if wrapped.rpartition(".")[2] in ("socketio", "SocketIOInput"):
         return _sockets(name, inner)
-    own = relayed or same_class(key, additions.CHANNEL)
+    calls = wrapped.rpartition(".")[2] == "VoiceInput"
+    own = relayed or calls or same_class(key, additions.CHANNEL)
     asked = {one: options.get(one) or inner.get(one) for one in ("token", "token_file")}
     if own and any(asked.values()):
         return _asks(folder, name, asked)
+    if calls:
+        return _calls(name, inner)
     if not own and wrapped not in _WITHOUT_A_KEY:
         return BotFinding(name, True, "asks for what its platform documents, which is not looked at here")
     where = f"under '{key}' in credentials.yml"
@@ -80,6 +84,16 @@ def _sockets(name: str, options: Mapping[str, Any]) -> BotFinding:
     if options.get("jwt_key"):
         return BotFinding(name, True, "asks for a token signed with 'jwt_key'")
     return BotFinding(name, False, "asks for nothing: give the channel its 'jwt_key' in credentials.yml")
+
+
+def _calls(name: str, options: Mapping[str, Any]) -> BotFinding:
+    """Live calls without a key. Asterisk's line has no proof of who connects, wherever it listens."""
+    line = options.get("audiosocket")
+    host = line.get("host") if isinstance(line, Mapping) else None
+    if host is not None and not is_loopback(str(host)):
+        detail = f"AudioSocket listens at '{host}' and cannot tell who connects: give it a host of this machine alone"
+        return BotFinding(name, False, detail, "host: 127.0.0.1")
+    return BotFinding(name, True, "asks for no key, and admits clients of this machine alone")
 
 
 def _asks(folder: Path, name: str, asked: Mapping[str, Any]) -> BotFinding:

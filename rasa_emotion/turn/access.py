@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,20 @@ class Access:
                 extra=named("access.refused"),
             )
             self._refused, self._told = 0, now
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether an address that a server binds to is reached from its own machine alone.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0"), is_loopback("localhost")
+    (True, False, True)
+    """
+    if host is None or host == "localhost":
+        return host is not None
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name, which may stand for anything
 
 
 def _given(headers: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ from rasa_emotion.privacy.pseudonym import pseudonym
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.settings import check_number, check_text, checked
 from rasa_emotion.text.cleaning import has_words
+from rasa_emotion.turn.admission import shared_admission
 from rasa_emotion.turn.consent import may_analyse, note_choice
 from rasa_emotion.turn.evidence import EVIDENCE_KEY, ChannelEvidence, drop_reserved
 from rasa_emotion.turn.listening import Heard, listen
@@ -47,6 +48,9 @@ DEFAULTS: dict[str, Any] = {
     "max_metadata_kb": 16,
     # Turns of one caller that may wait for an earlier one of theirs; the next is refused with status 429.
     "max_waiting": 8,
+    # Turns of all callers that this server process answers at once, over all its channels; the next one is refused
+    # with status 429. null for no limit.
+    "max_turns": 64,
     # Only so many seconds of a turn's sound are decoded and analysed.
     "max_secs": 30,
     # Channel of stereo recordings that holds the caller: left, right or mix. By default the one with a voice; of two
@@ -128,8 +132,8 @@ class Intake:
             intents: those of the bot's domain, where they are known.
 
         Raises:
-            TurnRefused: the turn is malformed or too large, the caller has too many waiting, or the domain lacks
-                the intent of a turn without words.
+            TurnRefused: the turn is malformed or too large, the caller has too many waiting, the server too many
+                under way, or the domain lacks the intent of a turn without words.
         """
         turn = self._admitted(turn, intents)
         line = self._lines.setdefault(_name(turn), _Line(asyncio.Lock()))
@@ -139,17 +143,22 @@ class Intake:
                 "Too many messages of this sender wait for an answer; send the next one later.",
                 retry_after=RETRY_SECS,
             )
-        line.waiting += 1
-        try:
-            # A short recording must not overtake a long one of the same caller.
-            await line.lock.acquire()
-        finally:
-            line.waiting -= 1
-        try:
-            taken = self._taken(turn, await self._heard(turn))
-            return replace(taken, failed=not await _handed_on(hand_on, taken))
-        finally:
-            line.lock.release()
+        with shared_admission.turn(self.options["max_turns"]):
+            line.waiting += 1
+            try:
+                # A short recording must not overtake a long one of the same caller.
+                await line.lock.acquire()
+            finally:
+                line.waiting -= 1
+            try:
+                taken = self._taken(turn, await self._heard(turn))
+                return replace(taken, failed=not await _handed_on(hand_on, taken))
+            finally:
+                line.lock.release()
+
+    def check_room(self) -> None:
+        """Raises TurnRefused (429) where no further turn would be taken now, before anything is made of one."""
+        shared_admission.check(self.options["max_turns"])
 
     def _admitted(self, turn: Turn, intents: Container[str] | None) -> Turn:
         """The turn without what a client may not write. Raises TurnRefused."""
@@ -279,6 +288,7 @@ def checked_options(owner: str, options: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("max_chars", "max_metadata_kb", "max_waiting", "max_secs"):
         check_number(owner, key, settings[key], above=0)
     check_channel(settings["channel"])
+    check_number(owner, "max_turns", settings["max_turns"], above=0, optional=True)
     check_number(owner, "workers", settings["workers"], above=0, at_most=64)
     check_text(owner, "voice_intent", settings["voice_intent"])
     check_text(owner, "models", settings["models"], optional=True)

@@ -37,6 +37,13 @@ def found(bot: Path, credentials: str) -> dict[str, BotFinding]:
         ("rasa_emotion.relay.a: {channel: rest, token: short}\n", "rest", "fewer than 16", "access key caller"),
         ("rasa_emotion.RelayInput: {channel: rest, token_file: none.txt}\n", "rest", "cannot be read", "none.txt"),
         ("rasa_emotion.RelayInput: {channel: socketio}\n", "socketio", "jwt_key", ""),
+        ("rasa_emotion.VoiceInput: {token: short}\n", "rasa_emotion.VoiceInput", "fewer than 16", "access key caller"),
+        (
+            "rasa_emotion.VoiceInput: {audiosocket: {host: 0.0.0.0}}\n",
+            "rasa_emotion.VoiceInput",
+            "cannot tell who connects",
+            "host: 127.0.0.1",
+        ),
     ],
 )
 def test_an_open_channel(bot: Path, credentials: str, channel: str, detail: str, mend: str) -> None:
@@ -53,6 +60,8 @@ def test_an_open_channel(bot: Path, credentials: str, channel: str, detail: str,
         "rasa_emotion.RelayInput: {channel: rest, token: '${BOT_TOKEN}'}\n",
         "rasa_emotion.RelayInput: {channel: rasa_emotion.EmotionRestInput, options: {token_file: keys.txt}}\n",
         f"socketio: {{jwt_key: {KEY}}}\n",
+        "rasa_emotion.VoiceInput: {audiosocket: {port: 9092}}\n",
+        "rasa_emotion.RelayInput: {channel: rasa_emotion.VoiceInput, options: {token_file: keys.txt}}\n",
         "telegram: {access_token: '${TELEGRAM}'}\n",
         "rasa:\n",
     ],

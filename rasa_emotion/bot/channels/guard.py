@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import wraps
 from hashlib import sha256
 from http import HTTPStatus
 from inspect import isawaitable
-from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Any
 
 from rasa.utils.endpoints import bool_arg
@@ -18,7 +19,7 @@ from sanic.response import HTTPResponse
 
 from rasa_emotion.logs import named
 from rasa_emotion.turn import once
-from rasa_emotion.turn.access import HEADER, Access
+from rasa_emotion.turn.access import HEADER, Access, is_loopback
 from rasa_emotion.turn.once import Once
 from rasa_emotion.turn.refusal import TurnRefused
 from rasa_emotion.turn.roles import ANYBODY, Identity
@@ -57,10 +58,33 @@ def who() -> Identity:
     return _who.get()
 
 
+@dataclass(frozen=True)
+class Door:
+    """What is asked at one address.
+
+    Args:
+        ask: says who a request comes from; raises TurnRefused where it may not come in.
+        reads_body: whether the proof covers the body, which is then read first.
+    """
+
+    ask: Callable[[Request], Identity]
+    reads_body: bool = False
+
+
+def door_of(access: Access) -> Door:
+    """Asks for a key or a ticket."""
+    return Door(lambda request: access.identify(request.headers, request.args.get(HEADER)))
+
+
 def guard(
-    webhook: Blueprint, access: Access, *, most_bytes: int | None = None, open_paths: Collection[str] = ()
+    webhook: Blueprint,
+    access: Access,
+    *,
+    most_bytes: int | None = None,
+    open_paths: Collection[str] = (),
+    doors: Mapping[str, Door] = MappingProxyType({}),
 ) -> None:
-    """Put the guard before all routes of a blueprint that is not registered yet, and that have none.
+    """Put the guard before all routes and sockets of a blueprint that is not registered yet, and that have none.
 
     Args:
         webhook: the channel's routes.
@@ -68,16 +92,48 @@ def guard(
         most_bytes: longest body; None for the server's own limit.
         open_paths: what asks for nothing since it is protected in another way. The health check, `GET /`, asks for
             nothing either: it says only that the server runs.
+        doors: what is asked at single addresses in the place of `access`, by the route as it was added.
     """
+    sockets: dict[str, Door] = {}
     # Sanic has no public way to come before a body is read for one blueprint: its signals are the whole server's.
     for route in list(webhook._future_routes):
-        if route.websocket or route.static or hasattr(route.handler, _MARK):
+        if route.static or hasattr(route.handler, _MARK):
             continue
         health = route.uri == "/" and set(route.methods or ()) <= {"GET", "HEAD"}
-        asks = None if health or route.uri in open_paths else access
+        door = None if health or route.uri in open_paths else doors.get(route.uri) or door_of(access)
         handler: Any = route.handler  # which Sanic declares to be a text
+        if route.websocket and door is not None:
+            sockets[route.uri] = door
+        guarded = _marked(handler) if route.websocket else _guarded(handler, door, most_bytes)
         webhook._future_routes.discard(route)
-        webhook._future_routes.add(route._replace(handler=_guarded(handler, asks, most_bytes)))
+        webhook._future_routes.add(route._replace(handler=guarded))
+    if sockets:
+        _guard_sockets(webhook, sockets)
+
+
+def _guard_sockets(webhook: Blueprint, doors: Mapping[str, Door]) -> None:
+    """Ask before the handshake: who may not come in gets an answer that is none of a WebSocket."""
+
+    async def ask(request: Request) -> HTTPResponse | None:
+        door = next((door for uri, door in doors.items() if request.uri_template.endswith(uri)), None)
+        if door is None:
+            return None  # no socket; its handler asks
+        try:
+            _who.set(door.ask(request))
+        except TurnRefused as error:
+            return failure(error)
+        return None
+
+    webhook.middleware(ask, "request")
+
+
+def _marked(handler: Any) -> Any:
+    @wraps(handler)
+    async def receive(*args: Any, **kwargs: Any) -> Any:
+        return await handler(*args, **kwargs)
+
+    setattr(receive, _MARK, True)
+    return receive
 
 
 def warn_where_open(webhook: Blueprint, access: Access, owner: str) -> None:
@@ -95,20 +151,6 @@ def warn_where_open(webhook: Blueprint, access: Access, owner: str) -> None:
     webhook.listener("before_server_start")(warn)
 
 
-def is_loopback(host: str | None) -> bool:
-    """Whether an address that a server binds to is reached from its own machine alone.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0"), is_loopback("localhost")
-    (True, False, True)
-    """
-    if host is None or host == "localhost":
-        return host is not None
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False  # a name, which may stand for anything
-
-
 def failure(error: TurnRefused) -> HTTPResponse:
     """The answer to a request that is refused."""
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
@@ -120,15 +162,19 @@ def failed(status: int, sentence: str) -> dict[str, Any]:
     return {"status": "failure", "code": status, "message": sentence}
 
 
-def _guarded(handler: Any, access: Access | None, most_bytes: int | None) -> Any:
+def _guarded(handler: Any, door: Door | None, most_bytes: int | None) -> Any:
     answers: Once[_Kept] = Once()
 
     async def receive(request: Request, *args: Any, **kwargs: Any) -> Any:
+        # A browser asks before it sends its token.
+        asks = door if request.method != "OPTIONS" else None
+        _who.set(ANYBODY)
         try:
-            # A browser asks before it sends its token.
-            if access is not None and request.method != "OPTIONS":
-                _who.set(access.identify(request.headers, request.args.get(HEADER)))
+            if asks is not None and not asks.reads_body:
+                _who.set(asks.ask(request))
             await read_body(request, most_bytes)
+            if asks is not None and asks.reads_body:
+                _who.set(asks.ask(request))
         except TurnRefused as error:
             await _refuse(request, error)
             return None

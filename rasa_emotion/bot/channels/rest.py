@@ -79,6 +79,7 @@ class EmotionRestInput(InputChannel):
 
         async def receive(request: Request) -> HTTPResponse | None:
             try:
+                self.intake.check_room()
                 turn = replace(self._parse(request), by=who())
                 if not bool_arg(request, "stream", default=False):
                     return await self._answer(request, turn, on_new_message)

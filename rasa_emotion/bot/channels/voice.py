@@ -13,20 +13,26 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rasa_emotion.bot.channels import voice_lines
+from rasa_emotion.bot.channels.guard import Door, guard, who
 from rasa_emotion.bot.channels.voice_calls import Calls
-from rasa_emotion.bot.channels.voice_doors import admits_client
+from rasa_emotion.bot.channels.voice_doors import client_door
 from rasa_emotion.bot.channels.voice_options import OWNER, VoiceOptions
 from rasa_emotion.bot.channels.voice_output import spoken
-from rasa_emotion.bot.channels.voice_softphone import add_softphone
+from rasa_emotion.bot.channels.voice_softphone import PAGES, add_softphone
 from rasa_emotion.bot.channels.voice_telephony import add_telephony
 from rasa_emotion.endpoints import VOICE_CHANNEL
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.turn import intake
+from rasa_emotion.turn import access, intake
+from rasa_emotion.turn.access import Access
 from rasa_emotion.turn.intake import Intake
+from rasa_emotion.turn.roles import Identity, Right
 from rasa_emotion.voice.synthesisers.speech import Speech
 from rasa_emotion.voice.transports.json_audio import JsonAudio
 
 SENDER_HEADER = "X-Rasa-Sender"
+MOST_BYTES = 100_000
+"""Longest body of a request: what a telephone service reports of a call is a few kilobytes."""
+
 _SENDER = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
 
 
@@ -40,6 +46,7 @@ class VoiceInput(InputChannel):
         """Constructs the channel. Raises InvalidConfigException for an option that cannot be used."""
         try:
             self.options = VoiceOptions.checked(config or {})
+            self.access = Access(OWNER, {key: self.options.given[key] for key in access.DEFAULTS})
             self.voices = self.options.voices()
             self.intake = Intake(OWNER, {key: self.options.given[key] for key in intake.DEFAULTS})
         except ConfigError as error:
@@ -80,18 +87,17 @@ class VoiceInput(InputChannel):
             on_new_message=on_new_message,
             agent=agent,
         )
-        token = self.options.given["token"]
+        asks = client_door(self.access, Right.SPEAK)
 
-        # Before the handshake: who may not come in gets an answer that is none of a WebSocket.
-        async def guard(request: Request) -> HTTPResponse | None:
-            if not request.path.endswith("/websocket"):
-                return None
-            refusal = admits_client(request, token)
-            return None if refusal is None else response.text(refusal, status=401)
+        def admit(request: Request) -> Identity:
+            identity = asks.ask(request)
+            identity.own(_named(request))
+            return identity
 
         async def websocket(request: Request, ws: Any) -> None:
-            transport = JsonAudio(_call_id(request), events=request.args.get("events") == "1")
-            await voice_lines.hold_websocket(calls, transport, ws)
+            call = who().own(_named(request)) or f"voice-{uuid4().hex}"
+            transport = JsonAudio(call, events=request.args.get("events") == "1")
+            await voice_lines.hold_websocket(calls, transport, ws, by=who())
 
         servers: list[asyncio.AbstractServer] = []
 
@@ -107,11 +113,11 @@ class VoiceInput(InputChannel):
                 server.close()
             await calls.close()
 
-        webhook.middleware(guard, "request")
         webhook.add_route(_health, "/", methods=["GET"])
         webhook.add_websocket_route(websocket, "/websocket")
         add_softphone(webhook)
-        add_telephony(webhook, calls, self.options)
+        doors = add_telephony(webhook, calls, self.options, self.access)
+        guard(webhook, self.access, most_bytes=MOST_BYTES, open_paths=PAGES, doors={**doors, "/websocket": Door(admit)})
         webhook.listener("before_server_start")(start)
         webhook.listener("before_server_stop")(stop)
         return webhook
@@ -140,7 +146,7 @@ async def _health(request: Request) -> HTTPResponse:
     return response.json({"status": "ok"})
 
 
-def _call_id(request: Request) -> str:
-    """The conversation that a client names, or a new one."""
+def _named(request: Request) -> str | None:
+    """The conversation that a client names; None where it names none, or in signs that no line has."""
     given = request.headers.get(SENDER_HEADER) or request.args.get("sender") or ""
-    return given if _SENDER.match(given) else f"voice-{uuid4().hex}"
+    return given if _SENDER.match(given) else None

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from soundfile import SoundFileError
@@ -23,6 +24,7 @@ from rasa_emotion.streaming import SharedHearing
 from rasa_emotion.turn.consent import may_analyse
 from rasa_emotion.turn.intake import Intake, check_name
 from rasa_emotion.turn.message import Taken, Turn, TurnRefused
+from rasa_emotion.turn.roles import ANYBODY, Identity
 from rasa_emotion.turn.shared import shared_analyzer
 from rasa_emotion.voice.flow import LineClosed
 from rasa_emotion.voice.parts import Known, Parts
@@ -68,6 +70,7 @@ class Calls:
         self._intake, self._on_new_message, self._agent = intake, on_new_message, agent
         self._calls: dict[str, Call] = {}
         self._ids: dict[Call, str] = {}
+        self._by: dict[Call, Identity] = {}
         self._outcomes: OrderedDict[str, str] = OrderedDict()
         self._loading: asyncio.Future[Parts] | None = None
 
@@ -104,9 +107,12 @@ class Calls:
         transport: Transport,
         send: Callable[[Message], Awaitable[None]],
         receive: Callable[[], Awaitable[Message | None]],
+        *,
+        by: Identity = ANYBODY,
     ) -> LineClosed | None:
-        """Hold one call until it is over; returns why it was closed from this side, where it was."""
+        """Hold one call, of somebody who has proved to be `by`; returns why it was closed from this side, if it was."""
         call = Call(transport, send, self, await self.prepare())
+        self._by[call] = by
         try:
             await call.run(receive)
         except LineClosed as closed:
@@ -123,6 +129,7 @@ class Calls:
     def _forget(self, call: Call) -> None:
         if self._calls.get(call.sender) is call:
             del self._calls[call.sender]
+        self._by.pop(call, None)
         name = self._ids.pop(call, None)
         if name is not None:
             self._outcomes[name] = call.outcome
@@ -164,6 +171,7 @@ class Calls:
         async def hand_on(taken: Taken) -> None:
             await self._on_new_message(user_message(taken, VoiceOutput(call), self._name))
 
+        turn = replace(turn, by=self._by.get(call, ANYBODY))
         taken = await self._intake.take(turn, hand_on, intents=self._intents())
         if taken.failed:
             call.tell({"event": "warning", "text": "The bot could not answer; the server's log says why."})

@@ -8,6 +8,7 @@ from typing import Any
 
 from rasa_emotion.bot.channels.voice_calls import Calls
 from rasa_emotion.logs import named
+from rasa_emotion.turn.roles import ANYBODY, Identity
 from rasa_emotion.voice.flow import LineClosed
 from rasa_emotion.voice.transports.audiosocket import AudioSocket
 from rasa_emotion.voice.transports.protocol import Message, Transport
@@ -46,8 +47,8 @@ class Inbox:
         return message
 
 
-async def hold_websocket(calls: Calls, transport: Transport, ws: Any) -> None:
-    """Hold a call over one of Sanic's WebSockets."""
+async def hold_websocket(calls: Calls, transport: Transport, ws: Any, *, by: Identity = ANYBODY) -> None:
+    """Hold a call over one of Sanic's WebSockets, in which somebody speaks who has proved to be `by`."""
 
     async def send(message: Message) -> None:
         try:
@@ -56,7 +57,7 @@ async def hold_websocket(calls: Calls, transport: Transport, ws: Any) -> None:
             raise ConnectionResetError from error
 
     # `recv` without a time limit in the one task that reads: Sanic loses a message for every one that is cancelled.
-    closed = await _held(calls, transport, send, ws.recv)
+    closed = await _held(calls, transport, send, ws.recv, by)
     with suppress(Exception):  # it may have gone
         code, reason = (NORMAL, "") if closed is None else (closed.code, _short(str(closed)))
         await ws.close(code, reason)
@@ -89,9 +90,10 @@ async def _held(
     transport: Transport,
     send: Callable[[Message], Awaitable[None]],
     receive: Callable[[], Awaitable[Message | None]],
+    by: Identity = ANYBODY,
 ) -> LineClosed | None:
     inbox = Inbox()
-    holding = asyncio.ensure_future(calls.hold(transport, send, inbox.get))
+    holding = asyncio.ensure_future(calls.hold(transport, send, inbox.get, by=by))
     reading = asyncio.ensure_future(_read(receive, inbox))
     try:
         await asyncio.wait({holding, reading}, return_when=asyncio.FIRST_COMPLETED)

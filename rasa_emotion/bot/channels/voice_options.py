@@ -9,7 +9,7 @@ from rasa_emotion.audio.speech import SpeechSettings
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.settings import check_flag, check_number, check_text, checked
 from rasa_emotion.streaming import StreamSettings
-from rasa_emotion.turn import intake
+from rasa_emotion.turn import access, intake
 from rasa_emotion.voice.call_settings import CallSettings
 from rasa_emotion.voice.flow import FlowLimits
 from rasa_emotion.voice.recognisers import load_recogniser
@@ -22,8 +22,8 @@ _CALL = CallSettings()
 CALL_KEYS = tuple(field.name for field in fields(CallSettings) if field.name not in ("flow", "transfer"))
 
 DEFAULTS: dict[str, Any] = {
-    # What clients of the WebSocket and the softphone must bring; null admits this machine alone.
-    "token": None,
+    # What clients of the WebSocket, the softphone and a dialplan must give; without both only this machine may call.
+    **access.DEFAULTS,
     # Turns speech to words: none, or a name of docs/live.md, or {name: ..., options of it}.
     "recogniser": "none",
     # One on this machine, for callers whose voice may not be sent to `recogniser`; null for none.
@@ -55,6 +55,8 @@ DEFAULTS: dict[str, Any] = {
     # As docs/live.md describes them.
     **{key: getattr(_CALL, key) for key in CALL_KEYS},
     **intake.DEFAULTS,
+    # Who has a line is answered: `max_calls` is the limit here.
+    "max_turns": None,
 }
 
 _LINES: dict[str, dict[str, Any]] = {
@@ -84,7 +86,7 @@ class VoiceOptions:
     def checked(cls, given: Mapping[str, Any]) -> "VoiceOptions":
         """The options as given, completed by the defaults. Raises ConfigError."""
         options = checked(OWNER, given, DEFAULTS)
-        for key in ("token", "transfer_to", "begin", "digit_intent"):
+        for key in ("transfer_to", "begin", "digit_intent"):
             check_text(OWNER, key, options[key], optional=True)
         if options["sender"] not in ("call", "caller"):
             raise ConfigError(f"{OWNER}: 'sender' is {options['sender']!r}; write call or caller.")

@@ -8,9 +8,13 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rasa_emotion.bot.channels import voice_lines
+from rasa_emotion.bot.channels.guard import Door, failure, who
 from rasa_emotion.bot.channels.voice_calls import Calls
-from rasa_emotion.bot.channels.voice_doors import admits_basic, admits_client, signed_by_twilio
+from rasa_emotion.bot.channels.voice_doors import basic_door, client_door, twilio_door
 from rasa_emotion.bot.channels.voice_options import VoiceOptions
+from rasa_emotion.turn.access import Access
+from rasa_emotion.turn.refusal import TurnRefused
+from rasa_emotion.turn.roles import Right
 from rasa_emotion.voice.transports.jambonz import SUBPROTOCOL, Jambonz
 from rasa_emotion.voice.transports.twilio import Twilio
 
@@ -18,23 +22,25 @@ JAMBONZ_RATE = 16_000
 TRANSFER = "transfer"
 
 
-def add_telephony(webhook: Blueprint, calls: Calls, options: VoiceOptions) -> None:
-    """Add the routes of the lines that are on, and what Asterisk's dialplan asks."""
+def add_telephony(webhook: Blueprint, calls: Calls, options: VoiceOptions, access: Access) -> dict[str, Door]:
+    """Add the routes of the lines that are on, and what Asterisk's dialplan asks; returns what each asks for."""
     lines, to = options.lines, options.given["transfer_to"]
+    doors: dict[str, Door] = {}
     if "twilio" in lines:
-        _Twilio(calls, lines["twilio"]["url"], lines["twilio"]["auth_token"], to).add(webhook)
+        doors |= _Twilio(calls, lines["twilio"]["url"], lines["twilio"]["auth_token"], to).add(webhook)
     if "jambonz" in lines:
         line = lines["jambonz"]
-        _Jambonz(calls, line["url"], line["username"], line["password"], to).add(webhook)
-    token = options.given["token"]
+        doors |= _Jambonz(calls, line["url"], line["username"], line["password"], to).add(webhook)
 
     async def next_step(request: Request, call: str) -> HTTPResponse:
-        refusal = admits_client(request, token)
-        if refusal is not None:
-            return response.text(refusal, status=401)
+        try:
+            who().own(call)
+        except TurnRefused as error:
+            return failure(error)
         return response.text(TRANSFER if calls.outcome(call) == TRANSFER else "hangup")
 
     webhook.add_route(next_step, "/next/<call>", methods=["GET"])
+    return {**doors, "/next/<call>": client_door(access, Right.READ)}
 
 
 class _Twilio:
@@ -43,17 +49,9 @@ class _Twilio:
     def __init__(self, calls: Calls, url: str, auth_token: str, transfer_to: str | None) -> None:
         self._calls, self._url, self._token, self._to = calls, url.rstrip("/"), auth_token, transfer_to
 
-    def add(self, webhook: Blueprint) -> None:
+    def add(self, webhook: Blueprint) -> dict[str, Door]:
         """Add the routes, each behind Twilio's signature."""
         from twilio.twiml.voice_response import Connect, VoiceResponse  # noqa: PLC0415 -- Rasa brings it
-
-        async def guard(request: Request) -> HTTPResponse | None:
-            if "/twilio" not in request.path:
-                return None
-            signed = signed_by_twilio(
-                request.headers.get("x-twilio-signature"), self._address(request), self._token, _fields(request)
-            )
-            return None if signed else response.text("The request is not signed by Twilio's account.", status=403)
 
         async def incoming(request: Request) -> HTTPResponse:
             answer, connect = VoiceResponse(), Connect(action=f"{self._url}{request.path}/next")
@@ -74,10 +72,10 @@ class _Twilio:
         async def stream(request: Request, ws: Any) -> None:
             await voice_lines.hold_websocket(self._calls, Twilio(), ws)
 
-        webhook.middleware(guard, "request")
         webhook.add_route(incoming, "/twilio", methods=["POST"], name="twilio_incoming")
         webhook.add_route(following, "/twilio/next", methods=["POST"], name="twilio_following")
         webhook.add_websocket_route(stream, "/twilio/stream")
+        return dict.fromkeys(("/twilio", "/twilio/next", "/twilio/stream"), twilio_door(self._token, self._address))
 
     def _address(self, request: Request) -> str:
         """The address as Twilio was given it: what a proxy made of it does not count."""
@@ -93,14 +91,8 @@ class _Jambonz:
         self._calls, self._url, self._to = calls, url.rstrip("/"), transfer_to
         self._username, self._password = username, password
 
-    def add(self, webhook: Blueprint) -> None:
+    def add(self, webhook: Blueprint) -> dict[str, Door]:
         """Add the routes, each behind basic authentication."""
-
-        async def guard(request: Request) -> HTTPResponse | None:
-            if "/jambonz" not in request.path:
-                return None
-            refusal = admits_basic(request, self._username, self._password)
-            return None if refusal is None else response.text(refusal, status=401)
 
         async def incoming(request: Request) -> HTTPResponse:
             listen = {
@@ -125,16 +117,13 @@ class _Jambonz:
         async def listening(request: Request, ws: Any) -> None:
             await voice_lines.hold_websocket(self._calls, Jambonz(JAMBONZ_RATE), ws)
 
-        webhook.middleware(guard, "request")
         webhook.add_route(incoming, "/jambonz", methods=["POST"], name="jambonz_incoming")
         webhook.add_route(following, "/jambonz/next", methods=["POST"], name="jambonz_following")
         webhook.add_websocket_route(listening, "/jambonz/listen", subprotocols=[SUBPROTOCOL])
+        door = basic_door(self._username, self._password)
+        return dict.fromkeys(("/jambonz", "/jambonz/next", "/jambonz/listen"), door)
 
 
 def _as_ws(url: str) -> str:
     parts = urlsplit(url)
     return parts._replace(scheme={"https": "wss", "http": "ws"}.get(parts.scheme, parts.scheme)).geturl()
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    return {key: values[0] for key, values in (request.form or {}).items()} if request.method == "POST" else {}

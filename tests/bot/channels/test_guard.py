@@ -12,7 +12,7 @@ from rasa.shared.exceptions import InvalidConfigException
 
 from rasa_emotion import EmotionRestInput, RelayInput
 from rasa_emotion.bot.channels import guard
-from rasa_emotion.bot.channels.guard import is_loopback
+from rasa_emotion.turn.access import is_loopback
 from rasa_emotion.turn.keys import add_key
 from rasa_emotion.turn.refusal import TurnRefused
 from rasa_emotion.turn.roles import Role

@@ -1,0 +1,106 @@
+"""So many turns at once, and no more; who is refused learns when to try again."""
+
+import asyncio
+
+import pytest
+
+from rasa_emotion.errors import ConfigError
+from rasa_emotion.turn.admission import FULL, MOST_SECS, Admission, shared_admission
+from rasa_emotion.turn.intake import Intake
+from rasa_emotion.turn.message import Turn, TurnRefused
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_the_place_of_a_turn_is_free_after_it_also_where_it_fails():
+    admission = Admission()
+
+    def fail():
+        with admission.turn(most=1):
+            assert admission.under_way == 1
+            raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        fail()
+    with admission.turn(most=1):
+        pass
+    assert admission.under_way == 0
+
+
+def test_when_to_try_again_is_how_long_turns_take_now():
+    clock = Clock()
+    admission = Admission(clock)
+    assert admission.retry_secs == 1
+    for _ in range(60):
+        with admission.turn(most=None):
+            clock.now += 7.0
+    assert admission.retry_secs == 7
+    with admission.turn(most=None):
+        clock.now += 100_000.0
+    assert admission.retry_secs == MOST_SECS
+
+
+async def test_what_comes_beyond_is_refused_for_all_channels_together():
+    one, other = Intake("One", {"max_turns": 3}), Intake("Other", {"max_turns": 3})
+    go_on, handed = asyncio.Event(), []
+
+    async def hand_on(taken):
+        handed.append(taken.sender)
+        await go_on.wait()
+
+    under_way = [asyncio.ensure_future(one.take(Turn(f"caller-{number}", "hello"), hand_on)) for number in range(3)]
+    while len(handed) < 3:
+        await asyncio.sleep(0)
+    for intake in (one, other):
+        with pytest.raises(TurnRefused, match=FULL) as refused:
+            await intake.take(Turn("late", "hello"), hand_on)
+        assert (refused.value.status, refused.value.retry_after) == (429, 1)
+        with pytest.raises(TurnRefused, match=FULL):
+            intake.check_room()
+    go_on.set()
+    await asyncio.gather(*under_way)
+    assert shared_admission.under_way == 0
+    one.check_room()
+    await other.take(Turn("late", "hello"), hand_on)
+    assert handed[-1] == "late"
+
+
+async def test_a_turn_that_waits_for_its_callers_earlier_one_counts():
+    intake, go_on, handed = Intake("One", {"max_turns": 2}), asyncio.Event(), []
+
+    async def hand_on(taken):
+        handed.append(taken.text)
+        await go_on.wait()
+
+    first = asyncio.ensure_future(intake.take(Turn("ada", "one"), hand_on))
+    second = asyncio.ensure_future(intake.take(Turn("ada", "two"), hand_on))
+    while shared_admission.under_way < 2:
+        await asyncio.sleep(0)
+    with pytest.raises(TurnRefused, match=FULL):
+        await intake.take(Turn("bob", "hello"), hand_on)
+    go_on.set()
+    await asyncio.gather(first, second)
+    assert handed == ["one", "two"]
+
+
+async def test_without_a_limit_all_are_taken():
+    intake, handed = Intake("One", {"max_turns": None}), []
+
+    async def hand_on(taken):
+        handed.append(taken.sender)
+        await asyncio.sleep(0)
+
+    await asyncio.gather(*(intake.take(Turn(str(number), "hello"), hand_on) for number in range(200)))
+    assert len(handed) == 200
+
+
+@pytest.mark.parametrize("most", [0, -1, "many", True])
+def test_a_limit_that_is_none(most):
+    with pytest.raises(ConfigError, match="max_turns"):
+        Intake("One", {"max_turns": most})
