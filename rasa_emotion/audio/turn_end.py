@@ -4,13 +4,12 @@ import logging
 from functools import lru_cache
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from rasa_emotion.audio.networks import session, shipped
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.errors import ModelError
 from rasa_emotion.logs import named
-from rasa_emotion.model_folder import model_path, read_model_folder
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +35,7 @@ class SmartTurn:
     secs = SECS
 
     def __init__(self, file: str) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        self._session = session(file)
 
     def probability(self, samples: NDArray[np.float32]) -> float:
         """That the speaker has finished, 0 to 1.
@@ -59,11 +56,9 @@ class SmartTurn:
 def smart_turn() -> SmartTurn | None:
     """The network that ships; None, with one line in the log, where it is missing or altered."""
     try:
-        model = read_model_folder(model_path(None, KIND, KIND), KIND)
-        return SmartTurn(str(model.file("model.onnx")))
-    except Exception as error:  # onnxruntime has no public base class of its errors
-        reason = error if isinstance(error, ModelError) else f"the network cannot be loaded ({error})"
-        logger.warning("The silence alone ends turns: %s", reason, extra=named("audio.ending.missing"))
+        return shipped(KIND, SmartTurn)
+    except ModelError as error:
+        logger.warning("The silence alone ends turns: %s", error, extra=named("audio.ending.missing"))
         return None
 
 

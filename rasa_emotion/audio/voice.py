@@ -4,15 +4,14 @@ import logging
 from functools import lru_cache
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from rasa_emotion.audio.activity import FRAME_SECS, voice_activity
+from rasa_emotion.audio.networks import session, shipped
 from rasa_emotion.audio.resample import resample
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.errors import ModelError
 from rasa_emotion.logs import named
-from rasa_emotion.model_folder import model_path, read_model_folder
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +51,7 @@ class VoiceNetwork:
     """
 
     def __init__(self, file: str) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        self._session = session(file)
 
     def run(
         self, frames: NDArray[np.float32], state: tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -70,11 +67,9 @@ class VoiceNetwork:
 def voice_network() -> VoiceNetwork | None:
     """The network that ships; None, with one line in the log, where it is missing or altered."""
     try:
-        model = read_model_folder(model_path(None, KIND, KIND), KIND)
-        return VoiceNetwork(str(model.file("model.onnx")))
-    except Exception as error:  # onnxruntime has no public base class of its errors
-        reason = error if isinstance(error, ModelError) else f"the voice detector cannot be loaded ({error})"
-        logger.warning("Tones and music may be taken for a voice: %s", reason, extra=named("audio.detector.missing"))
+        return shipped(KIND, VoiceNetwork)
+    except ModelError as error:
+        logger.warning("Tones and music may be taken for a voice: %s", error, extra=named("audio.detector.missing"))
         return None
 
 

@@ -137,3 +137,23 @@ class Cutter:
     def _forget(self) -> None:
         seconds = 1.0 if self.detector.state is State.QUIET else self._hold_secs
         del self._pieces[: max(0, len(self._pieces) - round(seconds * SAMPLE_RATE) // FRAME)]
+
+
+class Cut:
+    """What is told of a call that a cutter cuts; the two streams derive from it."""
+
+    _cutter: Cutter
+
+    @property
+    def heard_secs(self) -> float:
+        """Of audio since the beginning of the call."""
+        return self._cutter.heard_secs
+
+    @property
+    def bot_speaks(self) -> bool:
+        """Set it while the bot's voice plays: a voice that starts then is told as `barge_in`."""
+        return self._cutter.detector.bot_speaks
+
+    @bot_speaks.setter
+    def bot_speaks(self, value: bool) -> None:
+        self._cutter.detector.bot_speaks = value

@@ -4,12 +4,12 @@ from rasa_emotion.audio.speech import SpeechEvent
 from rasa_emotion.audio.stream import StreamDecoder
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.protocol import Analyzer
-from rasa_emotion.streaming.cutting import Cutter, StreamSettings
+from rasa_emotion.streaming.cutting import Cut, Cutter, StreamSettings
 from rasa_emotion.streaming.events import StreamEvent, Utterance, Window
 from rasa_emotion.streaming.hearing import TurnHearing
 
 
-class EmotionStream:
+class EmotionStream(Cut):
     """Hears one call while it goes on. Made by `EmotionAnalyzer.stream`; one per call, for one thread at a time.
 
     The model runs inside `feed`. A server with many calls on one event loop uses `streaming.LiveStream`, which hears
@@ -42,20 +42,6 @@ class EmotionStream:
         self._decoder = StreamDecoder(encoding, sample_rate)
         self._cutter = Cutter(settings)
         self._hearing = TurnHearing(analyzer)
-
-    @property
-    def heard_secs(self) -> float:
-        """Of audio since the beginning."""
-        return self._cutter.heard_secs
-
-    @property
-    def bot_speaks(self) -> bool:
-        """Set it while the bot's voice plays: a voice that starts then is told as `barge_in`."""
-        return self._cutter.detector.bot_speaks
-
-    @bot_speaks.setter
-    def bot_speaks(self, value: bool) -> None:
-        self._cutter.detector.bot_speaks = value
 
     def feed(self, frame: bytes) -> list[StreamEvent]:
         """What the next frame brings, in order: `SpeechEvent`, `Update` and, after an end, `Utterance`.

@@ -17,7 +17,7 @@ from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.errors import ModelError, place_of
 from rasa_emotion.logs import named, trace
 from rasa_emotion.protocol import Analyzer
-from rasa_emotion.streaming.cutting import Cutter, StreamSettings
+from rasa_emotion.streaming.cutting import Cut, Cutter, StreamSettings
 from rasa_emotion.streaming.doubt import FormatDoubt
 from rasa_emotion.streaming.events import StreamEvent, Window
 from rasa_emotion.streaming.hearing import SWITCHED_OFF, Found, TurnHearing
@@ -132,7 +132,7 @@ class SharedHearing:
             return [ModelError("The voice could not be analysed.")] * len(waveforms)
 
 
-class LiveStream:
+class LiveStream(Cut):
     """Hears one call of many. One per call, on the event loop of its `SharedHearing`.
 
     `feed` costs some 0.3 ms and never waits for a model; what is found comes out of `events`. Where the machine is too
@@ -178,20 +178,6 @@ class LiveStream:
         self._told: asyncio.Task[None] | None = None
         self._paused_at = -1.0
         self._closed = False
-
-    @property
-    def heard_secs(self) -> float:
-        """Of audio since the beginning of the call."""
-        return self._cutter.heard_secs
-
-    @property
-    def bot_speaks(self) -> bool:
-        """Set it while the bot's voice plays: a voice that starts then is told as `barge_in`."""
-        return self._cutter.detector.bot_speaks
-
-    @bot_speaks.setter
-    def bot_speaks(self, value: bool) -> None:
-        self._cutter.detector.bot_speaks = value
 
     def feed(self, frame: bytes) -> NDArray[np.float32]:
         """Take the next frame; returns its samples, 16 kHz float32, for a recogniser that hears beside.

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rasa_emotion.audio import load_audio, turn_end
+from rasa_emotion.audio import load_audio, networks
 from rasa_emotion.audio.turn_end import SECS, SmartTurn, log_mel, smart_turn
 
 
@@ -61,7 +61,7 @@ def test_the_spectrogram_is_whispers() -> None:
 def test_without_the_network_the_silence_decides(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(turn_end, "model_path", lambda *_: tmp_path)
+    monkeypatch.setattr(networks, "model_path", lambda *_: tmp_path)
     smart_turn.cache_clear()
     try:
         with caplog.at_level(logging.WARNING):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from signals import VOICELESS, chords, tones
 
-from rasa_emotion.audio import Waveform, highpass, load_audio, resample, speech_mask, speech_secs, voice
+from rasa_emotion.audio import Waveform, highpass, load_audio, networks, resample, speech_mask, speech_secs, voice
 from rasa_emotion.audio.activity import voice_activity
 
 Speech = Callable[..., Path]
@@ -84,7 +84,7 @@ def test_silence_of_any_length(count: int) -> None:
 def test_without_the_network_the_gate_decides(
     spoken: Waveform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(voice, "model_path", lambda *_: tmp_path)
+    monkeypatch.setattr(networks, "model_path", lambda *_: tmp_path)
     voice.voice_network.cache_clear()
     try:
         assert (speech_mask(spoken) == voice_activity(spoken)).all()

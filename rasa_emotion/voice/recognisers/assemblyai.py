@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 
 from rasa_emotion.audio.waveform import SAMPLE_RATE
-from rasa_emotion.voice.recognisers.interface import RecogniserError, Transcript, Word
+from rasa_emotion.voice.recognisers.interface import RecogniserError, Transcript
 from rasa_emotion.voice.recognisers.websocket import WebSocketRecogniser
 
 TOLD = 160
@@ -70,15 +70,7 @@ class AssemblyAIRecogniser(WebSocketRecogniser):
             raise RecogniserError(f"AssemblyAI ended the session ({code}: {said}); {remedy}.")
         if message.get("type") != "Turn":
             return
-        words = tuple(
-            Word(
-                str(word["text"]),
-                self._moved(word["start"] / 1000),
-                self._moved(word["end"] / 1000),
-                float(word["confidence"]),
-            )
-            for word in message["words"]
-        )
+        words = tuple(self._word(word["text"], word, per_sec=1000) for word in message["words"])
         sure = [word.confidence for word in words if word.confidence is not None]
         text = str(message["transcript"]).strip() if message["end_of_turn"] else " ".join(word.text for word in words)
         language = message.get("language_code") or ("en" if self._model.endswith("english") else None)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rasa_emotion.audio.waveform import SAMPLE_RATE
-from rasa_emotion.voice.recognisers.interface import Transcript, Word
+from rasa_emotion.voice.recognisers.interface import Transcript
 from rasa_emotion.voice.recognisers.websocket import WebSocketRecogniser
 
 SLACK_SECS = 0.05
@@ -65,15 +65,7 @@ class DeepgramRecogniser(WebSocketRecogniser):
             return
         best = message["channel"]["alternatives"][0]
         text = str(best["transcript"]).strip()
-        words = tuple(
-            Word(
-                str(word.get("punctuated_word") or word["word"]),
-                self._moved(float(word["start"])),
-                self._moved(float(word["end"])),
-                float(word["confidence"]),
-            )
-            for word in best.get("words", ())
-        )
+        words = tuple(self._word(word.get("punctuated_word") or word["word"], word) for word in best.get("words", ()))
         piece = Transcript(text, float(best["confidence"]) if text else None, words, self._language)
         if not message.get("is_final"):
             self._guessed(piece)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.voice.recognisers.interface import RecogniserError, Transcript, Turn
+from rasa_emotion.voice.recognisers.interface import RecogniserError, Transcript, Turn, Word
 
 CHUNK_SECS = 0.1
 """Of audio in one message: services ask for 50 ms to 1 s."""
@@ -189,9 +189,16 @@ class WebSocketRecogniser:
     def _guessed(self, piece: Transcript) -> None:
         self._guess = piece if piece.text else None
 
-    def _moved(self, seconds: float) -> float:
-        """The service's time as that of the call."""
-        return round(self._begun_secs + seconds, 3)
+    def _word(self, text: Any, word: Mapping[str, Any], *, per_sec: float = 1.0) -> Word:
+        """A word with its `start`, `end` and `confidence` as the service gives them, at the times of the call.
+
+        Args:
+            text: as it is shown.
+            word: of the service's message.
+            per_sec: what a second is to the service: 1000 where it counts milliseconds.
+        """
+        start, end = (round(self._begun_secs + float(word[key]) / per_sec, 3) for key in ("start", "end"))
+        return Word(str(text), start, end, float(word["confidence"]))
 
     # Within.
 

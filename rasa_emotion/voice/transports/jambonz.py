@@ -14,13 +14,12 @@ from rasa_emotion.voice.transports.protocol import (
     Event,
     Frame,
     Message,
-    Played,
     ProtocolError,
     Started,
     digit_of,
     number_of,
     parsed,
-    part,
+    played,
     texts,
 )
 
@@ -57,7 +56,7 @@ class Jambonz:
         if content.get("event") == "dtmf":
             return self._digits(content.get("dtmf"))
         if content.get("type") == "mark" and content.get("event") != "cleared":
-            return [Played(str(part(content, "data", NAME).get("name", "")))]
+            return [played(content, "data", NAME)]
         return []  # playDone and its like
 
     def _start(self, content: Mapping[str, Any]) -> Started:

@@ -14,19 +14,17 @@ from typing import Any
 from rasa_emotion.voice.sound import Format
 from rasa_emotion.voice.transports.protocol import (
     Event,
-    Frame,
     HungUp,
     Message,
-    Played,
     ProtocolError,
     Started,
     Transcript,
-    decoded,
     digit_of,
     encoded,
+    frame_of,
     number_of,
     parsed,
-    part,
+    played,
 )
 
 NAME = "json_audio"
@@ -67,17 +65,9 @@ Frame(number=None, at=None)]
     def _event(self, content: Mapping[str, Any]) -> Sequence[Event]:
         kind = content.get("type")
         if kind == "audio":
-            at = number_of(content.get("timestamp_ms"))
-            number = number_of(content.get("sequence"))
-            return [
-                Frame(
-                    decoded(content.get("audio"), NAME),
-                    None if number is None else int(number),
-                    None if at is None else at / 1000,
-                )
-            ]
+            return [frame_of(content.get("audio"), content.get("sequence"), content.get("timestamp_ms"), NAME)]
         if kind == "mark":
-            return [Played(str(part(content, "mark", NAME).get("name", "")))]
+            return [played(content, "mark", NAME)]
         if kind == "digit":
             return [digit_of(content.get("digit"), NAME)]
         if kind == "transcript":

@@ -152,6 +152,17 @@ def decoded(text: Any, name: str) -> bytes:
         raise ProtocolError(f"{name}: text stands where base64 of audio belongs.") from error
 
 
+def frame_of(text: Any, number: Any, millis: Any, name: str) -> Frame:
+    """Sound in base64, with the sender's count and clock where it has them. Raises ProtocolError."""
+    count, at = number_of(number), number_of(millis)
+    return Frame(decoded(text, name), None if count is None else int(count), None if at is None else at / 1000)
+
+
+def played(content: Mapping[str, Any], key: str, name: str) -> Played:
+    """A mark that came back, whose name stands in the object under a key. Raises ProtocolError."""
+    return Played(str(part(content, key, name).get("name", "")))
+
+
 def encoded(audio: bytes) -> str:
     """Sound in base64."""
     return base64.b64encode(audio).decode("ascii")

@@ -11,18 +11,16 @@ from typing import Any
 from rasa_emotion.voice.sound import Format
 from rasa_emotion.voice.transports.protocol import (
     Event,
-    Frame,
     HungUp,
     Message,
-    Played,
     ProtocolError,
     Started,
-    decoded,
     digit_of,
     encoded,
-    number_of,
+    frame_of,
     parsed,
     part,
+    played,
     texts,
 )
 
@@ -77,18 +75,11 @@ class Twilio:
             media = part(content, "media", NAME)
             if media.get("track", "inbound") != "inbound":
                 return []
-            number, at = number_of(media.get("chunk")), number_of(media.get("timestamp"))
-            return [
-                Frame(
-                    decoded(media.get("payload"), NAME),
-                    None if number is None else int(number),
-                    None if at is None else at / 1000,
-                )
-            ]
+            return [frame_of(media.get("payload"), media.get("chunk"), media.get("timestamp"), NAME)]
         if kind == "dtmf":
             return [digit_of(part(content, "dtmf", NAME).get("digit"), NAME)]
         if kind == "mark":
-            return [Played(str(part(content, "mark", NAME).get("name", "")))]
+            return [played(content, "mark", NAME)]
         return [HungUp()] if kind == "stop" else []
 
     def play(self, audio: bytes) -> Sequence[Message]:
