@@ -71,7 +71,20 @@ def test_a_turn_costs_few_frames_of_the_network(spoken: Waveform, monkeypatch: p
 
     monkeypatch.setattr(voice, "voice_network", Counting)
     assert speech_mask(spoken).any()
-    assert sum(asked) <= 3 * voice.WALK * np.ceil(spoken.seconds / voice.PIECE_SECS)
+    assert sum(asked) <= (voice.FIRST + 4 * voice.MORE) * np.ceil(spoken.seconds / voice.PIECE_SECS)
+
+
+@pytest.mark.parametrize(("first", "more"), [(1, 1), (200, 200)])
+def test_how_many_frames_are_heard_at_a_time_changes_nothing(
+    spoken: Waveform, monkeypatch: pytest.MonkeyPatch, first: int, more: int
+) -> None:
+    music = highpass(resample(Waveform(*chords(secs=3.0))))
+    late = Waveform(np.concatenate([music.samples, spoken.samples]))
+    usual = [speech_mask(spoken), speech_mask(late)]
+    monkeypatch.setattr(voice, "FIRST", first)
+    monkeypatch.setattr(voice, "MORE", more)
+    for one, found in zip((spoken, late), usual, strict=True):
+        assert (speech_mask(one) == found).all()
 
 
 @pytest.mark.parametrize("count", [0, 1, 100, 319, 320, 700, 16_000])
