@@ -26,6 +26,7 @@ from rasa_emotion.turn import access, intake
 from rasa_emotion.turn.access import Access
 from rasa_emotion.turn.intake import Intake
 from rasa_emotion.turn.roles import Identity, Right
+from rasa_emotion.voice.parts import Parts
 from rasa_emotion.voice.synthesisers.speech import Speech
 from rasa_emotion.voice.transports.json_audio import JsonAudio
 
@@ -100,9 +101,12 @@ class VoiceInput(InputChannel):
             await voice_lines.hold_websocket(calls, transport, ws, by=who())
 
         servers: list[asyncio.AbstractServer] = []
+        preparing: list[asyncio.Future[Parts]] = []
 
         async def start(app: Sanic, _: object) -> None:
             app_of.append(app)
+            # Beside the start: a server answers its health check before a recogniser of 145 MB is read.
+            preparing.append(asyncio.ensure_future(calls.prepare()))
             line = self.options.lines.get("audiosocket")
             server = await voice_lines.listen(calls, line["host"], int(line["port"])) if line else None
             if server is not None:

@@ -83,7 +83,7 @@ class Calls:
         return self._outcomes.get(call)
 
     async def prepare(self) -> Parts:
-        """What all calls share, loaded with the first of them."""
+        """What all calls share, and what their recogniser needs: loaded once, before the first call."""
         if self._loading is None:
             self._loading = asyncio.ensure_future(self._load())
         return await asyncio.shield(self._loading)
@@ -92,6 +92,9 @@ class Calls:
         given = self._options.given
         analyzer = await asyncio.to_thread(shared_analyzer, given["models"], given["acoustic"], given["endpoint"])
         turn_end = await asyncio.to_thread(smart_turn) if given["turn_end"] == "network" else None
+        for key in ("recogniser", "local_recogniser"):
+            if given[key] is not None:
+                await self._warm(key)
         local = None if given["local_recogniser"] is None else lambda: self._options.recogniser("local_recogniser")
         return Parts(
             SharedHearing(analyzer or cast(Analyzer, _NoModels()), workers=given["workers"], turn_end=turn_end),
@@ -101,6 +104,20 @@ class Calls:
             self._options.call,
             self._options.stream,
         )
+
+    async def _warm(self, key: str) -> None:
+        """Load the model of a recogniser on this machine, so that the first caller does not wait for it."""
+        load = getattr(self._options.recogniser(key), "load", None)
+        if load is None:
+            return
+        try:
+            await asyncio.to_thread(load)
+        except Exception as error:  # the calls will say so too, and go on without words
+            reason = str(error) if isinstance(error, RasaEmotionError) else place_of(error)
+            logger.error(
+                "The '%s' of VoiceInput cannot be loaded. %s", key, reason, extra=named("voice.recogniser.unready")
+            )
+            trace(logger, "voice.recogniser.unready", error)
 
     async def hold(
         self,

@@ -72,6 +72,9 @@ class Recogniser(Protocol):
     each turn that ended; `close` at last, also after an error. None of them may block the event loop: what computes
     for long does so in a thread. Any but `partial` and `close` may raise RecogniserError; the call then goes on, and
     `start` may be called again to try anew, after which audio is counted on from `at_secs`.
+
+    One with a model of its own may have a method `load` without arguments, which loads what all calls share: it is
+    called in a thread when the server starts, so that the first caller does not wait.
     """
 
     name: str
