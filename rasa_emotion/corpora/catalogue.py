@@ -152,8 +152,8 @@ CORPORA: Mapping[str, Corpus] = MappingProxyType(
         ),
         "emodb": Corpus(
             "EmoDB",
-            "free for research",
-            False,
+            "CC0-1.0 (as published with audb)",  # github.com/audeering/emodb; the home page of 2005 names none
+            True,
             "ten German sentences acted in seven emotions",
             clips=535,
             speakers=10,

@@ -100,8 +100,8 @@ def _calls(found: Found, row: Found) -> str:
         f"trained on; in {100 * NEUTRAL_WORDS:.0f} % of the calls they are neutral throughout. {100 * DISTURBED:.0f} % "
         "of the calls come over the telephone (8 kHz mu-law) with real noise at 10 dB. Each voice is heard by a fold "
         "model that was not trained on the speaker. Neutral and calm turns, two thirds of the calm ones, are heard in "
-        "recordings of ordinary speech (people reading digits, public service calls, one speaker a call); with "
-        "acoustic-emogator, all voices are those of actors."
+        "recordings of ordinary speech (people reading digits, public service calls, one speaker a call). The model "
+        "acoustic-emogator learned from most of the people reading digits, but from no call and none of these actors."
     )
 
 
@@ -115,8 +115,7 @@ def _rule(found: Found) -> str:
         "and on other sentences: half of them held-out ones of the public corpora, half from the customers' training "
         "half. The weights that ship are "
         "fitted on all callers, and their threshold is set on those calls, so that 2 of 100 calm ones are escalated. "
-        "The model acoustic-emogator was trained on bursts without words and does not detect these callers' anger, "
-        "so with it only the words decide. Two things were chosen on calls of the same callers and sentences, with "
+        "With acoustic-emogator the rule has weights of its own, fitted on all callers. Two things were chosen on calls of the same callers and sentences, with "
         "other seeds: the form of the score, from several, and that it is fitted on both kinds of sentences. So its "
         "lead is slightly optimistic."
     )

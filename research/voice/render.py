@@ -21,7 +21,7 @@ TEMPLATE = Path(__file__).with_name("voice.template.md")
 def text(result: Mapping[str, Any], template: str) -> str:
     """The page; a table that was not measured is left out with its section."""
     for name, table in {
-        "ROWS": _rows(result["rows"]),
+        "ROWS": table_of_rows(result["rows"]),
         "CONDITIONS": _conditions(result["conditions"]),
         "TOLD": _told(result["told"]),
         "LONG": _long(result.get("long")),
@@ -41,7 +41,8 @@ def _filled(template: str, name: str, table: Sequence[str]) -> str:
     return template.replace(f"<!-- {name} -->", "\n".join(table))
 
 
-def _rows(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def table_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Both voices by row, as Markdown."""
     lines = ["| row | n, speakers | before | now | p | unknown, before and now |", "|---|---|---|---|---|---|"]
     for row in rows:
         shares = " and ".join(f"{share:.3f}" for share in row["unknown"])

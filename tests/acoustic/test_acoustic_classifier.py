@@ -21,6 +21,7 @@ from rasa_emotion.corpora.manifest import read_manifest
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ModelError
 from rasa_emotion.evaluation.metrics import unweighted_accuracy
+from rasa_emotion.training.voice.company import FREE
 
 Tone = Callable[..., NDArray[np.float32]]
 NAMES = ("acoustic", "acoustic-emogator")
@@ -181,7 +182,7 @@ def test_the_licences_are_as_the_cards_say(repository: Path) -> None:
     assert not research.settings["commercial"]
     assert free.settings["commercial"]
     assert free.settings["licence"] == "Apache-2.0"
-    assert free.settings["corpora"] == ["emogator"]
+    assert set(free.settings["corpora"]) == set(FREE)
 
 
 @pytest.mark.data
@@ -200,7 +201,7 @@ def test_the_floor_holds_out_of_fold(repository: Path, shared_data: Path) -> Non
         model = AcousticClassifier(read_head(folds / HEADS, f"fold{fold}", trunk), name=fold)
         for row, expected in list(zip(own, logits, strict=True))[::40]:
             heard = trim_silence(load_audio(shared_data / row["path"]))  # as the report hears it
-            np.testing.assert_allclose(model.logits(heard), expected, atol=0.3)  # int8: each CPU sums otherwise
+            np.testing.assert_allclose(model.logits(heard), expected, atol=0.1)  # int8: each CPU sums otherwise
     assert len(rows) == 1200
     assert np.mean(by_fold) >= 0.74
 

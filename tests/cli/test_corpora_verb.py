@@ -157,7 +157,7 @@ def test_a_corpus_is_fetched_after_its_licence_is_shown(tmp_path: Path, monkeypa
     try:
         refused = call(*arguments)
         assert isinstance(refused.exception, ConfigError)  # nobody is there to accept
-        assert "Licence: free for research" in refused.output
+        assert "Licence: CC0-1.0" in refused.output
         assert not (tmp_path / "out").exists()
         result = call(*arguments, "--yes")
     finally:

@@ -37,6 +37,7 @@ from rasa_emotion.training.claim import claim
 from rasa_emotion.training.voice.features import Rows, by_network, read_rows, write_features
 from rasa_emotion.training.voice.heads import Fitted, Head, HeadRecipe, fit_head
 from rasa_emotion.training.voice.material import FOLDS, Sound, deal
+from rasa_emotion.training.voice.other_head import on_embedding
 from rasa_emotion.training.voice.views import write_views
 
 logger = logging.getLogger(__name__)
@@ -190,20 +191,6 @@ def _start(base: Path) -> Head | None:
     }
     head.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in weights.items()})
     return head
-
-
-def on_embedding(fitted: Fitted) -> dict[str, NDArray[np.float32]]:
-    """A head's weights by the names of `OtherHead`, reading the embedding as it comes."""
-    head, offset = fitted.head, -fitted.mean / fitted.deviation
-    skip, hidden = (layer.weight.detach().numpy() for layer in (head.skip, head.hidden))
-    bias = head.skip.bias.detach().numpy() + head.out.bias.detach().numpy()
-    return {
-        "weight": (skip / fitted.deviation).T.astype(np.float32),
-        "bias": (bias + skip @ offset).astype(np.float32),
-        "hidden.weight": (hidden / fitted.deviation).T.astype(np.float32),
-        "hidden.bias": (head.hidden.bias.detach().numpy() + hidden @ offset).astype(np.float32),
-        "out.weight": head.out.weight.detach().numpy().T.astype(np.float32),
-    }
 
 
 def _flat(heads: Mapping[str, Fitted]) -> dict[str, NDArray[np.float32]]:

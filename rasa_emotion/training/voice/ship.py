@@ -3,7 +3,8 @@
     python -m rasa_emotion.training.voice.ship acoustic --data ../shared/data --features runs/features \
         --trunk runs/trunk --views runs/views --out models/acoustic
 
-`views`, `distil` and `features` come before it; `docs/train.md` has the whole way.
+`views`, `distil` and `features` come before it; `docs/train.md` has the whole way. The voice that companies may use is
+made by `company`.
 """
 
 import argparse
@@ -24,7 +25,6 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.training.acoustic.report import FOLDS, report
-from rasa_emotion.training.voice.answered import NEVER
 from rasa_emotion.training.voice.answers import answer_folds, fit_folds, scored_rows, train_rows
 from rasa_emotion.training.voice.distil import Crops, read_trunk
 from rasa_emotion.training.voice.export import export
@@ -36,12 +36,6 @@ from rasa_emotion.training.voice.yardstick import calibrate
 logger = logging.getLogger(__name__)
 
 LICENCES = Path(__file__).parents[1] / "acoustic" / "licences"
-FREE = ("emogator", "digits", "prompts", "espeak", "flite", "festival", "hibari", "kokoro")
-"""Corpora whose licence lets companies use what was trained on them; each one's source stands in the catalogue."""
-
-NOT_FREE = ("prompts-es_CO_f_July",)
-"""Speakers of these corpora whose recordings are under the GPL, which says nothing of weights."""
-
 CATALOGUED = {CALLS: "service-calls"}
 """Names in the catalogue, where they are not those of the rows: people call recordings of their own `calls`."""
 
@@ -51,7 +45,6 @@ class Product:
     """A voice that ships.
 
     Args:
-        corpora: that it learns from; None for all.
         scored: the corpus of its card's first table.
         licence: of the weights.
         summary, split, data_note: sentences for its card and its users.
@@ -59,7 +52,6 @@ class Product:
         recipe: of its heads.
     """
 
-    corpora: tuple[str, ...] | None
     scored: str
     licence: str
     summary: str
@@ -96,7 +88,6 @@ The weights, once the stages before it have run (docs/train.md):
 The figures on ordinary speech, lines and corpora left out: docs/voice.md."""
 PRODUCTS: Mapping[str, Product] = {
     "acoustic": Product(
-        corpora=None,
         scored="ravdess",
         licence="CC-BY-NC-SA-4.0",
         summary="Hears one of eight emotions in a voice. Trained on acted and ordinary speech, some of which may serve "
@@ -106,18 +97,6 @@ PRODUCTS: Mapping[str, Product] = {
         "heard them). UA is the mean over the folds. Nothing was chosen by these figures: the recipe of the heads was "
         "chosen by ordinary speech, anger on the line and corpora left out. EmoBox's own figures average six folds "
         "and train on more speakers.",
-        data_note=DISTILLED,
-    ),
-    "acoustic-emogator": Product(
-        corpora=FREE,
-        scored="emogator",
-        licence="Apache-2.0",
-        summary="Hears one of eight emotions in a voice. Trained on vocal bursts (laughs, sighs, groans) and ordinary "
-        "speech alone, which companies may use; it knows little of emotion in spoken sentences.",
-        cannot_hear="much of the emotion in spoken sentences, since it learned from laughs, sighs and groans: the "
-        "words decide",
-        split="EmoGator, a fifth of its contributors (a fold) held out; the clips whose category maps to one of the "
-        "eight. Nothing was chosen on them. The model that ships was then trained on all contributors.",
         data_note=DISTILLED,
     ),
 }
@@ -143,9 +122,6 @@ def ship(
         raise ConfigError(f"There is no voice '{name}': choose one of {', '.join(PRODUCTS)}.")
     product = PRODUCTS[name]
     rows = read_rows(features)
-    if product.corpora is not None:
-        free = np.isin(rows.corpus, product.corpora) & ~np.isin(rows.speaker, NOT_FREE)
-        rows = rows.where(free | np.char.startswith(rows.corpus, NEVER))
     folds = read_heads(heads) if heads else fit_folds(rows, product.recipe)
     answers = answer_folds(rows.where(scored_rows(rows)), folds)
     fitted = fit_head(rows.where(train_rows(rows)), product.recipe)
