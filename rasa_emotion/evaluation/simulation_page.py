@@ -115,9 +115,9 @@ def _rule(found: Found) -> str:
         "and on other sentences: half of them held-out ones of the public corpora, half from the customers' training "
         "half. The weights that ship are "
         "fitted on all callers, and their threshold is set on those calls, so that 2 of 100 calm ones are escalated. "
-        "With acoustic-emogator the rule has weights of its own, fitted on all callers. Two things were chosen on calls of the same callers and sentences, with "
-        "other seeds: the form of the score, from several, and that it is fitted on both kinds of sentences. So its "
-        "lead is slightly optimistic."
+        "With acoustic-emogator the rule has weights of its own, fitted on all callers. Two things were chosen on "
+        "calls of the same callers and sentences, with other seeds: the form of the score, from several, and that it "
+        "is fitted on both kinds of sentences. So its lead is slightly optimistic."
     )
 
 

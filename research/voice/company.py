@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from rasa_emotion.acoustic.heads import HEADS, head_names, read_head
-from rasa_emotion.training.voice.answers import Answers, Embedded, answered, scored_rows
+from rasa_emotion.training.voice.answered import SPEAKERS, Answers
+from rasa_emotion.training.voice.answers import Embedded, answered, scored_rows
 from rasa_emotion.training.voice.company import HELD_OUT_FOLD
 from rasa_emotion.training.voice.features import Rows, read_rows
-from rasa_emotion.training.voice.yardstick import ANGRY, NEUTRAL, SPEAKERS, Rule, unknown
+from rasa_emotion.training.voice.yardstick import ANGRY, NEUTRAL, Rule, unknown
 from research.voice.page import MIN_CONFIDENCE, Row, among, bad, drawn, ordinary, paired, recall, strict, with_interval
 from research.voice.render import table_of_rows
 

@@ -20,14 +20,14 @@ from tqdm import tqdm
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.evaluation.metrics import fit_temperature
-from rasa_emotion.training.voice.answers import Answers, answered, scored_rows, train_rows
+from rasa_emotion.training.voice.answered import SPEAKERS, Answers
+from rasa_emotion.training.voice.answers import answered, scored_rows, train_rows
 from rasa_emotion.training.voice.features import Rows, read_rows
 from rasa_emotion.training.voice.heads import OTHER, WEIGHTS, HeadRecipe, fit_head
 from rasa_emotion.training.voice.linear import LinearRecipe, fit_linear, linear_logits
 from rasa_emotion.training.voice.yardstick import (
     ANGRY,
     CORPORA_LEFT_OUT,
-    SPEAKERS,
     Rule,
     among,
     bad,

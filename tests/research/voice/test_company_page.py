@@ -24,8 +24,8 @@ def rows() -> Rows:
                 for view in ("clean", "line"):
                     angry = corpus in {"ravdess", "emogator"} and number % 2
                     found.append((corpus, view, f"{corpus}-{fold}", f"{corpus}/{fold}/{number}", fold, angry))
-    corpora, views, speakers, names, folds, angry = zip(*found, strict=True)
-    told = np.where(np.array(angry), 1.0, -1.0)
+    corpora, views, speakers, names, folds, angers = zip(*found, strict=True)
+    told = np.where(np.array(angers), 1.0, -1.0)
     return Rows(
         statistics=np.stack([told, np.zeros(len(told))], axis=1).astype(np.float32),
         emotion=np.where(told > 0, ANGRY, NEUTRAL),
