@@ -7,11 +7,15 @@ time, in turns, over a WebSocket of its own, in frames of 20 ms, and the bot ans
 - update: from the moment when the last sample of an update's audio was sent until the client is told of it;
 - emotion: from the frame with which the end of a turn was decided until the client is told of the turn;
 - answer: from that frame until the first sound of the answer;
-- lost: frames that were sent and not heard.
+- text: with `--texts`, turns in writing to another channel of the same server, one after the other from one client:
+  alone before the calls, and beside them;
+- CPU by part: the event loop (sockets, decoding, voice activity, turns), the model's threads, a recogniser's, and what
+  espeak-ng takes in processes of its own.
 
     python benchmarks/calls.py                     # 25 calls, a minute, a table; --json for programs
     python benchmarks/calls.py --calls 40 --secs 120
     python benchmarks/calls.py --recogniser whisper
+    python benchmarks/calls.py --texts
 
 What else runs on the machine makes all of it later: look at the load that is printed.
 """
@@ -26,6 +30,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,8 +40,10 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import aiohttp
 import numpy as np
 import psutil
+import requests
 import soxr
 import websockets
 from rich.console import Console
@@ -55,12 +62,24 @@ SENTENCES = (
 )
 ANSWER = "I am sorry to hear that. Let me look into it for you right now."
 CHANNEL = "/webhooks/voice/websocket"
+TEXTS = "/webhooks/emotion/webhook"
+TEXT_SECS = 15.0
+"""Of text turns before the calls begin."""
+
+PARTS = {
+    "MainThread": "event loop",
+    "emotion-live": "voice model",
+    "emotion-turn-end": "end of turn",
+    "words-": "recogniser",
+}
+"""What threads do, by the beginning of their names."""
 
 
 def serve(port: int, recogniser: str) -> None:
     """The server: the channel and a bot that answers at once."""
-    from sanic import Sanic  # noqa: PLC0415 -- only the server needs it
+    from sanic import Sanic, response  # noqa: PLC0415 -- only the server needs it
 
+    from rasa_emotion.bot.channels.rest import EmotionRestInput  # noqa: PLC0415
     from rasa_emotion.bot.channels.voice import VoiceInput  # noqa: PLC0415
 
     async def bot(message: Any) -> None:
@@ -75,7 +94,25 @@ def serve(port: int, recogniser: str) -> None:
     )
     channel = VoiceInput.from_credentials({"recogniser": recogniser, "max_calls": 10_000, "silence_secs": None})
     app.blueprint(channel.blueprint(bot), url_prefix="/webhooks/voice")
+    app.blueprint(EmotionRestInput.from_credentials({}).blueprint(bot), url_prefix="/webhooks/emotion")
+
+    async def parts(request: Any) -> Any:
+        return response.json(spent_by_part())
+
+    app.add_route(parts, "/parts")
     app.run("127.0.0.1", port, access_log=False, debug=False)
+
+
+def spent_by_part() -> dict[str, float]:
+    """CPU seconds of this process by what its threads do, and of the processes that it has started and waited for."""
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    spent: dict[str, float] = {}
+    for thread in psutil.Process().threads():
+        name = names.get(thread.id, "")
+        part = next((part for begins, part in PARTS.items() if name.startswith(begins)), "others")
+        spent[part] = spent.get(part, 0.0) + thread.user_time + thread.system_time
+    times = psutil.Process().cpu_times()
+    return {**spent, "espeak-ng": times.children_user + times.children_system}
 
 
 def voices() -> list[Any]:
@@ -149,12 +186,27 @@ class Caller:
             self.decided = moment
 
 
-async def hold_all(url: str, count: int, secs: float) -> list[Caller]:
-    """Hold so many calls for so long."""
+async def hold_all(url: str, count: int, secs: float, texts: str | None = None) -> tuple[list[Caller], list[float]]:
+    """Hold so many calls for so long; where `texts` names an address, text turns go there beside, and their seconds."""
     spoken = voices()
     callers = [Caller(number, spoken[number % len(spoken)]) for number in range(count)]
+    written = asyncio.ensure_future(write(texts, secs)) if texts else None
     await asyncio.gather(*(caller.hold(url, secs) for caller in callers))
-    return callers
+    return callers, await written if written else []
+
+
+async def write(url: str, secs: float) -> list[float]:
+    """Text turns one after the other, with a pause between; seconds of each."""
+    found, begun = [], time.monotonic()
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() - begun < secs:
+            sent = time.monotonic()
+            async with session.post(url, json={"sender": "writer", "message": "my internet is slow"}) as answer:
+                answer.raise_for_status()
+                await answer.read()
+            found.append(time.monotonic() - sent)
+            await asyncio.sleep(0.05)
+    return found
 
 
 async def ready(url: str) -> None:
@@ -169,7 +221,7 @@ async def ready(url: str) -> None:
     raise SystemExit("The server did not start.")
 
 
-def measure(count: int, secs: float, recogniser: str) -> dict[str, Any]:
+def measure(count: int, secs: float, recogniser: str, *, texts: bool = False) -> dict[str, Any]:
     """The figures of one run."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -184,11 +236,15 @@ def measure(count: int, secs: float, recogniser: str) -> dict[str, Any]:
         server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             asyncio.run(ready(url))
+            web = f"http://127.0.0.1:{port}"
+            alone = asyncio.run(write(web + TEXTS, TEXT_SECS)) if texts else []
+            parts_before = requests.get(f"{web}/parts", timeout=60).json()
             watched = psutil.Process(server.pid)
             before, own, memory = cpu(watched), time.process_time(), watched.memory_info().rss
             load, begun = os.getloadavg()[0], time.monotonic()
-            callers = asyncio.run(hold_all(url, count, secs))
+            callers, beside = asyncio.run(hold_all(url, count, secs, web + TEXTS if texts else None))
             wall = time.monotonic() - begun
+            parts = requests.get(f"{web}/parts", timeout=60).json()
             return {
                 "calls": count,
                 "secs": secs,
@@ -201,6 +257,10 @@ def measure(count: int, secs: float, recogniser: str) -> dict[str, Any]:
                 "updates_per_spoken_sec": round(
                     sum(len(caller.updates) for caller in callers) / (count * secs * SPEAKS), 2
                 ),
+                **({"text_alone": spread(alone), "text_beside": spread(beside)} if texts else {}),
+                "cores_by_part": {
+                    part: round((spent - parts_before.get(part, 0.0)) / wall, 3) for part, spent in parts.items()
+                },
                 "server_cores": round((cpu(watched) - before) / wall, 3),
                 "callers_cores": round((time.process_time() - own) / wall, 3),
                 "server_mb_per_call": round((watched.memory_info().rss - memory) / 1e6 / count, 2),
@@ -231,15 +291,18 @@ def show(found: dict[str, Any]) -> None:
         f"{found['calls']} calls for {found['secs']:g} s, recogniser {found['recogniser']}, load {found['load_before']}"
     )
     table = Table("", "count", "median ms", "p95 ms", "most ms", title=title)
-    for name in ("update", "emotion", "answer"):
-        row = found[name]
-        table.add_row(name, *(f"{row[key]:g}" for key in ("count", "median", "p95", "most")))
+    for name in ("update", "emotion", "answer", "text_alone", "text_beside"):
+        row = found.get(name)
+        if row is None:
+            continue
+        table.add_row(name.replace("_", " "), *(f"{row[key]:g}" for key in ("count", "median", "p95", "most")))
     console.print(table)
     console.print(
         f"Server {found['server_cores']:g} of {found['cores']} cores, callers {found['callers_cores']:g}; "
         f"{found['updates_per_spoken_sec']:g} updates a second of speech; "
         f"{found['server_mb_per_call']:g} MB a call."
     )
+    console.print("Cores by part: " + ", ".join(f"{part} {cores:g}" for part, cores in found["cores_by_part"].items()))
 
 
 def main() -> None:
@@ -247,6 +310,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=25)
     parser.add_argument("--secs", type=float, default=60.0)
     parser.add_argument("--recogniser", default="none")
+    parser.add_argument("--texts", action="store_true", help="turns in writing beside the calls")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -256,7 +320,7 @@ def main() -> None:
     if shutil.which("espeak-ng") is None:
         raise SystemExit("espeak-ng is missing, which speaks for the callers; apt-get install espeak-ng")
     with Console(stderr=True).status(f"{chosen.calls} calls for {chosen.secs:g} s ..."):
-        found = measure(chosen.calls, chosen.secs, chosen.recogniser)
+        found = measure(chosen.calls, chosen.secs, chosen.recogniser, texts=chosen.texts)
     if chosen.json:
         print(json.dumps(found))
     else:

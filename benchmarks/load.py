@@ -13,6 +13,7 @@ tracker store; its turns are words alone. A turn's time counts from when it was 
     python benchmarks/load.py                         # a table, about ten minutes; --json for programs
     python benchmarks/load.py --secs 10 --overload-secs 20
     python benchmarks/load.py --conversations 40 --secs 1800     # no search: so many for half an hour
+    python benchmarks/load.py --bots bots             # keep the trained bots in a folder, for the next run
 """
 
 import argparse
@@ -216,10 +217,11 @@ def with_plugin(folder: Path) -> Path:
     """The example bot, trained, in a folder of its own."""
     from playback.server import trained_model  # noqa: PLC0415 -- of the example bot
 
-    model = trained_model()
-    shutil.copytree(BOT, folder, ignore=shutil.ignore_patterns("models", "*.db*"))
-    (folder / "models").mkdir()
-    shutil.copy(model, folder / "models")
+    if not list(folder.glob("models/*")):
+        model = trained_model()
+        shutil.copytree(BOT, folder, ignore=shutil.ignore_patterns("models", "*.db*"), dirs_exist_ok=True)
+        (folder / "models").mkdir(exist_ok=True)
+        shutil.copy(model, folder / "models")
     return folder
 
 
@@ -227,7 +229,9 @@ def without_plugin(bot: Path, folder: Path) -> Path:
     """The same bot as Rasa alone runs it, trained."""
     from playback.server import trained_model  # noqa: PLC0415 -- of the example bot
 
-    shutil.copytree(bot, folder, ignore=shutil.ignore_patterns("models", "*.db*", "server.log"))
+    if list(folder.glob("models/*")):
+        return folder
+    shutil.copytree(bot, folder, ignore=shutil.ignore_patterns("models", "*.db*", "server.log"), dirs_exist_ok=True)
     yaml = YAML()
     config = yaml.load(folder / "config.yml")
     for key in ("pipeline", "policies"):
@@ -248,10 +252,11 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str
         raise SystemExit("This needs two cores: one for the server, one for its callers.")
     voice = speech()
     sys.path.insert(0, str(BOT))
-    with TemporaryDirectory(prefix="rasa-emotion-load-") as folder:
+    with TemporaryDirectory(prefix="rasa-emotion-load-") as temporary:
+        folder = (options.bots or Path(temporary)).resolve()
         say("training the example bot")
-        plugin = with_plugin(Path(folder) / "plugin")
-        bare = without_plugin(plugin, Path(folder) / "bare") if options.bare else None
+        plugin = with_plugin(folder / "plugin")
+        bare = without_plugin(plugin, folder / "bare") if options.bare else None
         os.sched_setaffinity(0, {cores[1]})
         found: dict[str, Any] = {"load_before": round(os.getloadavg()[0], 2), "secs": options.secs}
         if bare is not None:
@@ -334,6 +339,7 @@ def main() -> None:
     parser.add_argument("--overload-secs", type=float, default=60.0)
     parser.add_argument("--conversations", type=int, help="hold so many, in place of the search")
     parser.add_argument("--no-bare", dest="bare", action="store_false", help="leave the bare bot out")
+    parser.add_argument("--bots", type=Path, metavar="FOLDER", help="keep the trained bots there, and use them again")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     with Console(stderr=True).status("...") as status:
