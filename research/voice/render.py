@@ -24,14 +24,14 @@ def text(result: Mapping[str, Any], template: str) -> str:
         "ROWS": table_of_rows(result["rows"]),
         "CONDITIONS": _conditions(result["conditions"]),
         "TOLD": _told(result["told"]),
-        "LONG": _long(result.get("long")),
+        "LONG": table_of_lengths(result.get("long")),
         "ORDINARY": _ordinary(result.get("ordinary")),
     }.items():
-        template = _filled(template, name, table)
+        template = filled(template, name, table)
     return template
 
 
-def _filled(template: str, name: str, table: Sequence[str]) -> str:
+def filled(template: str, name: str, table: Sequence[str]) -> str:
     """The table in its place; without one, the lines between `<!-- if NAME -->` and `<!-- end -->` go."""
     mark = f"<!-- if {name} -->\n"
     if mark in template:
@@ -66,7 +66,8 @@ def _told(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def _long(found: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
+def table_of_lengths(found: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
+    """Both voices by the length of turns, as Markdown; nothing where it was not measured."""
     if found is None:
         return []
     lines = ["| turns | before | now |", "|---|---|---|"]
