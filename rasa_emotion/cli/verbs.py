@@ -12,6 +12,7 @@ from rasa_emotion.cli.console import console  # noqa: E402
 from rasa_emotion.cli.corpora import corpora  # noqa: E402
 from rasa_emotion.cli.desk import desk  # noqa: E402
 from rasa_emotion.cli.evaluate import evaluate  # noqa: E402
+from rasa_emotion.cli.feedback import feedback  # noqa: E402
 from rasa_emotion.cli.forget import forget  # noqa: E402
 from rasa_emotion.cli.handoff import handoff  # noqa: E402
 from rasa_emotion.cli.init import init  # noqa: E402
@@ -31,5 +32,6 @@ app.command()(simulate)
 app.add_typer(access, name="access")
 app.add_typer(console, name="console")
 app.add_typer(corpora, name="corpora")
+app.add_typer(feedback, name="feedback")
 app.add_typer(handoff, name="handoff")
 app.add_typer(train, name="train")

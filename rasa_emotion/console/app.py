@@ -5,10 +5,9 @@ from pathlib import PurePosixPath
 
 from aiohttp import web
 
-from rasa_emotion.console.frame import CONSOLE, PERSON, Console, person_of
-from rasa_emotion.console.guard import Handler, errors_told, rights_checked, with_headers
-from rasa_emotion.console.people import Person
-from rasa_emotion.turn.roles import Identity, Role
+from rasa_emotion.console.doors import Doors
+from rasa_emotion.console.frame import CONSOLE, Console, person_of
+from rasa_emotion.console.guard import errors_told, rights_checked, with_headers
 
 TYPES = {
     ".css": "text/css",
@@ -21,9 +20,17 @@ TYPES = {
 """Kinds of static files; nothing else is served."""
 
 
-def make_app(console: Console) -> web.Application:
-    """The application that serves a console's pages."""
-    app = web.Application(middlewares=[with_headers, errors_told, _only_here, rights_checked])
+def make_app(console: Console, doors: Doors | None = None) -> web.Application:
+    """The application that serves a console's pages.
+
+    Args:
+        console: what the pages share.
+        doors: how people get in; by default whoever sits at this machine.
+    """
+    doors = doors or Doors()
+    console.attending = doors.attending
+    app = web.Application(middlewares=[with_headers, errors_told, doors.opened, rights_checked])
+    app.router.add_routes(doors.routes())
     app[CONSOLE] = console
     app.router.add_get("/", _first)
     app.router.add_get("/static/{name:[a-zA-Z0-9_./-]+}", _static)
@@ -46,9 +53,3 @@ async def _static(request: web.Request) -> web.Response:
     if not file.is_file():
         raise web.HTTPNotFound
     return web.Response(body=file.read_bytes(), content_type=kind, headers={"Cache-Control": "no-cache"})
-
-
-@web.middleware
-async def _only_here(request: web.Request, handler: Handler) -> web.StreamResponse:
-    request[PERSON] = Person("you", Identity(Role.SUPERVISOR), "", signs_out=False)
-    return await handler(request)

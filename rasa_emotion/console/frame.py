@@ -16,6 +16,8 @@ from sqlalchemy.engine import Engine
 import rasa_emotion
 from rasa_emotion.console.people import Person
 from rasa_emotion.endpoints import Endpoints
+from rasa_emotion.privacy.consent import Consents
+from rasa_emotion.spool.shared import spool_of
 from rasa_emotion.turn.roles import RIGHTS, Right
 
 Answer = TypeVar("Answer")
@@ -54,6 +56,9 @@ class Console:
         tracker_engine: the database of the tracker store, where it is another one.
         endpoints_file: where `endpoints` was read.
         clock: seconds since 1970.
+        attending: the names of those who may take conversations.
+        ended: set when the server ends, so that streams do.
+        pool: the threads of `in_thread`.
     """
 
     engine: Engine
@@ -62,6 +67,8 @@ class Console:
     tracker_engine: Engine | None = None
     endpoints_file: Path | None = None
     clock: Callable[[], float] = time.time
+    attending: Callable[[], set[str]] = set
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="console"))
 
     async def in_thread(self, work: Callable[..., Answer], *args: Any, **options: Any) -> Answer:
@@ -77,6 +84,12 @@ class Console:
 CONSOLE: web.AppKey[Console] = web.AppKey("console", Console)
 PERSON = "rasa_emotion.person"
 """The key under which a request holds who makes it; see `person_of`."""
+
+
+def consents_of(console: Console) -> Consents:
+    """The record of callers' choices in a console's database."""
+    url = console.engine.url.render_as_string(hide_password=False)
+    return Consents(url, opt_in=console.endpoints.consent == "opt_in", spool=spool_of(console.endpoints))
 
 
 def console_of(request: web.Request) -> Console:

@@ -69,9 +69,9 @@ def packet_of(
     """
     rules = Rules.of(endpoints.redact)
     at = next(index for index, event in enumerate(events) if event is recorded.event)
-    said = events[_session_start(events, at) : _reply_end(events, at)]
-    before = events[_session_start(events, at) : at]
-    timeline = tuple(_timeline(before))
+    said = events[session_start(events, at) : _reply_end(events, at)]
+    before = events[session_start(events, at) : at]
+    timeline = tuple(timeline_of(before))
     form = _form(before)
     decision = recorded.decision
     packet = Packet(
@@ -79,11 +79,11 @@ def packet_of(
         summary=summary(_intents(before), timeline, form, decision),
         mood=timeline[-1].mood if timeline else "calm",
         timeline=timeline,
-        transcript=tuple(_lines(said)),
+        transcript=tuple(lines_of(said)),
         slots=_known(_slots(before)),
         form=form,
     )
-    return redacted(packet, rules, _names(events, rules))
+    return redacted(packet, rules, names_in(events, rules))
 
 
 def minimal_packet(
@@ -103,7 +103,7 @@ def _basics(
         "key": key,
         "kind": decision.action,
         "sender": sender,
-        "channel": channel or _channel(events),
+        "channel": channel or channel_of(events),
         "rule": decision.rule,
         "reason": decision.reason,
         "urgency": decision.urgency,
@@ -123,12 +123,14 @@ def _links(templates: Mapping[str, str], *, sender: str, key: str) -> dict[str, 
     return links
 
 
-def _channel(events: Sequence[Event]) -> str:
+def channel_of(events: Sequence[Event]) -> str:
+    """Where the caller last was; "unknown" where no turn says it."""
     named = (event.get("input_channel") for event in reversed(events) if event["event"] == "user")
     return next((str(name) for name in named if name), "unknown")
 
 
-def _session_start(events: Sequence[Event], at: int) -> int:
+def session_start(events: Sequence[Event], at: int) -> int:
+    """Where the session begins that goes on before the event number `at`."""
     starts = (index + 1 for index in range(at - 1, -1, -1) if events[index]["event"] in SESSION_STARTS)
     return next(starts, 0)
 
@@ -148,10 +150,11 @@ def _intents(events: Sequence[Event]) -> list[str]:
     return [intent for intent in intents if intent]
 
 
-def _timeline(events: Sequence[Event]) -> Iterator[TimelineTurn]:
-    """One for each of the caller's turns. The mood begins anew where a human handed back.
+def timeline_of(events: Sequence[Event]) -> Iterator[TimelineTurn]:
+    """How the caller sounded: one for each of the caller's turns of one session.
 
-    What was heard before the caller last said whether emotions may be analysed is not told.
+    The mood begins anew where a human handed back. What was heard before the caller last said whether emotions may be
+    analysed is not told.
     """
     turns = {place: _turn(event) for place, event in enumerate(events) if event["event"] == "user"}
     chosen = max((place for place, turn in turns.items() if turn.intent in CHOICES), default=-1)
@@ -192,7 +195,7 @@ def _timeline_turn(number: int, turn: Turn, state: str) -> TimelineTurn:
     )
 
 
-def _lines(events: Sequence[Event]) -> Iterator[Line]:
+def lines_of(events: Sequence[Event]) -> Iterator[Line]:
     """What was said, also in turns that the bot reverted because it did not understand them."""
     turn = 0
     for event in events:
@@ -220,7 +223,7 @@ def _bot_text(event: Event) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _names(events: Sequence[Event], rules: Rules) -> list[str]:
+def names_in(events: Sequence[Event], rules: Rules) -> list[str]:
     """Whatever the slots with names have held, also in turns that were reverted."""
     values = [
         event.get("value")

@@ -14,6 +14,7 @@ from sqlalchemy.sql import ClauseElement, Select
 
 from rasa_emotion.database import writing
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.handoff.desk_tables import feedback, notes
 from rasa_emotion.handoff.helpdesk import Message
 from rasa_emotion.handoff.packet import Packet, stored_packet
 from rasa_emotion.handoff.tables import (
@@ -263,7 +264,8 @@ class Outbox:
     def delete_old(self, days: float) -> int:
         """Delete what was delivered and, where a person had the conversation, closed more than `days` ago.
 
-        What is pending or dead stays. Returns the number of packets.
+        With them go agents' notes, and what they said of emotions as long ago. What is pending or dead stays.
+        Returns the number of packets.
         """
         before = self._now() - days * DAY_SECS
         ended = and_(
@@ -273,6 +275,8 @@ class Outbox:
         )
         with writing(self.engine) as connection:
             connection.execute(delete(messages).where(messages.c.handoff.in_(select(handoffs.c.key).where(ended))))
+            connection.execute(delete(notes).where(notes.c.handoff.in_(select(handoffs.c.key).where(ended))))
+            connection.execute(delete(feedback).where(feedback.c.created < before))
             return int(connection.execute(delete(handoffs).where(ended)).rowcount)
 
     def _anything(self, query: Select) -> bool:

@@ -33,6 +33,9 @@ handoffs = Table(
     Column("closed", Float),
     Column("outcome", Text),
     Column("resumed", Float),
+    # The person at the console who has it, and since when; null while nobody has taken it.
+    Column("taken_by", String(255)),
+    Column("taken", Float),
     Index("emotion_handoffs_due", "state", "next_attempt"),
 )
 

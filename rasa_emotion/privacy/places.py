@@ -8,7 +8,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Float, MetaData, String, Table, create_engine, delete, event, func, inspect, select
+from sqlalchemy import (
+    Column,
+    Float,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -17,6 +30,7 @@ from rasa_emotion.database import cause_of, open_database, writing
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.extras import needs_extra
+from rasa_emotion.handoff.desk_tables import audit, feedback, notes
 from rasa_emotion.handoff.tables import DELIVERED, handoffs, messages
 from rasa_emotion.privacy.consent import CONSENT
 from rasa_emotion.spool.file import SpoolError
@@ -120,8 +134,8 @@ def redis_conversations(options: Mapping[str, Any]) -> Place:
     return Place("conversations", where, asking(server.exists), asking(server.delete))
 
 
-def outbox(url: str) -> tuple[Place, Place]:
-    """The callers' messages to people, and the packets that people were given.
+def outbox(url: str) -> tuple[Place, ...]:
+    """The callers' messages to people, the packets that people were given, and what these wrote and looked at.
 
     Raises:
         ConfigError: the URL cannot be used.
@@ -129,7 +143,14 @@ def outbox(url: str) -> tuple[Place, Place]:
     engine = open_database(url)
     _overwrite(engine)
     # Messages first: they refer to the handoffs.
-    return _rows("messages", engine, messages.c.sender), _rows("handoffs", engine, handoffs.c.sender)
+    return (
+        _rows("messages", engine, messages.c.sender),
+        _rows("handoffs", engine, handoffs.c.sender),
+        _rows("notes", engine, notes.c.sender),
+        _rows("feedback", engine, feedback.c.sender),
+        # That somebody looked stays; at whom, goes.
+        _rows("audit", engine, audit.c.subject, instead={"subject": None}),
+    )
 
 
 def waiting(endpoints: Endpoints) -> tuple[Place, ...]:
@@ -188,8 +209,8 @@ def _events_engine(url: str) -> Engine:
     return engine
 
 
-def _rows(name: str, engine: Engine, column: Any) -> Place:
-    """The rows whose `column` is the caller."""
+def _rows(name: str, engine: Engine, column: Any, *, instead: Mapping[str, Any] | None = None) -> Place:
+    """The rows whose `column` is the caller; with `instead`, they stay, with other values."""
     table = column.table
 
     def count(sender: str) -> int:
@@ -205,7 +226,8 @@ def _rows(name: str, engine: Engine, column: Any) -> Place:
             if not _has(engine, table):
                 return 0
             with writing(engine) as connection:
-                return int(connection.execute(delete(table).where(column == sender)).rowcount)
+                statement = delete(table) if instead is None else update(table).values(**instead)
+                return int(connection.execute(statement.where(column == sender)).rowcount)
 
     return Place(name, _address(engine), count, remove, lambda: _empty_log(engine))
 

@@ -119,12 +119,12 @@ class KeyFile:
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._path = path
         self._clock = clock
-        self._seen = _version(path)
+        self._seen = file_version(path)
         self._keys = read_keys(path)
 
     def keys(self) -> tuple[Key, ...]:
         """Those that hold now."""
-        version = _version(self._path)
+        version = file_version(self._path)
         if version != self._seen:
             self._seen = version
             self._read_again()
@@ -144,7 +144,8 @@ class KeyFile:
         logger.info("The token file was read again: it has %d keys.", len(self._keys), extra=named("access.keys.read"))
 
 
-def _version(path: Path) -> tuple[int, ...] | None:
+def file_version(path: Path) -> tuple[int, ...] | None:
+    """What changes with a file; None where it cannot be looked at."""
     try:
         found = path.stat()
     except OSError:

@@ -48,6 +48,9 @@ class Right(str, Enum):
     WATCH = "watch"
     """See the moods and figures of all conversations."""
 
+    WORDS = "words"
+    """Read what callers say, with personal data struck out."""
+
     TRY = "try"
     """Analyse recordings that they bring themselves."""
 
@@ -59,8 +62,8 @@ RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
     {
         Role.CALLER: frozenset({Right.SPEAK, Right.CHOOSE, Right.READ}),
         Role.HELPDESK: frozenset({Right.REPORT}),
-        Role.AGENT: frozenset({Right.ATTEND, Right.TRY}),
-        Role.SUPERVISOR: frozenset({Right.ATTEND, Right.WATCH, Right.TRY}),
+        Role.AGENT: frozenset({Right.ATTEND, Right.WORDS, Right.TRY}),
+        Role.SUPERVISOR: frozenset({Right.ATTEND, Right.WATCH, Right.WORDS, Right.TRY}),
         Role.OPERATOR: frozenset({Right.WATCH, Right.TRY, Right.OPERATE}),
     }
 )

@@ -1,30 +1,9 @@
 """What every page of the console has: a frame, headers, and errors that are told."""
 
-from collections.abc import AsyncIterator, Iterator
-
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
-from sqlalchemy.engine import Engine
+from aiohttp.test_utils import TestClient
 
-from rasa_emotion.console.app import make_app
-from rasa_emotion.console.frame import Console
 from rasa_emotion.console.pages import PAGES
-from rasa_emotion.database import create_tables, open_database
-from rasa_emotion.endpoints import Endpoints
-
-
-@pytest.fixture
-def engine(tmp_path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path}/bot.db")
-    create_tables(engine)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-async def client(engine: Engine) -> AsyncIterator[TestClient]:
-    async with TestClient(TestServer(make_app(Console(engine, Endpoints(), PAGES)))) as client:
-        yield client
 
 
 @pytest.mark.parametrize("page", [page.name for page in PAGES])

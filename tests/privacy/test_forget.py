@@ -183,8 +183,10 @@ def test_every_table_with_a_caller_is_looked_into(repository: Path) -> None:
         importlib.import_module(".".join(path.relative_to(repository).with_suffix("").parts))
     assert len(of_tables) >= 2
     assert {table.name for table in metadata.tables.values() if "sender" in table.columns} == {
+        "emotion_feedback",
         "emotion_handoffs",
         "emotion_messages",
+        "emotion_notes",
     }
 
 
@@ -387,6 +389,9 @@ def test_json_without_yes_deletes_nothing(sql_bot: Path) -> None:
         "spool": False,
         "messages": False,
         "handoffs": False,
+        "notes": False,
+        "feedback": False,
+        "audit": False,
     }
     done = json.loads(run(app, ["forget", ALICE, "--json", "--yes"]).stdout)
     assert done["deleted"]["events"] >= 2

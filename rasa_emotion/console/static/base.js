@@ -37,11 +37,13 @@ export class Refused extends Error {
 /**
  * Ask the console and return what its JSON says. Raises Refused.
  * @param {string} path
- * @param {{method?: string, json?: unknown, body?: BodyInit, signal?: AbortSignal}} options  json or body, not both
+ * @param {{method?: string, json?: unknown, body?: BodyInit, signal?: AbortSignal, background?: boolean}} options
+ *   json or body, not both; background: the page asks by itself, which keeps no session alive
  */
-export async function ask(path, { method = "GET", json, body, signal } = {}) {
+export async function ask(path, { method = "GET", json, body, signal, background = false } = {}) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = document.documentElement.dataset.csrf ?? "";
+  if (background) headers["X-Background"] = "1";
   if (json !== undefined) headers["Content-Type"] = "application/json";
   let answer;
   try {

@@ -1,0 +1,189 @@
+"""The live view: what is in progress, in which order, for whom, and what happens when the database fails."""
+
+import json
+import time
+from contextlib import aclosing
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Engine
+
+from rasa_emotion.console.frame import Console, consents_of
+from rasa_emotion.console.overview import HIDDEN
+from rasa_emotion.console.watch import Watch
+from rasa_emotion.endpoints import Endpoints, RecordOptions
+from rasa_emotion.estimate import EmotionEstimate
+from rasa_emotion.privacy.recordings import new_recording
+
+# As Rasa 3.6 makes it.
+EVENTS = """CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id VARCHAR(255) NOT NULL,
+type_name VARCHAR(255) NOT NULL, timestamp FLOAT, intent_name VARCHAR(255), action_name VARCHAR(255), data TEXT)"""
+
+
+def estimate(**probabilities: float) -> dict:
+    return EmotionEstimate.from_probabilities(probabilities, {}).to_dict()
+
+
+def user(text: str, *, at: float | None = None, intent: str = "inform", **heard: float) -> dict:
+    parsed = {"intent": {"name": intent}, **({"emotion_estimate": estimate(**heard)} if heard else {})}
+    moment = time.time() if at is None else at
+    return {"event": "user", "text": text, "timestamp": moment, "parse_data": parsed, "input_channel": "rest"}
+
+
+def escalation(reason: str) -> dict:
+    decided = {"action": "alert", "rule": "anger", "reason": reason, "urgency": "high"}
+    return {"event": "slot", "name": "escalation", "value": decided, "timestamp": time.time()}
+
+
+def store(engine: Engine, sender: str, *events: dict) -> None:
+    """Write events as Rasa's tracker store does."""
+    row = "INSERT INTO events (sender_id, type_name, timestamp, action_name, data) VALUES (?, ?, ?, ?, ?)"
+    with engine.connect() as connection:
+        for event in events:
+            values = (sender, event["event"], event["timestamp"], event.get("name"), json.dumps(event))
+            connection.exec_driver_sql(row, values)
+
+
+@pytest.fixture
+def tracker(engine: Engine) -> Engine:
+    """The bot's own connection to the events."""
+    bots = create_engine(engine.url, isolation_level="AUTOCOMMIT")
+    with bots.connect() as connection:
+        connection.exec_driver_sql(EVENTS)
+    return bots
+
+
+async def test_the_worst_mood_comes_first_and_changes_come_as_they_happen(console: Console, tracker: Engine) -> None:
+    store(tracker, "carl", user("Hello.", happy=0.9))
+    store(tracker, "anna", user("Again!", angry=0.9), escalation("The caller was angry (anger 0.90)."))
+    store(tracker, "old", user("Long ago.", at=time.time() - 100_000, angry=0.9))
+    async with aclosing(Watch(console, look_secs=0.01).changes()) as changes:
+        shown = [one.to_dict(words=True) for one in (await anext(changes))["all"]]
+        assert [(one["sender"], one["mood"]) for one in shown] == [("anna", "hostile"), ("carl", "calm")]
+        assert shown[0]["reason"] == "The caller was angry (anger 0.90)."
+        store(tracker, "carl", user("My card is 4111 1111 1111 1111", angry=0.95))
+        (changed,) = (await anext(changes))["changed"]
+    assert changed.overview.mood != "calm"
+    assert changed.to_dict(words=True)["words"] == "My card is [card number]"
+    assert changed.to_dict(words=False)["words"] == HIDDEN
+
+
+async def test_who_has_said_no_shows_no_emotion(console: Console, tracker: Engine) -> None:
+    store(tracker, "nora", user("Grr", angry=0.9), escalation("The caller was angry."), user("Stop it."))
+    store(tracker, "olaf", user("Grr", angry=0.9), user("/emotion_off", intent="emotion_off"))
+    consents_of(console).set("nora", False)
+    watch = Watch(console)
+    for sender in ("nora", "olaf"):
+        told = (await watch.of(sender)).to_dict(words=True)
+        assert not told["allowed"]
+        assert (told["mood"], told["emotion"], told["curve"], told["reason"], told["anger"]) == (None, None, [], "", 0)
+        assert "angry" not in json.dumps(told)
+
+
+async def test_a_database_that_fails_is_told_and_read_on(console: Console, tracker: Engine) -> None:
+    store(tracker, "anna", user("Hello.", happy=0.9))
+    async with aclosing(Watch(console, look_secs=0.01).changes()) as changes:
+        assert len((await anext(changes))["all"]) == 1
+        with tracker.connect() as connection:
+            connection.exec_driver_sql("ALTER TABLE events RENAME TO away")
+        assert "does not answer" in (await anext(changes))["trouble"]
+        with tracker.connect() as connection:
+            connection.exec_driver_sql("ALTER TABLE away RENAME TO events")
+        store(tracker, "anna", user("Still here.", happy=0.9))
+        message = await anext(changes)
+        while "changed" not in message:
+            message = await anext(changes)
+        assert message["changed"][0].overview.lines[-1].text == "Still here."
+
+
+@pytest.mark.parametrize("jump", [-1e6, 1e6, float("nan")])
+async def test_a_clock_that_jumps_ends_no_conversation(console: Console, tracker: Engine, jump: float) -> None:
+    store(tracker, "anna", user("Hello.", happy=0.9))
+    async with aclosing(Watch(console, look_secs=0.01).changes()) as changes:
+        assert len((await anext(changes))["all"]) == 1
+        console.clock = lambda: time.time() + jump
+        store(tracker, "bert", user("Hello.", happy=0.9))
+        assert [one.overview.sender for one in (await anext(changes))["changed"]] == ["bert"]
+
+
+async def test_what_no_bot_wrote_hides_nobody(console: Console, tracker: Engine) -> None:
+    store(tracker, "anna", user("Hello.", happy=0.9))
+    for data in ("nonsense", "[]", "{}", '{"event": 7}', "null"):
+        with tracker.connect() as connection:
+            row = "INSERT INTO events (sender_id, type_name, timestamp, data) VALUES ('anna', 'user', 1e10, ?)"
+            connection.exec_driver_sql(row, (data,))
+    assert (await Watch(console).of("anna")) is not None
+
+
+async def test_an_event_brokers_table_does_as_well(console: Console, engine: Engine) -> None:
+    with create_engine(engine.url, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id VARCHAR(255), data TEXT)")
+        said = [("anna", user("Hello.", angry=0.9)), ("old", user("Hello.", at=1.0)), ("anna", {"event": "action"})]
+        for sender, event in said:
+            row = "INSERT INTO events (sender_id, data) VALUES (?, ?)"
+            connection.exec_driver_sql(row, (sender, json.dumps(event)))
+    async with aclosing(Watch(console).changes()) as changes:
+        (one,) = (await anext(changes))["all"]
+    assert (one.overview.sender, one.overview.mood) == ("anna", "hostile")
+
+
+async def test_without_a_tracker_store_nothing_is_in_progress(console: Console) -> None:
+    async with aclosing(Watch(console).changes()) as changes:
+        assert (await anext(changes)) == {"all": [], "trouble": ""}
+
+
+async def test_the_stream_says_all_and_who_watched_is_noted(signed_in, tracker: Engine, engine: Engine) -> None:
+    store(tracker, "anna", user("<b>Hello</b>", happy=0.9))
+    client, _ = await signed_in("sue")
+    async with client.get("/live/events") as stream:
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        assert "default-src 'none'" in stream.headers["Content-Security-Policy"]
+        while not (line := await stream.content.readline()).startswith(b"data: "):
+            pass
+    (one,) = json.loads(line[6:])["all"]
+    assert one["words"] == "<b>Hello</b>"
+    with engine.connect() as connection:
+        noted = connection.exec_driver_sql("SELECT who, action FROM emotion_audit ORDER BY id DESC LIMIT 1").first()
+    assert tuple(noted) == ("sue", "watched the live view")
+
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'{{7*7}}\u202e"
+
+
+async def test_hostile_text_is_text_on_the_page_of_a_conversation(signed_in, tracker: Engine) -> None:
+    store(tracker, HOSTILE, {**user(HOSTILE, angry=0.9), "input_channel": HOSTILE}, escalation(HOSTILE))
+    client, _ = await signed_in("sue")
+    answer = await client.get("/live/conversation", params={"sender": HOSTILE})
+    text = await answer.text()
+    assert answer.status == 200
+    assert "<img" not in text
+    assert text.count("&lt;img src=x onerror=alert(1)&gt;") >= 4
+
+
+async def test_an_operator_reads_no_words(signed_in, tracker: Engine) -> None:
+    store(tracker, "anna", user("It is private.", angry=0.9))
+    client, _ = await signed_in("oz")
+    text = await (await client.get("/live/conversation", params={"sender": "anna"})).text()
+    assert "It is private." not in text
+    assert HIDDEN in text
+
+
+async def test_calls_are_heard_where_they_are_recorded_and_by_whom_they_may(
+    console: Console, signed_in, tracker: Engine, tmp_path
+) -> None:
+    store(tracker, "anna", user("Hello.", angry=0.9))
+    store(tracker, "nora", user("Hello.", angry=0.9))
+    consents_of(console).set("nora", False)
+    for sender in ("anna", "nora"):
+        new_recording(tmp_path, sender).write_bytes(b"RIFF")
+    ask = {"sender": "anna", "name": next(tmp_path.glob("*/*.wav")).name}
+    sue, _ = await signed_in("sue")
+    assert (await sue.get("/live/recording", params=ask)).status == 404  # recordings are off
+    console.endpoints = Endpoints(database=str(console.engine.url), record=RecordOptions("We record.", tmp_path))
+    names = {sender: new_recording(tmp_path, sender).name for sender in ("anna", "nora")}
+    oz, _ = await signed_in("oz")
+    for client, sender, status in ((sue, "anna", 200), (sue, "nora", 404), (oz, "anna", 403)):
+        asked = {"sender": sender, "name": names[sender]}
+        assert (await client.get("/live/recording", params=asked)).status == status
+    for name in ("../../bot.db", "", "none.wav"):
+        assert (await sue.get("/live/recording", params={"sender": "anna", "name": name})).status == 404
