@@ -1,6 +1,7 @@
 """Install the wheel for each Python that is here, with the lowest and highest numpy and SQLAlchemy; test its core.
 
     .venv-dev/bin/python scripts/pythons.py            # all, and write docs/compatibility.md
+    .venv-dev/bin/python scripts/pythons.py --rest     # what docs/compatibility.md calls not tested; it keeps the rest
     .venv-dev/bin/python scripts/pythons.py 3.13       # that Python alone, without Rasa, and nothing is written
 
 A Python is that of a variable (`PYTHON314=/usr/bin/python3.14`), or the newest of pyenv. Tests run outside the
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,13 +54,17 @@ RASA_TESTS = (
     "tests/bot/test_tracker_store.py",
     "tests/bot/channels",
 )
+HIGHEST = ("numpy", "SQLAlchemy>=2")
+LOWEST_SQLALCHEMY = "SQLAlchemy<2"
 PAGE = ROOT / "docs" / "compatibility.md"
 HEAD = """# Compatibility
 
 Each row is a fresh environment with the wheel: the core and the extras `handoff` and `serve` with the lowest and the
 highest numpy and SQLAlchemy that the Python takes, or a Rasa with what its extra lets in. The tests are those of
 the core, or of the component, policy, responses, tracker store and channels. They import what was installed.
-`.venv-dev/bin/python scripts/pythons.py` makes this page; `make nightly` runs it.
+`.venv-dev/bin/python scripts/pythons.py` makes this page, with `--rest` the rows that are not tested. `make nightly`
+runs it. A row takes minutes, so `make test` has none; it tests Python 3.10 with Rasa Open Source and 3.11 with Rasa
+Pro, in the versions of `requirements/`.
 
 | Python | Rasa | numpy | SQLAlchemy | installed | tests |
 |---|---|---|---|---|---|
@@ -108,23 +113,59 @@ def interpreter(python: str) -> Path | None:
     return Path(named) if named else found[-1] if found else None
 
 
-def tried(python: str, wheel: Path, extra: str, wanted: list[str], tests: tuple[str, ...]) -> Row:
+@dataclass(frozen=True)
+class Trial:
+    """What makes a row: a Python, an extra, what is installed beside it, and the tests."""
+
+    python: str
+    extra: str = CORE
+    wanted: tuple[str, ...] = ()
+    tests: tuple[str, ...] = TESTS
+
+    @property
+    def untried(self) -> Row:
+        """The row while nobody has run it."""
+        if self.extra in RASA:
+            return Row(self.python, self.extra, installed=LATER)
+        edge = "lowest" if LOWEST_SQLALCHEMY in self.wanted else "highest"
+        return Row(self.python, "-", edge, edge, LATER)
+
+    def is_of(self, row: Row) -> bool:
+        """Whether a row of the page is this one's."""
+        if row.python.split(".")[:2] != self.python.split("."):
+            return False
+        if self.extra in RASA:
+            return row.rasa.split()[0] == self.extra
+        return row.rasa == "-" and (LOWEST_SQLALCHEMY in self.wanted) == row.sqlalchemy.startswith(("1.", "lowest"))
+
+
+def tried(trial: Trial, wheel: Path) -> Row:
     """Install the wheel with an extra and what else is wanted, and run the tests."""
-    program = interpreter(python)
+    program = interpreter(trial.python)
     if program is None:
-        return Row(python)
+        return Row(trial.python)
     with tempfile.TemporaryDirectory() as folder:
         own = Path(folder) / "bin" / "python"
         subprocess.run([UV, "venv", "--quiet", "--allow-existing", "--python", str(program), folder], check=True)
-        install = [UV, "pip", "install", "--quiet", "--python", str(own), f"{wheel}[{extra}]", *wanted, *TOOLS]
+        install = [
+            UV,
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            str(own),
+            f"{wheel}[{trial.extra}]",
+            *trial.wanted,
+            *TOOLS,
+        ]
         done = subprocess.run(install, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             print(done.stderr, file=sys.stderr)
-            return Row(python, extra if extra in RASA else "-", *(wanted or ("-", "-")), installed="no")
+            return replace(trial.untried, installed="no")
         found = subprocess.run([str(own), "-c", VERSIONS], capture_output=True, text=True, check=True).stdout
         versions, rasa = found.splitlines()
         full, numpy, sqlalchemy = versions.split()
-        return Row(full, rasa, numpy, sqlalchemy, "yes", tested(own, Path(folder) / "checkout", tests))
+        return Row(full, rasa, numpy, sqlalchemy, "yes", tested(own, Path(folder) / "checkout", trial.tests))
 
 
 def tested(python: Path, folder: Path, tests: tuple[str, ...]) -> str:
@@ -143,36 +184,48 @@ def tested(python: Path, folder: Path, tests: tuple[str, ...]) -> str:
     return ", ".join(summary) or f"ended with {done.returncode}"
 
 
-def plan(chosen: list[str]) -> list[tuple[str, str, list[str], tuple[str, ...]]]:
-    """What is tried: Python, extra, requirements beside it, tests."""
-    highest = ["numpy", "SQLAlchemy>=2"]
-    if chosen:
-        return [(python, CORE, highest, TESTS) for python in chosen]
+def plan() -> list[Trial]:
+    """The whole table: the newest versions, the oldest, then a Rasa where there is its Python."""
     here = [python for python in PYTHONS if interpreter(python)]
     return [
-        *((python, CORE, highest, TESTS) for python in reversed(PYTHONS)),
-        *((python, extra, [], RASA_TESTS) for extra, pythons in RASA.items() for python in here if python in pythons),
-        *((python, CORE, [f"numpy=={LOWEST_NUMPY[python]}", "SQLAlchemy<2"], TESTS) for python in here),
+        *(Trial(python, wanted=HIGHEST) for python in reversed(PYTHONS)),
+        *(Trial(python, wanted=(f"numpy=={LOWEST_NUMPY[python]}", LOWEST_SQLALCHEMY)) for python in here),
+        *(
+            Trial(python, extra, tests=RASA_TESTS)
+            for extra, pythons in RASA.items()
+            for python in here
+            if python in pythons
+        ),
     ]
 
 
+def on_page() -> list[Row]:
+    """The rows that stand in the page and were run."""
+    lines = (line for line in PAGE.read_text(encoding="utf-8").splitlines() if re.match(r"\| \d", line))
+    rows = [Row(*(cell.strip() for cell in line.strip("|").split("|"))) for line in lines]
+    return [row for row in rows if row.installed not in (LATER, ABSENT)]
+
+
+def written(rows: list[Row], todo: list[Trial]) -> None:
+    """Write the page at once: who interrupts a long run keeps what it found."""
+    table = sorted(map(str, [*rows, *(trial.untried for trial in todo)]), key=lambda row: row.split()[1].split(".")[:2])
+    PAGE.write_text(HEAD + "".join(f"{row}\n" for row in table), encoding="utf-8")
+
+
 def main(chosen: list[str]) -> int:
+    rows = on_page() if chosen == ["--rest"] else []
+    todo = [trial for trial in plan() if not any(trial.is_of(row) for row in rows)]
+    if chosen and chosen != ["--rest"]:
+        todo = [Trial(python, wanted=HIGHEST) for python in chosen]
     with tempfile.TemporaryDirectory() as folder:
         build = [UV, "build", "--wheel", "--quiet", "--python", sys.executable, "--out-dir", folder, str(ROOT)]
         subprocess.run(build, check=True)
         wheel = next(Path(folder).glob("*.whl"))
-        rows: list[Row] = []
-        todo = plan(chosen)
-        for number, (python, extra, wanted, tests) in enumerate(todo, 1):
-            rows.append(tried(python, wheel, extra, wanted, tests))
+        for number, trial in enumerate(todo, 1):
+            rows.append(tried(trial, wheel))
             print(rows[-1], flush=True)
-            if not chosen:
-                # At once: who interrupts a long run keeps what it found.
-                later = [
-                    Row(python, extra if extra in RASA else "-", installed=LATER) for python, extra, *_ in todo[number:]
-                ]
-                table = sorted(map(str, [*rows, *later]), key=lambda row: row.split()[1].split(".")[:2])
-                PAGE.write_text(HEAD + "".join(f"{row}\n" for row in table), encoding="utf-8")
+            if not chosen or chosen == ["--rest"]:
+                written(rows, todo[number:])
     return int(any(row.failed for row in rows))
 
 
