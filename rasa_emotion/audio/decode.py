@@ -16,6 +16,7 @@ from rasa_emotion.audio.channels import check_channel, mixed, the_voice
 from rasa_emotion.audio.header import mended
 from rasa_emotion.audio.kinds import FLAC, HEAD, MP3, MP3_FRAME, OGG, kind_of
 from rasa_emotion.audio.ogg import Part, links
+from rasa_emotion.audio.own_formats import format_of, opened_by
 from rasa_emotion.audio.pyav import opened_by_pyav
 from rasa_emotion.audio.resample import check_sample_rate, resample_blocks
 from rasa_emotion.audio.sound import MAX_CHANNELS, Sound
@@ -65,7 +66,7 @@ def load_audio(
     Raises:
         AudioError: nothing can be decoded, there is no sound in it, it is longer than `max_secs`, or it holds two
             voices on two channels and `channel` does not say which to hear.
-        ConfigError: there is no such channel.
+        ConfigError: there is no such channel, or a format of one's own cannot be loaded.
 
     Example: `load_audio("call.wav").seconds`
     """
@@ -137,13 +138,19 @@ def no_sound(source: Source) -> AudioError:
 
 @contextmanager
 def opened(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[Sound]:
-    """A recording by its first bytes: read by libsndfile where that can, else by FFmpeg.
+    """A recording by its first bytes: read by a format of one's own, by libsndfile where that can, else by FFmpeg.
 
     Raises:
         AudioError: it is of no kind that is decoded, or damaged from its start.
     """
     stream.seek(0)
-    kind = kind_of(stream.read(HEAD))
+    head = stream.read(HEAD)
+    own = format_of(head)
+    if own is not None:
+        stream.seek(0)
+        yield opened_by(own, stream, name)
+        return
+    kind = kind_of(head)
     if kind is None:
         raise AudioError(f"{name} is not audio that can be decoded; {_KINDS}.")
     patched, cut = mended(stream, kind, name)

@@ -1,15 +1,17 @@
 """Samples without a header, as telephone lines and browsers send them."""
 
 import io
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import numpy as np
 
 from rasa_emotion.audio.channels import check_channel, the_voice
 from rasa_emotion.audio.decode import ForwardSoundFile, mono_blocks, sound_of
+from rasa_emotion.audio.own_formats import named_format, opened_by
 from rasa_emotion.audio.resample import check_sample_rate
 from rasa_emotion.audio.sound import MAX_CHANNELS, Sound
-from rasa_emotion.audio.waveform import Waveform
+from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.errors import AudioError
 
 RawEncoding = Literal["pcm_s16le", "mulaw", "alaw"]
@@ -24,7 +26,7 @@ _SUBTYPES = {"pcm_s16le": ("PCM_16", 2), "mulaw": ("ULAW", 1), "alaw": ("ALAW", 
 def decode_raw(
     data: bytes,
     *,
-    encoding: RawEncoding,
+    encoding: str,
     sample_rate: int,
     channels: int = 1,
     channel: str | None = None,
@@ -34,7 +36,8 @@ def decode_raw(
 
     Args:
         data: interleaved samples; an incomplete one at the end is dropped.
-        encoding: "pcm_s16le" (signed 16 bit, little endian), "mulaw" or "alaw" (G.711).
+        encoding: "pcm_s16le" (signed 16 bit, little endian), "mulaw" or "alaw" (G.711), or the name of a format
+            of one's own, see `own_formats`; that one says itself how many channels it has.
         sample_rate: Hz, 4,000 to 192,000.
         channels: how many samples stand side by side, 1 to 8.
         channel: "left", "right" or "mix"; by default the one with the voice, see `channels.the_voice`.
@@ -49,6 +52,10 @@ def decode_raw(
     1.0
     """
     check_channel(channel)
+    own = None if encoding in _SUBTYPES else named_format(encoding)
+    if own is not None:
+        check_sample_rate(sample_rate, NAME)
+        return _waveform(lambda: opened_by(own, io.BytesIO(data), NAME, sample_rate), channel, max_secs)
     if encoding not in _SUBTYPES:
         raise AudioError(f"Raw audio cannot be decoded as '{encoding}'; name one of {', '.join(_SUBTYPES)}.")
     if not 1 <= channels <= MAX_CHANNELS:
@@ -74,5 +81,19 @@ def decode_raw(
         )
         return sound_of(file, NAME, [])
 
-    heard = the_voice(sound(), NAME) if channels == 2 and channel is None else channel
-    return Waveform(np.concatenate(list(mono_blocks(sound(), NAME, heard))))
+    return _waveform(sound, channel, max_secs)
+
+
+def _waveform(sound: Callable[[], Sound], channel: str | int | None, max_secs: float | None) -> Waveform:
+    """What is heard of a sound that can be opened twice: to find the channel with the voice, and to hear it."""
+    opened = sound()
+    if opened.channels == 2 and channel is None:
+        channel, opened = the_voice(opened, NAME), sound()
+    blocks, count = [], 0
+    for block in mono_blocks(opened, NAME, channel):
+        blocks.append(block)
+        count += len(block)
+        if max_secs is not None and count > max_secs * SAMPLE_RATE:
+            break
+    samples = np.concatenate(blocks)
+    return Waveform(samples if max_secs is None else samples[: max(1, round(max_secs * SAMPLE_RATE))])

@@ -18,6 +18,7 @@ from jsonschema.exceptions import best_match
 from rasa_emotion.analyzer import WINDOW_SECS
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, decode_raw, is_silent
 from rasa_emotion.audio.decode import no_sound, stream_blocks
+from rasa_emotion.audio.own_formats import named_format
 from rasa_emotion.audio.raw import RAW_ENCODINGS
 from rasa_emotion.errors import AudioError, ConfigError, RasaEmotionError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
@@ -168,7 +169,7 @@ def _decoded(
     kind, rate, notes = audio.get("format"), int(audio.get("sample_rate", RAW_RATE)), list[str]()
     if kind == FLOATS:
         return _floats(content, rate, limits), notes
-    if kind in RAW_ENCODINGS:
+    if kind is not None and (kind in RAW_ENCODINGS or named_format(kind) is not None):
         longest = limits.audio_secs + 1
         sound = decode_raw(content, encoding=kind, sample_rate=rate, channel=audio.get("channel"), max_secs=longest)
         _check_length(len(sound.samples), SAMPLE_RATE, limits)

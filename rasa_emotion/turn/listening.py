@@ -11,7 +11,7 @@ from rasa_emotion.audio import SAMPLE_RATE, Waveform, decode_raw, highpass, is_s
 from rasa_emotion.audio.activity import FRAME_SECS, SILENCE_PEAK
 from rasa_emotion.audio.decode import no_sound, stream_blocks
 from rasa_emotion.audio.kinds import HEAD, is_surely_a_file
-from rasa_emotion.errors import AudioError, place_of
+from rasa_emotion.errors import AudioError, ConfigError, place_of
 from rasa_emotion.logs import named, trace
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.turn.evidence import ChannelEvidence
@@ -55,7 +55,7 @@ def listen(analyzer: Analyzer | None, audio: Audio | Waveform, *, max_secs: floa
         if is_silent(waveform):
             raise no_sound(audio.content if isinstance(audio, Audio) else b"")
         piece = analyzer.hear(waveform)
-    except AudioError as error:
+    except (AudioError, ConfigError) as error:
         logger.warning(
             "The voice of a turn was not analysed; the turn goes on with its words. %s",
             error,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rasa_emotion.audio.raw import RawEncoding
 from rasa_emotion.audio.waveform import Waveform
 from rasa_emotion.estimate import Evidence
 from rasa_emotion.turn.refusal import TurnRefused
@@ -28,15 +27,15 @@ class Audio:
 
     Args:
         content: bytes of a sound file, or headerless samples.
-        encoding: "pcm_s16le", "mulaw" or "alaw" when headerless, else None; bytes that begin as a sound file does are
-            one all the same.
+        encoding: "pcm_s16le", "mulaw", "alaw" or a format of one's own when headerless, else None; bytes that begin
+            as a sound file does are one all the same.
         sample_rate: Hz of headerless samples.
         channel: of a stereo recording: "left", "right" or "mix"; None for the one with the voice.
         fault: one sentence why there is no content; None where there is.
     """
 
     content: bytes = field(repr=False)
-    encoding: RawEncoding | None = None
+    encoding: str | None = None
     sample_rate: int = DEFAULT_RAW_RATE
     channel: str | None = None
     fault: str | None = None

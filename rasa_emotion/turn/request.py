@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any, get_args
+from typing import Any
 
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 
-from rasa_emotion.audio.raw import RawEncoding
+from rasa_emotion.audio.own_formats import named_format
+from rasa_emotion.audio.raw import RAW_ENCODINGS
+from rasa_emotion.errors import ConfigError
 from rasa_emotion.text.cleaning import has_words
 from rasa_emotion.turn.message import DEFAULT_RAW_RATE, Audio, Turn, TurnRefused
 
@@ -82,7 +84,11 @@ def _decoded(audio: dict[str, Any], max_bytes: int, words: str | None) -> Audio:
 
 def _audio(content: bytes, options: dict[str, Any]) -> Audio:
     named = str(options.get("format", "")).lower()
-    encoding = next((raw for raw in get_args(RawEncoding) if raw == named), None)
+    try:
+        headerless = named in RAW_ENCODINGS or named_format(named) is not None
+    except ConfigError as error:  # a format of one's own that cannot be loaded costs no words
+        return Audio(b"", fault=str(error))
+    encoding = named if headerless else None
     # JSON does not tell 8000 from 8000.0.
     return Audio(content, encoding, int(options.get("sample_rate", DEFAULT_RAW_RATE)), options.get("channel"))
 
