@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from bot_shapes import CONCERT, GERMAN, HELPDESK, SHAPES, TABLE, make
-from bot_shapes_more import MORE_SHAPES
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
@@ -65,7 +64,7 @@ def test_every_channel_of_the_helpdesk_has_a_relay_and_keeps_its_lines(tmp_path:
         (tmp_path / "credentials.yml")
         .read_text()
         .startswith(
-            "\nrasa_emotion.relay.rest:\n  channel: rest\n#  nothing is needed here\n\n"
+            "rasa_emotion.relay.rest:\n  channel: rest\n#  nothing is needed here\n\n"
             "rasa_emotion.relay.socketio:  # the website\n  channel: socketio\n  options:\n"
             "    user_message_evt: user_uttered\n"
         )
@@ -414,7 +413,7 @@ def test_json_tells_all_of_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.rasa
-@pytest.mark.parametrize("shape", ["template", *SHAPES, *MORE_SHAPES])
+@pytest.mark.parametrize("shape", ["template", *SHAPES])
 @pytest.mark.parametrize("observe", [False, True])
 def test_rasa_finds_nothing_wrong_with_it(tmp_path: Path, shape: str, observe: bool) -> None:
     """All that `rasa data validate` and the start of `rasa train` check."""
@@ -431,7 +430,7 @@ def test_rasa_finds_nothing_wrong_with_it(tmp_path: Path, shape: str, observe: b
         shutil.copytree(Path(spec.origin).parent / "cli" / "initial_project", bot)
         write(plan(bot, wishes=Wishes(observe=observe)))
     else:
-        done({**SHAPES, **MORE_SHAPES}[shape], bot, observe=observe)
+        done(SHAPES[shape], bot, observe=observe)
     importer = TrainingDataImporter.load_from_dict(
         config_path=str(bot / "config.yml"),
         domain_path=str(bot / "domain.yml"),

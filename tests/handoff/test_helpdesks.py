@@ -281,7 +281,7 @@ async def test_a_helpdesk_of_ones_own_by_its_module_path() -> None:
     [
         ("no.such.module.Crm", "cannot be loaded"),
         (f"{__name__}.NoSuchClass", "cannot be loaded"),
-        (f"{__name__}.packet", "is not a helpdesk; derive it from"),
+        (f"{__name__}.packet", "is no class; name one"),
         ("json.JSONDecoder", "is not a helpdesk; derive it from"),
         (f"{__name__}.NotComplete", "lacks two_way, deliver"),
         ("chatwot", "did you mean 'chatwoot'"),

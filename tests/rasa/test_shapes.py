@@ -8,8 +8,7 @@ init` makes, which test_quickstart.py trains.
 from dataclasses import dataclass
 
 import pytest
-from bot_shapes import GERMAN, HELPDESK, TABLE, make
-from bot_shapes_more import SHOP
+from bot_shapes import GERMAN, HELPDESK, SHOP, TABLE, make
 from fake_analyzer import install
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage

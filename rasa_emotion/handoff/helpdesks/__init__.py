@@ -7,6 +7,7 @@ from typing import Any
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.helpdesk import Helpdesk
+from rasa_emotion.plugins import class_of
 
 HELPDESKS = {
     "desk": "Desk",
@@ -46,15 +47,8 @@ def open_helpdesk(settings: Mapping[str, Any]) -> Helpdesk:
 
 def _own(path: str) -> Callable[[Mapping[str, Any]], Helpdesk]:
     """The class of a module path. Raises ConfigError where there is none, or it is no helpdesk."""
-    module, _, name = path.rpartition(".")
-    try:
-        found = getattr(import_module(module), name)
-    except Exception as error:  # whatever happens inside a module of one's own
-        raise ConfigError(
-            f"The helpdesk '{path}' cannot be loaded ({type(error).__name__}: {error}); correct the module path, and "
-            "start the bot where Python finds the module."
-        ) from error
-    if not (isinstance(found, type) and issubclass(found, Helpdesk)):
+    found = class_of(path, "The helpdesk")
+    if not issubclass(found, Helpdesk):
         raise ConfigError(f"'{path}' is not a helpdesk; derive it from rasa_emotion.handoff.helpdesk.Helpdesk.")
     missing = [key for key in ("name", "two_way") if not hasattr(found, key)]
     if missing or found.__abstractmethods__:
