@@ -76,7 +76,7 @@ def _of_shipped(name: str) -> Models:
         raise ModelError(f"'{folder / ANGER_FILE}' is missing; {REINSTALL}.")
     logger.warning(
         "The acoustic model '%s' has no '%s' in its folder: how its anger adds up over turns was fitted to the shipped "
-        "model '%s'. Fit it with `python -m rasa_emotion.training.fusion.anger`.",
+        "model '%s'. Fit it with `python -m research.escalation.anger` of the project's repository.",
         name,
         ANGER_FILE,
         SHIPPED,

@@ -13,7 +13,7 @@ from rasa_emotion.model_folder import ModelFolder
 
 ATTRIBUTES_FILE = "attributes.json"
 ENCODER_FILE = "model.onnx"
-AGAIN = "run `python -m rasa_emotion.training.attributes` on the folder again"
+AGAIN = "run `python -m research.attributes.fit` of the project's repository on the folder again"
 
 
 @dataclass(frozen=True)

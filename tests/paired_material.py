@@ -5,7 +5,7 @@ import pytest
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.evaluation.metrics import softmax
-from rasa_emotion.training.fusion.material import PARTS, Material
+from research.fusion.material import PARTS, Material
 
 PER_EMOTION = 20
 WIDTH, LONGEST = 12, 5

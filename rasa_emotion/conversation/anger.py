@@ -3,7 +3,7 @@
 Some people always sound angry, and a single turn is easily misheard. So besides the log-odds of anger in the latest
 turn, each modality counts with the caller's usual log-odds (the mean over the earlier turns, drawn towards what callers
 usually have) and with the highest of the two turns before. A logistic regression weighs them. Its weights are fitted by
-`python -m rasa_emotion.training.fusion.anger` on simulated calls, and their sum is shifted so that 0.5 is reached in
+`python -m research.escalation.anger` on simulated calls, and their sum is shifted so that 0.5 is reached in
 two of a hundred calm calls there.
 
 Many people say in a level voice how angry they are. So a turn with voice and words is as angry as both together or the

@@ -67,5 +67,5 @@ embedding ({len(entry["weights"])} numbers and a bias in `{ATTRIBUTES_FILE}`).
 A probability counts on as many confused ones as in the data that it learned from; among callers there may be more or
 fewer.
 
-    python -m rasa_emotion.training.attributes models/{name} --data ../shared/data
+    python -m research.attributes.fit models/{name} --data ../shared/data
 """

@@ -25,7 +25,7 @@ CONDITIONS = {
 
 
 EARLIER_TURNS = "callers.json"
-"""Of the folds' folder: what `rasa_emotion.training.acoustic.callers` measured."""
+"""Of the folds' folder: what `research.acoustic.callers` measured."""
 
 
 @dataclass(frozen=True)

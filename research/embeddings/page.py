@@ -9,8 +9,8 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from rasa_emotion.evaluation.markdown import p_value, percent, table, wrapped
-from rasa_emotion.evaluation.page import Found, Page
 from rasa_emotion.evaluation.plots import BLUE, FAINT, ORANGE, drawn
+from research.page import Found, Page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""`python -m rasa_emotion.training.fusion`: fit and measure the fusion for an acoustic model, write its folder."""
+"""`python -m research.fusion`: fit and measure the fusion for an acoustic model, write its folder."""
 
 import argparse
 import json
@@ -14,11 +14,11 @@ from rasa_emotion.evaluation.plots import roc_curves
 from rasa_emotion.fusion.product import FUSION_FILE, fusion_for
 from rasa_emotion.model_folder import sha256, write_manifest
 from rasa_emotion.text.classifier import MODEL_FILE
-from rasa_emotion.training.fusion.material import hear_voices, read_words
-from rasa_emotion.training.fusion.pairs import pair
-from rasa_emotion.training.fusion.shipped import MAX_FALSE_CONFLICTS, fit_fusion
+from research.fusion.material import hear_voices, read_words
 from research.fusion.measure import NEUTRAL_SHARE, measure
+from research.fusion.pairs import pair
 from research.fusion.report import VOICES, card, document
+from research.fusion.shipped import MAX_FALSE_CONFLICTS, fit_fusion
 from research.fusion.strategies import Recipe, read_recipe, shipped_recipes
 
 DOCUMENT, PLOT = "fusion.md", "fusion.svg"
@@ -75,7 +75,7 @@ def write(models: Path, report: dict[str, Any], docs: Path | None, result: Path 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m rasa_emotion.training.fusion",
+        prog="python -m research.fusion",
         description="Fit the fusion of voice and words, compare the strategies, and write folder, card and document.",
         epilog="Example: python -m research.fusion models --acoustic acoustic --data ../shared/data",
     )

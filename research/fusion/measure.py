@@ -21,9 +21,9 @@ from rasa_emotion.evaluation.metrics import (
     unweighted_accuracy,
 )
 from rasa_emotion.fusion.conflict import CONFLICTS, LEVEL
-from rasa_emotion.training.fusion.material import Floats, Material
-from rasa_emotion.training.fusion.pairs import ABSENT, ANY, Pairs, opposed, pair
-from rasa_emotion.training.fusion.shipped import (
+from research.fusion.material import Floats, Material
+from research.fusion.pairs import ABSENT, ANY, Pairs, opposed, pair
+from research.fusion.shipped import (
     MAX_FALSE_CONFLICTS,
     Shipped,
     cross_fit_fusion,
@@ -32,8 +32,8 @@ from rasa_emotion.training.fusion.shipped import (
     scored,
     threshold,
 )
-from rasa_emotion.training.fusion.strategies import Strategy
 from research.fusion.strategies import Recipe, cross_fitted, cross_fused
+from research.fusion.weighted import Strategy
 
 NEUTRAL_SHARE = 0.25
 SAMPLES = 500

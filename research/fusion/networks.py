@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.training.fusion.material import Floats, Ints
-from rasa_emotion.training.fusion.pairs import Pairs
-from rasa_emotion.training.fusion.strategies import balance
+from research.fusion.material import Floats, Ints
+from research.fusion.pairs import Pairs
+from research.fusion.weighted import balance
 
 STARTS = ("cold", "pretrained", "warm")
 ATTENTION_HEADS = 4

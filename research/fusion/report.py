@@ -6,10 +6,10 @@ from string import Template
 from typing import Any
 
 from rasa_emotion.evaluation.markdown import NONE, p_value, percent, table, wrapped
-from rasa_emotion.training.fusion.material import PARTS
-from rasa_emotion.training.fusion.recogniser import ERROR_RATES
-from rasa_emotion.training.fusion.shipped import MAX_FALSE_CONFLICTS
+from research.fusion.material import PARTS
 from research.fusion.measure import ALONE, DECIDING, SAMPLES, SHIPS
+from research.fusion.recogniser import ERROR_RATES
+from research.fusion.shipped import MAX_FALSE_CONFLICTS
 
 CARD, DOCUMENT = (Path(__file__).parent / name for name in ("card.template.md", "document.template.md"))
 NEEDS_EVIDENCE_ALONE = ("weighted product", "weighted product by trust", "weighted average", "stacked classifier")

@@ -15,9 +15,9 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import softmax
 from rasa_emotion.fusion.product import FLOOR
 from rasa_emotion.fusion.trust import TRUST
-from rasa_emotion.training.fusion.material import PARTS, Floats
-from rasa_emotion.training.fusion.pairs import Pairs
-from rasa_emotion.training.fusion.strategies import (
+from research.fusion.material import PARTS, Floats
+from research.fusion.pairs import Pairs
+from research.fusion.weighted import (
     FIXED_POWERS,
     MODALITY_OF,
     Strategy,

@@ -29,7 +29,6 @@ from rasa_emotion.evaluation.calls import (
     write_bank,
 )
 from rasa_emotion.evaluation.simulation import Hearing, Played, at_false, figures, play, play_all, swept_condition
-from rasa_emotion.evaluation.simulation_page import document, plot
 from rasa_emotion.fusion import Fusion
 from rasa_emotion.model_folder import sha256, shipped_models
 
@@ -199,10 +198,3 @@ def test_the_command_knows_the_policys_options() -> None:
     assert {name: defaults[name] for name in DEFAULT_OPTIONS} == DEFAULT_OPTIONS
     defaults["handoff_intents"].append("ask_human")  # as Rasa lets a component do
     assert EmotionPolicy.get_default_config()["handoff_intents"] == []
-
-
-def test_the_page_and_its_plot_are_what_the_figures_give(repository: Path) -> None:
-    docs = repository / "docs"
-    found = json.loads((docs / "simulation.json").read_text(encoding="utf-8"))
-    assert (docs / "simulation.md").read_text(encoding="utf-8") == document(found)
-    assert (docs / "simulation.svg").read_bytes() == plot(found)

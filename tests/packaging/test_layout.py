@@ -15,21 +15,21 @@ ROOMS = (
     "logs",
     "settings",
     "plain_yaml",
+    "plugins",
     "emotions",
     "estimate",
     "database",
     "endpoints",
     "spool",
     "model_folder",
-    "plugins",
     "attributes",
     "anger_weights",
     "audio",
     "protocol",
     "streaming",
     "acoustic",
-    "torch_backends",  # behind the extra `torch`; `acoustic` names it and does not import it
     "text",
+    "torch_backends",  # behind the extra `torch`; `acoustic` names it and does not import it
     "fusion",
     "analyzer",
     "wire",
@@ -92,6 +92,34 @@ def room(module: str) -> str:
 
 def test_every_room_has_its_place(imports: dict[str, list[str]]) -> None:
     assert {room(module) for module in imports} - {"__init__"} <= set(ROOMS)
+
+
+def test_the_architecture_names_every_room_in_this_order(repository: Path) -> None:
+    page = (repository / "docs" / "architecture.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (`[^|]+`) \|", page, flags=re.MULTILINE)
+    named = [re.findall(r"`(\w+)[^`]*`", cell) for cell in cells]
+    assert sorted(name for row in named for name in row) == sorted(ROOMS)
+    rows = {name: number for number, row in enumerate(named) for name in row}
+    order = [rows[name] for name in ROOMS]
+    assert order == sorted(order)
+
+
+def test_training_holds_what_a_verb_reaches(repository: Path, imports: dict[str, list[str]]) -> None:
+    """What makes the models that ship, and no verb asks for, is in `research/`."""
+    names = {
+        "rasa_emotion." + path.removesuffix(".py").replace("/", ".").removesuffix(".__init__"): path for path in imports
+    }
+    reached: set[str] = set()
+    waiting = [name for name, path in names.items() if room(path) not in ("training", "corpora", "evaluation")]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += {
+                found for one in imports[names[name]] for found in (one, one.rpartition(".")[0]) if found in names
+            }
+    left = [path for name, path in names.items() if name not in reached and not path.endswith("__init__.py")]
+    assert [path for path in left if not path.startswith("training/voice/")] == []
 
 
 def test_imports_point_to_the_left(imports: dict[str, list[str]]) -> None:

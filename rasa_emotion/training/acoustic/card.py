@@ -142,7 +142,7 @@ def _again(name: str, manifest: Mapping[str, Any]) -> str:
         "The figures, from the kept models:\n\n"
         f"    python -m rasa_emotion.training.acoustic.report models/{name} --data ../shared/data\n\n"
         "The weights (resumes what was interrupted):\n\n"
-        f"    python -m rasa_emotion.training.acoustic.ship {name} --data ../shared/data --out models/{name}"
+        f"    python -m research.acoustic.ship {name} --data ../shared/data --out models/{name}"
     )
 
 

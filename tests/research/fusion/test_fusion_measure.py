@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from rasa_emotion.fusion.conflict import CONFLICTS
-from rasa_emotion.training.fusion.pairs import opposed, pair
-from rasa_emotion.training.fusion.shipped import cross_fit_fusion
 from research.fusion.measure import evaluation_sets, flags, irony, roc
+from research.fusion.pairs import opposed, pair
+from research.fusion.shipped import cross_fit_fusion
 
 
 @pytest.fixture(scope="module")

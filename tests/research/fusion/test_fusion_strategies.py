@@ -3,10 +3,9 @@ import pytest
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.metrics import calibration_error, unweighted_accuracy
-from rasa_emotion.training.fusion.material import PARTS
-from rasa_emotion.training.fusion.pairs import ABSENT, ANY, pair
-from rasa_emotion.training.fusion.shipped import degraded
-from rasa_emotion.training.fusion.strategies import Product, fit_product
+from research.fusion.material import PARTS
+from research.fusion.pairs import ABSENT, ANY, pair
+from research.fusion.shipped import degraded
 from research.fusion.strategies import (
     METHODS,
     Recipe,
@@ -16,6 +15,7 @@ from research.fusion.strategies import (
     read_recipe,
     shipped_recipes,
 )
+from research.fusion.weighted import Product, fit_product
 
 SMALL = {"early": {"width": 8, "epochs": 2}, "attention": {"width": 8, "epochs": 1}}
 

@@ -1,4 +1,4 @@
-"""Heads on a pretrained trunk: how they are fitted, kept beside the model that ships, and exported in int8."""
+"""Heads on a pretrained trunk: how they are fitted and exported in int8."""
 
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,13 @@ import pytest
 import torch
 
 from rasa_emotion.acoustic.classifier import OnnxNetwork
-from rasa_emotion.acoustic.heads import head_names, read_head
 from rasa_emotion.acoustic.whisper import WhisperEncoder, WhisperNetwork
 from rasa_emotion.corpora.clip import Clip
-from rasa_emotion.errors import ConfigError, ModelError
+from rasa_emotion.errors import ConfigError
 from rasa_emotion.training.acoustic import pretrained
 from rasa_emotion.training.acoustic import train as training
 from rasa_emotion.training.acoustic.batches import Tasks
 from rasa_emotion.training.acoustic.export import export
-from rasa_emotion.training.acoustic.heads import carried_over, write_heads
 from rasa_emotion.training.acoustic.networks import build_network, start_from
 from rasa_emotion.training.acoustic.probe import CLEAN, Known, Probe, fit_heads, ridge
 
@@ -130,29 +128,6 @@ def test_ridge_is_scikit_learns() -> None:
         rows.numpy(), torch.nn.functional.one_hot(target, 3).double().numpy() - 1 / 3, sample_weight=weights.numpy()
     )
     np.testing.assert_allclose(ridge(rows, target, weights, 3, 0.5).numpy(), model.coef_.T, atol=1e-8)
-
-
-def test_a_folds_head_says_on_the_shipped_embedding_what_it_said(
-    network: WhisperNetwork, small_whisper: dict[str, Any], tmp_path: Path
-) -> None:
-    other = WhisperNetwork({"emotion": 8}, **small_whisper).eval()
-    other.encoder.load_state_dict(network.encoder.state_dict())
-    for part, offset in ((network, 0.1), (other, 0.7)):
-        part.normalise.running_mean += offset
-        part.normalise.running_var *= 1 + offset
-    write_heads(tmp_path / "heads.npz", {"fold1": carried_over(network, other, "emotion")})
-    export(network, tmp_path / "model.onnx")
-    assert head_names(tmp_path / "heads.npz") == ["fold1"]
-    head = read_head(tmp_path / "heads.npz", "fold1", OnnxNetwork(tmp_path / "model.onnx"))
-    waveform = torch.randn(1, 16_000) * 0.1
-    with torch.no_grad():
-        expected = other(waveform)[0]["emotion"].numpy()
-        scale = float(np.abs(expected).max())
-    np.testing.assert_allclose(head.run(["logits"], waveform.numpy())[0], expected, atol=0.1 * scale)
-    with pytest.raises(ModelError, match="no head 'fold2'"):
-        read_head(tmp_path / "heads.npz", "fold2", OnnxNetwork(tmp_path / "model.onnx"))
-    with pytest.raises(ModelError, match="trunks of their own"):
-        carried_over(network, WhisperNetwork({"emotion": 8}, **small_whisper), "emotion")
 
 
 def test_large_products_are_int8_and_the_mel_filters_are_not(tmp_path: Path) -> None:

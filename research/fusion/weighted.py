@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.fusion.product import exponents, pool
 from rasa_emotion.fusion.trust import RELIABILITY, TRUST
-from rasa_emotion.training.fusion.material import Floats
-from rasa_emotion.training.fusion.pairs import Pairs
+from research.fusion.material import Floats
+from research.fusion.pairs import Pairs
 
 GAPS = 0.1
 """Share of the fitted pairs that lack the voice, and that lack the words."""

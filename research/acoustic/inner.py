@@ -1,6 +1,6 @@
 """Choose a probe's settings: cross-validation over the speakers that train fold 1; the others stay unheard.
 
-    python -m rasa_emotion.training.acoustic.inner whisper --data ../shared/data --set "probe: {penalty: 3.0}"
+    python -m research.acoustic.inner whisper --data ../shared/data --set "probe: {penalty: 3.0}"
 
 The training speakers' own folds (2 to 5) serve as the parts, so that each is heard by heads trained on twelve others.
 """
@@ -26,10 +26,10 @@ from rasa_emotion.training.acoustic.batches import Tasks
 from rasa_emotion.training.acoustic.clips import audible, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.networks import build_network, start_from
 from rasa_emotion.training.acoustic.probe import CLEAN, Known, Probe, fit_heads, hear, make_views
+from rasa_emotion.training.acoustic.produce import RECIPES
 from rasa_emotion.training.acoustic.recipe import HEAD, Recipe, read_recipe
 from rasa_emotion.training.acoustic.train import build_tasks
 
-RECIPES = Path(__file__).parent / "recipes"
 UNHEARD_FOLD = 1
 
 

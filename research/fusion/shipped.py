@@ -12,9 +12,9 @@ from rasa_emotion.fusion import Fusion
 from rasa_emotion.fusion.conflict import CONFLICTS, conflict_scores, level_score
 from rasa_emotion.fusion.product import UNIFORM, pool
 from rasa_emotion.fusion.trust import RECOGNISER, SNR
-from rasa_emotion.training.fusion.material import PARTS, Floats, Ints
-from rasa_emotion.training.fusion.pairs import ABSENT, ANY, Pairs
-from rasa_emotion.training.fusion.strategies import GAPS, fit_product, trusted
+from research.fusion.material import PARTS, Floats, Ints
+from research.fusion.pairs import ABSENT, ANY, Pairs
+from research.fusion.weighted import GAPS, fit_product, trusted
 
 MAX_FALSE_CONFLICTS = 0.05
 """Share of the agreeing pairs that may be flagged; each kind of conflict gets the same part of it."""

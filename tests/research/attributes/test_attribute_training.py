@@ -17,7 +17,7 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.model_folder import MANIFEST, read_model_folder, shipped_models
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.training.attribute_card import fresh_attributes, with_attributes
-from rasa_emotion.training.attributes import (
+from research.attributes.fit import (
     Examples,
     attribute_calibration_error,
     best_threshold,

@@ -1,6 +1,6 @@
 """Train what a model folder needs, export it and measure it.
 
-    python -m rasa_emotion.training.acoustic.ship acoustic --data ../shared/data --runs runs --out models/acoustic
+    python -m research.acoustic.ship acoustic --data ../shared/data --runs runs --out models/acoustic
 
 Runs that are finished are used as they are; an interrupted one goes on after its last epoch.
 """
@@ -22,16 +22,16 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.training.acoustic.export import export
-from rasa_emotion.training.acoustic.heads import carried_over, write_heads
 from rasa_emotion.training.acoustic.pretrained import WHISPER
+from rasa_emotion.training.acoustic.produce import RECIPES
 from rasa_emotion.training.acoustic.recipe import HEAD, read_recipe
 from rasa_emotion.training.acoustic.report import FOLDS, report
 from rasa_emotion.training.acoustic.train import RUN, WEIGHTS, choose_split, read_run, train
+from research.acoustic.heads import carried_over, write_heads
 
 logger = logging.getLogger(__name__)
 
-RECIPES = Path(__file__).parent / "recipes"
-LICENCES = Path(__file__).parent / "licences"
+LICENCES = RECIPES.parent / "licences"
 
 
 @dataclass(frozen=True)

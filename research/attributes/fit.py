@@ -1,7 +1,7 @@
 """Fits what a model says beyond the eight emotions, and writes it into the model's folder and card.
 
-    python -m rasa_emotion.training.attributes models/text --data ../shared/data
-    python -m rasa_emotion.training.attributes models/acoustic-emogator --data ../shared/data
+    python -m research.attributes.fit models/text --data ../shared/data
+    python -m research.attributes.fit models/acoustic-emogator --data ../shared/data
 
 Whatever the encoder is: the heads rest on its output `embedding` alone. Run it again whenever the encoder changes; a
 folder without heads, or with those of another encoder, says nothing of its callers' confusion.
@@ -309,7 +309,7 @@ def _sigmoid(logits: Floats) -> Floats:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        prog="rasa_emotion.training.attributes",
+        prog="research.attributes.fit",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -5,8 +5,8 @@ import pytest
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.fusion.conflict import CONFLICTS, LEVEL
-from rasa_emotion.training.fusion.pairs import ANY, opposed, pair
-from rasa_emotion.training.fusion.shipped import (
+from research.fusion.pairs import ANY, opposed, pair
+from research.fusion.shipped import (
     MAX_FALSE_CONFLICTS,
     Shipped,
     cross_fit_fusion,
@@ -15,7 +15,7 @@ from rasa_emotion.training.fusion.shipped import (
     threshold,
     trusted,
 )
-from rasa_emotion.training.fusion.strategies import Product
+from research.fusion.weighted import Product
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Fit how turns tell that the caller has turned angry: `python -m rasa_emotion.training.fusion.anger models`.
+"""Fit how turns tell that the caller has turned angry: `python -m research.escalation.anger models`.
 
 The calls are simulated after the protocol of rasa_emotion.evaluation.calls, with the evidence of models that have not
 heard the speakers. Half of them say held-out sentences of public corpora, half the training half of the customers'
@@ -27,8 +27,8 @@ from rasa_emotion.fusion import Fusion
 from rasa_emotion.fusion.product import fusion_for
 from rasa_emotion.model_folder import sha256
 from rasa_emotion.text.classifier import MODEL_FILE
-from rasa_emotion.training.fusion.calls import read
-from rasa_emotion.training.fusion.material import Material, read_words
+from research.escalation.calls import read
+from research.fusion.material import Material, read_words
 
 Floats = NDArray[np.float64]
 
@@ -126,7 +126,7 @@ def as_json(models: Models) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m rasa_emotion.training.fusion.anger", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.escalation.anger", description=__doc__)
     parser.add_argument("models", type=Path, help="folder of the models")
     parser.add_argument("--acoustic", default="acoustic", help="name of the acoustic model's folder")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the corpora")

@@ -32,7 +32,7 @@ from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE
 from rasa_emotion.text.cleaning import clean
 from rasa_emotion.training.acoustic.clips import as_float, audible, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.outoffold import conditions, first_seconds
-from rasa_emotion.training.fusion.recogniser import ERROR_RATES, Misheard, recognised, vocabulary
+from research.fusion.recogniser import ERROR_RATES, Misheard, recognised, vocabulary
 
 logger = logging.getLogger(__name__)
 

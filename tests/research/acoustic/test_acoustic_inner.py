@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.training.acoustic import callers, inner
-from rasa_emotion.training.acoustic.callers import earlier_offsets
-from rasa_emotion.training.acoustic.inner import Bench, cross_validate, prepare
 from rasa_emotion.training.acoustic.probe import CLEAN
 from rasa_emotion.training.acoustic.recipe import read_recipe
+from research.acoustic import callers, inner
+from research.acoustic.callers import earlier_offsets
+from research.acoustic.inner import Bench, cross_validate, prepare
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What it would bring to know the caller's earlier turns: features centred on those, causally, speaker-disjoint.
 
-    python -m rasa_emotion.training.acoustic.callers --data ../shared/data --out models/acoustic/folds/callers.json
+    python -m research.acoustic.callers --data ../shared/data --out models/acoustic/folds/callers.json
 
 A bot hears a caller several times, so the mean of the earlier turns' features can stand in for what is the speaker's
 and not the emotion's. The figure is kept apart from the others: RAVDESS' speakers act every emotion equally often,
@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from rasa_emotion.corpora.splits import fold_split
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.evaluation.metrics import unweighted_accuracy
-from rasa_emotion.training.acoustic.inner import RECIPES, Bench, prepare
 from rasa_emotion.training.acoustic.probe import CLEAN
+from rasa_emotion.training.acoustic.produce import RECIPES
 from rasa_emotion.training.acoustic.recipe import read_recipe
+from research.acoustic.inner import Bench, prepare
 
 RECIPE = RECIPES / "whisper.yaml"
 PRIORS = (0.0, 2.0, 8.0)

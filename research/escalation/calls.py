@@ -1,5 +1,5 @@
 """What simulated calls are drawn from: the evidence of each clip and of each test sentence, by models that have not
-seen them: `python -m rasa_emotion.training.fusion.calls models --acoustic acoustic --data ../shared/data`.
+seen them: `python -m research.escalation.calls models --acoustic acoustic --data ../shared/data`.
 
 The file `calls.npz` beside each model ships with it, so that `rasa-emotion simulate` needs no recordings.
 """
@@ -27,8 +27,8 @@ from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.classifier import MODEL_FILE
 from rasa_emotion.training.acoustic.clips import as_float, audible, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.outoffold import Condition, conditions
-from rasa_emotion.training.fusion.material import CORPUS, Recording, fold_models
 from rasa_emotion.training.voice.material import read_samples, read_sounds
+from research.fusion.material import CORPUS, Recording, fold_models
 
 NOISE = "noise10"
 ORDINARY_CORPORA = ("digits", "calls")
@@ -115,7 +115,7 @@ def _bank(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m rasa_emotion.training.fusion.calls", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.escalation.calls", description=__doc__)
     parser.add_argument("models", type=Path, help="folder of the models")
     parser.add_argument("--acoustic", default="acoustic", help="name of the acoustic model's folder")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the corpora")

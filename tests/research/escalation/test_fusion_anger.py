@@ -9,7 +9,7 @@ from rasa_emotion.conversation.anger import anger_score
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.evaluation.calls import Call
-from rasa_emotion.training.fusion.anger import FALSE_CALLS, fit
+from research.escalation.anger import FALSE_CALLS, fit
 
 Heard = tuple[Call, Sequence[EmotionEstimate]]
 ANGRY, NEUTRAL = EMOTIONS.index("angry"), EMOTIONS.index("neutral")

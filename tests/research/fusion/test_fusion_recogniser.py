@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rasa_emotion.text.cleaning import has_words
-from rasa_emotion.training.fusion.recogniser import recognised, similar, vocabulary
+from research.fusion.recogniser import recognised, similar, vocabulary
 
 KNOWN = ("great", "grate", "waiting", "wading", "hour", "our", "been", "bean", "have", "an", "for", "i")
 SENTENCES = [f"I have been waiting for an hour, {number} times!" for number in range(200)]

@@ -1,4 +1,4 @@
-"""Simulate calls under the rules of escalation: `python -m rasa_emotion.training.fusion.escalation models`.
+"""Simulate calls under the rules of escalation: `python -m research.escalation.measure models`.
 
 The weights of the default rule are fitted anew for each caller, on other callers and other sentences. Writes
 `simulation.json`, the page and its plot into the folder of the documents.
@@ -22,10 +22,10 @@ from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate
 from rasa_emotion.evaluation.calls import Bank, Call, draw_calls, hear_call
 from rasa_emotion.evaluation.simulation import Hearing, Played, figures, play, swept_condition
-from rasa_emotion.evaluation.simulation_page import PAGE
-from rasa_emotion.training.fusion.anger import TRAINING_HALF, as_json, fit, heard_calls, sentences
-from rasa_emotion.training.fusion.calls import read
-from rasa_emotion.training.fusion.material import read_words
+from research.escalation.anger import TRAINING_HALF, as_json, fit, heard_calls, sentences
+from research.escalation.calls import read
+from research.escalation.page import PAGE
+from research.fusion.material import read_words
 
 PARTS = 5
 LEVEL = 0.5
@@ -132,7 +132,7 @@ def _rows(heard: str, found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m rasa_emotion.training.fusion.escalation", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.escalation.measure", description=__doc__)
     parser.add_argument("models", type=Path, help="folder of the models")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the corpora")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="where evidence is kept between runs")

@@ -1,24 +1,24 @@
 """Writes the page on escalation in simulated calls from the figures that the simulation wrote.
 
-python -m rasa_emotion.evaluation.simulation_page docs
+python -m research.escalation.page docs
 """
 
 from collections.abc import Sequence
-from importlib import resources
+from pathlib import Path
 from string import Template
 
 from rasa_emotion.evaluation.calls import CALM_MIX, DISTURBED, LENGTHS, NEUTRAL_WORDS, RELAPSES
 from rasa_emotion.evaluation.markdown import percent, table, wrapped
-from rasa_emotion.evaluation.page import Found, Page
 from rasa_emotion.evaluation.simulation import at_false
 from rasa_emotion.evaluation.tradeoff import trade_off
+from research.page import Found, Page
 
-TEMPLATE = "simulation.template.md"
+TEMPLATE = Path(__file__).parent / "simulation.template.md"
 
 
 def document(found: Found) -> str:
     """The page in Markdown. Raises KeyError or TypeError where a figure is missing."""
-    template = Template((resources.files("rasa_emotion.evaluation") / TEMPLATE).read_text(encoding="utf-8"))
+    template = Template(TEMPLATE.read_text(encoding="utf-8"))
     shipped = _shipped(found)
     return template.substitute(
         headline=_headline(shipped),
@@ -132,7 +132,7 @@ def plot(found: Found) -> bytes:
     return trade_off({row["rule"]: row for row in rows})
 
 
-PAGE = Page("simulation", "simulated calls", "rasa_emotion.training.fusion.escalation", document, plot)
+PAGE = Page("simulation", "simulated calls", "research.escalation.measure", document, plot)
 
 if __name__ == "__main__":
     PAGE.main()

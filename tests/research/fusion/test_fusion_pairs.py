@@ -4,9 +4,9 @@ import pytest
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.estimate import MODALITIES
 from rasa_emotion.fusion.trust import TRUST, share
-from rasa_emotion.training.fusion.material import CLEAN
-from rasa_emotion.training.fusion.pairs import ABSENT, ANY, opposed, pair
-from rasa_emotion.training.fusion.shipped import evidence
+from research.fusion.material import CLEAN
+from research.fusion.pairs import ABSENT, ANY, opposed, pair
+from research.fusion.shipped import evidence
 
 
 def test_pairs_never_cross_parts_and_share_the_label(voices, words):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.fusion.product import UNIFORM
 from rasa_emotion.fusion.trust import LEAST, RELIABILITY, TRUST
-from rasa_emotion.training.fusion.material import CLEAN, SEED, Floats, Ints, Material
+from research.fusion.material import CLEAN, SEED, Floats, Ints, Material
 
 PAIRS_PER_CLIP = 2
 ABSENT = -1
