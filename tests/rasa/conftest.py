@@ -117,3 +117,27 @@ def voice(tone) -> Callable[..., bytes]:
         return stream.getvalue()
 
     return make
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """`browser(wav, *flags)`: Debian's Chromium, headless, whose microphone plays a file; None gives it a tone."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as driver:
+        opened = []
+
+        def launch(wav: Path | None = None, *more: str):
+            flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+            flags += ["--disable-background-networking", "--disable-component-update"]
+            flags += ["--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required", *more]
+            if wav is not None:
+                flags += [f"--use-file-for-fake-audio-capture={wav}%noloop"]
+            opened.append(driver.chromium.launch(executable_path=chromium, args=flags))
+            return opened[-1]
+
+        yield launch
+        for one in opened:
+            one.close()

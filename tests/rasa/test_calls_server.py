@@ -61,30 +61,6 @@ async def test_a_whole_call(calls_server):
     assert handed["metadata"]["prosody"]["rate"] < 0  # the tone for somebody angry
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """`browser(wav, *flags)`: Debian's Chromium, headless, whose microphone plays a file; None gives it a tone."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as driver:
-        opened = []
-
-        def launch(wav: Path | None = None, *more: str):
-            flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-            flags += ["--disable-background-networking", "--disable-component-update"]
-            flags += ["--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required", *more]
-            if wav is not None:
-                flags += [f"--use-file-for-fake-audio-capture={wav}%noloop"]
-            opened.append(driver.chromium.launch(executable_path=chromium, args=flags))
-            return opened[-1]
-
-        yield launch
-        for one in opened:
-            one.close()
-
-
 PATIENCE_MS = 180_000
 """A busy machine must not fail a test."""
 
