@@ -14,7 +14,14 @@ PROVENANCE = "provenance.json"
 APACHE, SOURCE, RESEARCH = "Apache-2.0", "LicenseRef-Source", "LicenseRef-Research"
 
 FREE = frozenset(
-    {MINILM, "goemotions", "customer_sentences.csv", "customer_utterances/train.csv", "customer_wording/train.csv"}
+    {
+        MINILM,
+        "goemotions",
+        "customer_sentences.csv",
+        "customer_utterances/train.csv",
+        "customer_wording/train.csv",
+        "customer_wording/train_more.csv",
+    }
 )
 """Under the Apache licence."""
 RESTRICTED = frozenset({"meld", "dair_emotion", "tweeteval_emotion", "emocontext"})

@@ -1,21 +1,33 @@
-"""Figures on the customers' wording by kind: denials, what is past, thanks before complaints, single words."""
+"""Figures on the customers' wording by kind: denials, what is past, thanks before complaints, single words.
 
+Trainings are compared by the part that chooses: `python -m rasa_emotion.training.text.wording runs/text/words_more`.
+"""
+
+import argparse
 import csv
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from rasa_emotion.corpora.text import LabelledText, read_sentences
+from rasa_emotion.corpora.text import LabelledText, read_sentences, read_text_corpus
 from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.evaluation.markdown import p_value, table
-from rasa_emotion.evaluation.metrics import bootstrap, mcnemar
+from rasa_emotion.evaluation.metrics import bootstrap, macro_f1, mcnemar, unweighted_accuracy
 from rasa_emotion.training.text.build import score_single
-from rasa_emotion.training.text.data import spoken
+from rasa_emotion.training.text.data import inner_split, spoken, tokenize
+from rasa_emotion.training.text.model import TextEmotionModel, load_model
+from rasa_emotion.training.text.predict import predict
+from rasa_emotion.training.text.recipe import Recipe
 
 SAMPLES = 1000
+RECIPE = Recipe(train=(), labels=EMOTIONS, spell_emoji=True)
+"""What sentences are tokenized by: as those of the trainings with customers' wording."""
 STRICT, SPOKEN = "all, the label alone", "all, as a recogniser prints them"
 
 Logits = Callable[..., NDArray[np.float32]]
@@ -80,3 +92,51 @@ def _line(name: str, hits: Sequence[NDArray[np.bool_]], *, tested: bool = False)
     interval = bootstrap(lambda _, found: float(found.mean()), truth, second, samples=SAMPLES)
     differs = p_value(mcnemar(truth, first, second)) if tested else ""
     return [name, str(len(truth)), f"{first.mean():.3f}", str(interval), differs]
+
+
+def choice(model: TextEmotionModel, folder: Path, data: Path) -> str:
+    """What a training is chosen by, in words: `dev.csv`, as written and as printed, and the inner split of two sources.
+
+    Args:
+        model: the network, in float32.
+        folder: of `dev.csv` and `train.csv`.
+        data: of the corpora.
+    """
+    dev, trained = read_wording(folder / "dev.csv"), read_wording(folder / "train.csv")
+    printed = [replace(row, text=spoken(row.text) or row.text) for row in dev.rows]
+    held = inner_split(trained.rows, RECIPE.inner_share, RECIPE.inner_seed)[1]
+    right = trained.right[[trained.rows.index(row) for row in held]]
+    comments = inner_split(read_text_corpus(data, "goemotions_train"), RECIPE.inner_share, RECIPE.inner_seed)[1]
+    single = [row for row in comments if len(row.target) == 1]
+    truth = np.array([EMOTIONS.index(next(iter(row.target))) for row in single])
+    found = _predicted(model, single)
+    hits = _hits(dev.right, _predicted(model, dev.rows))
+    kinds = ", ".join(f"{kind} {hits[dev.kinds == kind].mean():.2f}" for kind in sorted(set(dev.kinds)))
+    return (
+        f"dev {hits.mean():.3f}, as printed {_hits(dev.right, _predicted(model, printed)).mean():.3f} ({kinds}); "
+        f"inner wording {_hits(right, _predicted(model, held)).mean():.3f}; "
+        f"inner comments {macro_f1(truth, found):.3f} / {unweighted_accuracy(truth, found):.3f}"
+    )
+
+
+def _predicted(model: TextEmotionModel, rows: Sequence[LabelledText]) -> NDArray[np.int64]:
+    numbers: NDArray[np.int64] = predict(model, tokenize(rows, RECIPE)).argmax(1)
+    return numbers
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="rasa_emotion.training.text.wording", description=__doc__)
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of trainings")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--wording", type=Path, default=Path("tests/data/customer_wording"))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        for run in options.runs:
+            print(f"{run}: {choice(load_model(run), options.wording, options.data)}")
+    except RasaEmotionError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.text.cleaning import has_words
 from rasa_emotion.training.text.customers import alike
-from rasa_emotion.training.text.wording import SPOKEN, STRICT, read_wording, wording_table
+from rasa_emotion.training.text.data import tokenize
+from rasa_emotion.training.text.model import TextEmotionModel
+from rasa_emotion.training.text.predict import predict
+from rasa_emotion.training.text.wording import RECIPE, SPOKEN, STRICT, choice, read_wording, wording_table
 
 WORDING = Path(__file__).parents[2] / "data" / "customer_wording"
 TURNS = """text,emotion,also,kind,topic
@@ -63,7 +66,9 @@ def test_what_is_right_is_the_label_or_among_the_others(file: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("half", "least"), [("train.csv", 900), ("test.csv", 500)])
+@pytest.mark.parametrize(
+    ("half", "least"), [("train.csv", 900), ("train_more.csv", 600), ("dev.csv", 140), ("test.csv", 500)]
+)
 def test_a_half_is_what_its_readme_says(half: str, least: int) -> None:
     rows = columns(half)
     readme = (WORDING / "README.md").read_text(encoding="utf-8")
@@ -73,7 +78,7 @@ def test_a_half_is_what_its_readme_says(half: str, least: int) -> None:
         assert {row["emotion"], *row["also"].split()} <= set(EMOTIONS)
         assert row["emotion"] not in row["also"].split()
         assert f"| {row['kind']} |" in readme
-        assert has_words(row["text"])
+        assert has_words(row["text"], spelled=True)
 
 
 @pytest.mark.parametrize("half", ["train.csv", "test.csv"])
@@ -91,3 +96,29 @@ def test_the_halves_share_neither_topics_nor_sentences() -> None:
     tested, trained = (read_wording(WORDING / half).rows for half in ("test.csv", "train.csv"))
     assert alike(tested, trained, 6).mean() < 0.01
     assert not {row["text"].lower() for row in train} & {row["text"].lower() for row in test}
+
+
+def test_no_training_has_the_topics_of_the_part_that_chooses() -> None:
+    trained, dev, test = columns("train.csv") + columns("train_more.csv"), columns("dev.csv"), columns("test.csv")
+    topics = [{row["topic"] for row in rows} - {"any"} for rows in (trained, dev, test)]
+    assert not any(topics[a] & topics[b] for a, b in ((0, 1), (0, 2), (1, 2)))
+    more, tested = (read_wording(WORDING / half).rows for half in ("train_more.csv", "test.csv"))
+    assert not alike(tested, more, 5).any()
+    texts = [{row["text"].lower() for row in rows} for rows in (trained, dev, test)]
+    assert not any(texts[a] & texts[b] for a, b in ((0, 1), (0, 2), (1, 2)))
+
+
+def test_a_training_is_compared_by_the_part_that_chooses(tiny_model: TextEmotionModel, tmp_path: Path) -> None:
+    header = "text,emotion,also,kind,topic\n"
+    turns = [f"sentence {i} is {emotion},{emotion},,denial,bank" for emotion in EMOTIONS for i in range(10)]
+    for half in ("dev.csv", "train.csv"):
+        (tmp_path / half).write_text(header + "\n".join(turns) + "\n")
+    comments = "text\tlabels\n" + "\n".join(f"comment {i}\tneutral" for i in range(20))
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "goemotions_train.tsv").write_text(comments + "\n")
+    said = choice(tiny_model, tmp_path, tmp_path)
+    share = float(said.split()[1].strip(","))
+    rows = read_wording(tmp_path / "dev.csv")
+    answers = predict(tiny_model, tokenize(rows.rows, RECIPE)).argmax(1)
+    assert share == pytest.approx(rows.right[np.arange(len(answers)), answers].mean(), abs=0.001)
+    assert f"(denial {share:.2f})" in said
