@@ -53,6 +53,12 @@ def serve_pages(
     ] = None,
     proxy_header: Annotated[str, typer.Option(help="In which that proxy names who signed in.")] = "X-Forwarded-User",
     idle_minutes: Annotated[float, typer.Option(min=1, help="After which a session without requests ends.")] = 30,
+    compare: Annotated[
+        list[Path] | None, typer.Option(metavar="FOLDER", help="Another model for the workbench; may be repeated.")
+    ] = None,
+    recogniser: Annotated[
+        str, typer.Option(help="Writes down what recordings in the workbench say; none for typed words alone.")
+    ] = "none",
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM); the console then speaks TLS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM), where the certificate's file has none.")] = None,
 ) -> None:
@@ -66,12 +72,14 @@ def serve_pages(
         from rasa_emotion.console.doors import Doors, Proxy  # noqa: PLC0415 -- needs the extra
         from rasa_emotion.console.running import open_console, run  # noqa: PLC0415
         from rasa_emotion.console.users import UserFile  # noqa: PLC0415
+        from rasa_emotion.console.workbench.bench import Bench  # noqa: PLC0415
     if users is None and (host not in HERE or proxy is not None):
         raise ConfigError("Without users the console serves this machine alone; give --users, or leave --host out.")
     trusted = None if proxy is None else Proxy(_address(proxy), proxy_header)
     doors = Doors(None if users is None else UserFile(users), trusted, 60 * idle_minutes)
     tls = server_tls(tls_cert, tls_key)
     opened = open_console(endpoints, db)
+    opened.bench = Bench(compare or (), recogniser)
     log_to()
     asyncio.run(run(opened, doors, host=host, port=port, tls=tls))
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 
 import rasa_emotion
 from rasa_emotion.console.people import Person
+from rasa_emotion.console.workbench.bench import Bench
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.privacy.consent import Consents
 from rasa_emotion.spool.shared import spool_of
@@ -59,6 +60,7 @@ class Console:
         attending: the names of those who may take conversations.
         ended: set when the server ends, so that streams do.
         pool: the threads of `in_thread`.
+        bench: what the workbench computes with; the models that ship by default.
     """
 
     engine: Engine
@@ -69,6 +71,7 @@ class Console:
     clock: Callable[[], float] = time.time
     attending: Callable[[], set[str]] = set
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    bench: Bench | None = None
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="console"))
 
     async def in_thread(self, work: Callable[..., Answer], *args: Any, **options: Any) -> Answer:

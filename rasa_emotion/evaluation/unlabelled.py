@@ -13,7 +13,7 @@ import numpy as np
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, is_narrow_band, is_silent, level_db
-from rasa_emotion.audio.decode import stream_blocks
+from rasa_emotion.audio.decode import Source, stream_blocks
 from rasa_emotion.audio.kinds import SUFFIXES
 from rasa_emotion.emotions import EMOTIONS, UNKNOWN
 from rasa_emotion.errors import AudioError, ConfigError
@@ -103,7 +103,7 @@ def listen(analyzer: EmotionAnalyzer, folder: Path, *, track: Track = iter, chan
     for path in track(sound_files(folder)):
         name = path.relative_to(folder).as_posix()
         try:
-            heard = list(_turns(analyzer, path, name, channel))
+            heard = list(heard_turns(analyzer, path, name, channel))
         except AudioError as error:
             skipped.append(Skipped(name, str(error)))
             continue
@@ -115,9 +115,11 @@ def listen(analyzer: EmotionAnalyzer, folder: Path, *, track: Track = iter, chan
     return Listened(turns, without_speech, skipped)
 
 
-def _turns(analyzer: EmotionAnalyzer, path: Path, name: str, channel: str | None) -> Iterator[HeardTurn | None]:
-    """One for each stretch of a recording, None where hardly anybody speaks."""
-    for number, stretch in enumerate(_stretches(path, channel)):
+def heard_turns(
+    analyzer: EmotionAnalyzer, source: Source, name: str, channel: str | None = None
+) -> Iterator[HeardTurn | None]:
+    """One for each stretch of a recording called `name`, None where hardly anybody speaks. Raises as `listen`."""
+    for number, stretch in enumerate(_stretches(source, channel)):
         evidence = None if is_silent(stretch) else analyzer.hear(stretch)
         if evidence is None or evidence.quality.get("speech_secs", 0.0) < FEWEST_SPEECH_SECS:
             yield None
@@ -135,11 +137,11 @@ def _turns(analyzer: EmotionAnalyzer, path: Path, name: str, channel: str | None
         )
 
 
-def _stretches(path: Path, channel: str | None) -> Iterator[Waveform]:
+def _stretches(source: Source, channel: str | None) -> Iterator[Waveform]:
     """Side by side, each of `STRETCH_SECS` but the last, which is as long as what is left."""
     size = round(STRETCH_SECS * SAMPLE_RATE)
     held = np.zeros(0, np.float32)
-    for block in stream_blocks(path, channel=channel):
+    for block in stream_blocks(source, channel=channel):
         held = np.concatenate([held, block])
         while len(held) >= size:
             yield Waveform(held[:size])
