@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from rasa_emotion.cli import app, verbs  # noqa: F401 -- verbs register themselves
-from rasa_emotion.cli.simulate import OTHER_OPTIONS
 from rasa_emotion.conversation.conditions import Lasting
 from rasa_emotion.conversation.escalation import EscalationRules, Rule
 from rasa_emotion.conversation.rule_options import DEFAULT_OPTIONS
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ConfigError, ModelError
+from rasa_emotion.evaluation.bot_rules import OTHER_OPTIONS
 from rasa_emotion.evaluation.calls import (
     ANGRY_LEFT,
     CALLS_FILE,

@@ -78,9 +78,11 @@ class Bench:
         text = upload.fields.get("text", "")
         if upload.sound is None:
             return Given(None, text)
-        stretch = {"start_secs": upload.secs("start") or 0.0, "end_secs": upload.secs("end")}
+        start, end = upload.secs("start") or 0.0, upload.secs("end")
         channel = upload.fields.get("channel") or None
-        waveform, notes = await self.work(functools.partial(decoded, upload.sound, channel=channel, **stretch))
+        waveform, notes = await self.work(
+            functools.partial(decoded, upload.sound, channel=channel, start_secs=start, end_secs=end)
+        )
         if text.strip() or not transcribe or self.recogniser == "none":
             return Given(waveform, text, notes)
         said = await transcript_of(self.recogniser, waveform)

@@ -5,6 +5,7 @@ part speaks against the emotion. Effects do not add up to the probability: parts
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def _spans(count: int) -> Iterator[tuple[int, int]]:
     """First and last sample of each part, all of about the same length."""
     parts = max(1, min(PARTS, int(count / (SHORTEST_PART_SECS * SAMPLE_RATE))))
     edges = np.linspace(0, count, parts + 1).round().astype(int).tolist()
-    return zip(edges[:-1], edges[1:], strict=True)
+    return pairwise(edges)
 
 
 def _silenced(waveform: Waveform, start: int, end: int) -> Waveform:

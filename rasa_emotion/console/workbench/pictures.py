@@ -90,7 +90,8 @@ def _decibels(power: NDArray[np.float32]) -> NDArray[np.float32]:
 def _standardised(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each row by its own mean and deviation, at most three of them: else the first coefficient hides the others."""
     centred = values - values.mean(axis=1, keepdims=True)
-    return np.clip(centred / (values.std(axis=1, keepdims=True) + 1e-6), -3, 3)
+    clipped: NDArray[np.float32] = np.clip(centred / (values.std(axis=1, keepdims=True) + 1e-6), -3, 3)
+    return clipped
 
 
 def _packed(values: NDArray[np.float32], unit: str) -> dict[str, Any]:

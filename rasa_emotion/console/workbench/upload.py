@@ -1,11 +1,11 @@
-"""What a browser sends: a recording of bounded size, written to a nameless temporary file while it arrives, and fields."""
+"""What a browser sends: fields, and a recording of bounded size that becomes a nameless temporary file."""
 
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 from aiohttp import BodyPartReader, web
 
@@ -16,7 +16,6 @@ MOST_BYTES = 64 * 1024 * 1024
 
 MOST_FIELD_BYTES = 32 * 1024
 FIELDS = frozenset({"text", "channel", "start", "end", "model"})
-IN_MEMORY = 1024 * 1024
 
 TOO_LARGE = f"The recording is larger than {MOST_BYTES // 1024 // 1024} MB; send a shorter or a compressed one."
 
@@ -75,7 +74,7 @@ async def take(request: web.Request, *, most_bytes: int = MOST_BYTES) -> Upload:
                 if not isinstance(part, BodyPartReader) or (part.name not in FIELDS and part.name != "sound"):
                     raise TurnRefused(422, "The form has a field that the workbench does not know.")
                 if part.name == "sound":
-                    file = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))
+                    file = stack.enter_context(tempfile.TemporaryFile())
                     sound = await _received(part, file, most_bytes)
                 else:
                     fields[str(part.name)] = await _text(part)
@@ -84,7 +83,7 @@ async def take(request: web.Request, *, most_bytes: int = MOST_BYTES) -> Upload:
         return Upload(fields, sound, stack.pop_all())
 
 
-async def _received(part: BodyPartReader, file: "tempfile.SpooledTemporaryFile[bytes]", most: int) -> BinaryIO | None:
+async def _received(part: BodyPartReader, file: IO[bytes], most: int) -> BinaryIO | None:
     count = 0
     while chunk := await part.read_chunk(256 * 1024):
         count += len(chunk)
@@ -92,8 +91,7 @@ async def _received(part: BodyPartReader, file: "tempfile.SpooledTemporaryFile[b
             raise TurnRefused(413, TOO_LARGE)
         file.write(chunk)
     file.seek(0)
-    # A SpooledTemporaryFile of Python 3.10 lacks the methods by which io tells what a stream can do.
-    return file._file if count else None  # type: ignore[attr-defined,no-any-return]
+    return cast(BinaryIO, file) if count else None
 
 
 async def _text(part: BodyPartReader) -> str:

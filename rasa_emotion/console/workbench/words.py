@@ -7,6 +7,9 @@ from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.protocol import Analyzer, Words
 
 MOST_SENTENCES = 200
+NO_VOICE = "No voice was found in the sound, so the words decide."
+NO_WORDS = "The words say nothing that the model reads, so the voice decides."
+
 CLEAR_VALENCE = 0.2
 """Valence from which on words are called positive, and from its negative on negative."""
 
@@ -48,18 +51,20 @@ def explained(estimate: EmotionEstimate) -> str:
     'There is neither a voice nor a word to go by.'
     """
     voice, words = estimate.evidence.get("acoustic"), estimate.evidence.get("text")
+    if voice is not None and words is not None and voice.reliability and words.reliability:
+        return _both(estimate.conflict_kind, voice, words)
+    if voice is not None and words is not None:
+        return NO_WORDS if voice.reliability else NO_VOICE
     if voice is None and words is None:
         return "There is neither a voice nor a word to go by."
-    if voice is None or words is None:
-        return f"Only the {'words' if voice is None else 'voice'} could be used."
-    if voice.reliability == 0:
-        return "No voice was found in the sound, so the words decide."
-    if words.reliability == 0:
-        return "The words say nothing that the model reads, so the voice decides."
+    return f"Only the {'words' if voice is None else 'voice'} could be used."
+
+
+def _both(kind: str | None, voice: Evidence, words: Evidence) -> str:
     said = f"the words say {_sure(words)}, the voice says {_sure(voice)}"
-    if estimate.conflict_kind == "sarcastic":
+    if kind == "sarcastic":
         return f"Likely sarcasm: {said}; the voice is believed."
-    if estimate.conflict_kind == "masked":
+    if kind == "masked":
         return f"Likely a masked feeling: {said}; either may be meant, so neutral is ruled out."
     if voice.emotion == words.emotion:
         return f"Voice and words agree: {said}."

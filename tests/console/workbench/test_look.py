@@ -69,11 +69,14 @@ def test_a_part_that_is_silent_drives_nothing(analyzer, spoken):
     assert max(abs(part["effect"]) for part in parts) > abs(parts[0]["effect"])
 
 
-def test_the_word_that_says_it_drives_it(analyzer):
-    text = "the parcel came and I am furious about it"
+def test_a_word_drives_what_changes_without_it(analyzer):
+    text = "I am so furious about it"
     estimate = analyzer.fuse([analyzer.read(text)])
     found = word_drivers(analyzer, text, None, estimate)
     assert [word["text"] for word in found] == text.split()
+    without = analyzer.fuse([analyzer.read("I am so about it")])
+    change = estimate.probabilities[estimate.emotion] - without.probabilities[estimate.emotion]
+    assert found[3]["effect"] == pytest.approx(change, abs=2e-3)
     assert max(found, key=lambda word: word["effect"])["text"] == "furious"
     assert word_drivers(analyzer, "furious", None, estimate) == []
 

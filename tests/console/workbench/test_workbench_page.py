@@ -84,7 +84,7 @@ async def test_what_is_too_large_is_refused_before_it_is_read(client, monkeypatc
     def no_file(**_):
         raise AssertionError("nothing may be kept of it")
 
-    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", no_file)
+    monkeypatch.setattr(tempfile, "TemporaryFile", no_file)
     parts = io.BytesIO(b"--x\r\n")
     headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(2 * 1024**3)}
     status, told = await refused(client, "/workbench/analyse", data=parts, headers=headers)
@@ -94,7 +94,7 @@ async def test_what_is_too_large_is_refused_before_it_is_read(client, monkeypatc
 
 async def test_what_turns_out_too_large_is_refused(client, monkeypatch):
     async def endless():
-        yield b"--x\r\nContent-Disposition: form-data; name=\"sound\"; filename=\"a\"\r\n\r\n"
+        yield b'--x\r\nContent-Disposition: form-data; name="sound"; filename="a"\r\n\r\n'
         for _ in range(80):
             yield bytes(1024 * 1024)
         yield b"\r\n--x--\r\n"

@@ -1,0 +1,1 @@
+"""What past conversations and people's feedback tell, in figures of groups; nobody is shown alone. Pure logic."""

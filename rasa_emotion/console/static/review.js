@@ -1,0 +1,85 @@
+// The review: figures of groups, and what other thresholds would have done.
+
+import { ask, el, notice } from "./base.js";
+import { EMOTIONS, emotionBadge } from "./emotions.js";
+
+const $ = (name) => document.getElementById(name);
+const percent = (share) => `${(100 * share).toFixed(0)} %`;
+const HIDDEN = "fewer than 5 callers";
+
+function table(place, heads, rows) {
+  place.replaceChildren(
+    el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
+    el("tbody", {}, ...rows.map((cells) => el("tr", {}, ...cells.map((cell) => el("td", {}, cell))))));
+}
+
+function day(one) {
+  if (one.conversations === null) return [one.day, HIDDEN, "", "", ...EMOTIONS.map(() => "")];
+  const shares = EMOTIONS.map((name) => (one.emotions ? percent(one.emotions[name]) : "–"));
+  return [one.day, String(one.conversations), String(one.escalated), String(one.alerts), ...shares];
+}
+
+function told(share) {
+  return share === null ? HIDDEN : `${percent(share.right)} of ${share.turns} turns`;
+}
+
+async function show() {
+  notice("");
+  $("state").textContent = "Counting…";
+  try {
+    const found = await ask(`/review/figures?days=${encodeURIComponent($("days").value)}`);
+    $("empty").hidden = found.days.length > 0;
+    $("figures").hidden = found.days.length === 0;
+    showDays(found);
+    showFeedback(found.feedback);
+    $("state").textContent = `${found.days.length} days with conversations.`;
+  } catch (error) {
+    $("state").textContent = "";
+    notice(error.message);
+  }
+}
+
+function showDays({ days, drift }) {
+  table($("by-day"), ["Day", "Conversations", "Escalated", "Alerts", ...EMOTIONS.map((name) => emotionBadge(name))], days.map(day));
+  const changes = drift ? EMOTIONS.filter((name) => Math.abs(drift[name]) >= 0.005)
+    .map((name) => `${name} ${drift[name] > 0 ? "+" : "−"}${percent(Math.abs(drift[name]))}`) : null;
+  $("drift").textContent = changes === null ? "Drift is told from two days on that can be shown."
+    : `From the first half of these days to the second: ${changes.join(", ") || "no emotion's share changed"}.`;
+}
+
+function showFeedback(found) {
+  $("judged").textContent = found.turns
+    ? `${found.turns} turns of ${found.callers} callers were judged at the desk.`
+    : "Nobody has said yet whether an emotion was right. Agents do so at the desk.";
+  const { escalations } = found;
+  $("escalations").textContent = !found.turns ? "" : escalations === null ? `Escalations: ${HIDDEN}.`
+    : `Of ${escalations.judged} judged escalations ${escalations.false} were false: no negative emotion was heard. `
+      + `Of ${escalations.quiet_judged} judged conversations without a human, anger was missed in ${escalations.missed}.`;
+  for (const name of ["calibration", "recall"]) $(name).hidden = !found.turns;
+  table($("calibration"), ["Confidence", "Agreed"], found.calibration.map((one) =>
+    [`${percent(one.from)} to ${percent(one.to)}`, told(one.agreed)]));
+  table($("recall"), ["Group", "Right"], [
+    ...EMOTIONS.map((name) => [emotionBadge(name), told(found.recall[name])]),
+    ...Object.entries(found.channels).map(([name, share]) => [`channel ${name || "unknown"}`, told(share)])]);
+}
+
+async function tryRules(event) {
+  event.preventDefault();
+  notice("");
+  $("changed").textContent = "Playing the rules again…";
+  const query = new URLSearchParams({ days: $("days").value });
+  for (const [name, value] of new FormData($("what-if"))) if (value) query.set(name, value);
+  try {
+    const found = await ask(`/review/what-if?${query}`);
+    $("changed").textContent = found.conversations === null ? `Not told: ${HIDDEN}.`
+      : `By ${found.rules}, ${found.now} of ${found.conversations} conversations reach a human; with these numbers ${found.then}: `
+        + `${found.more} more, ${found.fewer} fewer, ${found.sooner} sooner, ${found.later} later, ${found.same} unchanged.`;
+  } catch (error) {
+    $("changed").textContent = "";
+    notice(error.message);
+  }
+}
+
+$("range").addEventListener("submit", (event) => { event.preventDefault(); show(); });
+$("what-if").addEventListener("submit", tryRules);
+show();
