@@ -1,5 +1,6 @@
-"""Starts services as processes of their own, and reads what they log."""
+"""Services for tests: inside the test, or as processes of their own whose log is read."""
 
+import io
 import json
 import os
 import queue
@@ -8,13 +9,40 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import soundfile
+from aiohttp.test_utils import TestClient, TestServer
+from fake_analyzer import FakeAnalyzer
+
+from rasa_emotion.service.app import Service
+from rasa_emotion.service.limits import Limits
+from rasa_emotion.turn.access import Access
+
 SERVED = Path(__file__).resolve().parent / "service" / "served.py"
 WAIT_SECS = 120
+LIMITS = Limits(analysis_secs=60, body_secs=60)
+"""A busy machine must not fail a test."""
+
+
+def recording(samples, **options) -> bytes:
+    """A file of 16 kHz samples; WAV unless told otherwise."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, 16_000, **{"format": "WAV", **options})
+    return file.getvalue()
+
+
+@asynccontextmanager
+async def service(limits: Limits = LIMITS, analyzer=None, access=None) -> AsyncIterator[TestClient]:
+    """A client of a service on this event loop; its attribute `service` is that."""
+    made = Service(analyzer or FakeAnalyzer(), access or Access("serve", {}), limits)
+    async with TestClient(TestServer(made.app)) as client:
+        client.service = made
+        yield client
+        made.close()
 
 
 class Served:

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,9 +37,9 @@ def draw(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Draw a key, add it to the token file, and print it.
+    """Draw a key, add its SHA-256 to the token file, and print it; it cannot be had again.
 
-    A running server reads the file again by itself.
+    A key that signs tickets stands in the file itself. A running server reads the file again.
 
     Example: rasa-emotion access key caller --file keys.txt --until 2027-01-31
     """
@@ -66,12 +65,13 @@ def ticket(
     Example: rasa-emotion access ticket ada --file keys.txt --minutes 15
     """
     now = time.time()
-    signing = [key for key in read_keys(file) if key.holder == TICKETS and (key.until is None or now < key.until)]
+    keys = [key for key in read_keys(file) if key.holder == TICKETS and (key.until is None or now < key.until)]
+    signing = [key.secret for key in keys if key.secret is not None]
     if not signing:
         raise ConfigError(
             f"The token file '{file}' has no key that signs tickets; run: rasa-emotion access key tickets --file {file}"
         )
-    made = make_ticket(signing[-1].secret, name, role=role, channel=channel, secs=60 * minutes, now=now)
+    made = make_ticket(signing[-1], name, role=role, channel=channel, secs=60 * minutes, now=now)
     if as_json:
         told = {"ticket": made, "name": name, "role": role.value, "channel": channel, "until": now + 60 * minutes}
         print(json.dumps(told, ensure_ascii=False))
@@ -104,7 +104,7 @@ def _row(key: Key, now: float) -> Mapping[str, Any]:
         "role": key.holder,
         "until": _day(key),
         "holds": holds,
-        "sha256": sha256(key.secret.encode()).hexdigest()[:12],
+        "sha256": key.digest.hex()[:12],
     }
 
 

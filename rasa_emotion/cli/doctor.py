@@ -28,6 +28,8 @@ EXTRAS = {
     "rasa": "Rasa Open Source 3.6.21, the bot framework that the components plug into",
     "rasa-pro": "Rasa Pro, the bot framework that the components plug into",
     "serve": "the analysis as a service of its own",
+    "telemetry": "spans of the service for OpenTelemetry",
+    "ray": "the service over many cores and machines",
     "remote": "asking such a service",
     "speech": "the words of live calls, on this machine",
     "moonshine": "another recogniser of English, with its weights",

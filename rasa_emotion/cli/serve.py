@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import ssl
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +15,10 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.extras import needs_extra
 from rasa_emotion.logs import log_to, named
 from rasa_emotion.turn.access import Access
+
+if TYPE_CHECKING:
+    from rasa_emotion.service.app import Service
+    from rasa_emotion.service.limits import Limits
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +36,19 @@ def serve(
     acoustic: Annotated[
         str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
     ] = "acoustic",
-    workers: Annotated[int, typer.Option(min=1, help="Requests that are analysed at the same time.")] = 2,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Processes behind the port; one a core, each with its own models.")
+    ] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Requests that a process analyses at the same time.")] = 2,
     waiting: Annotated[int, typer.Option(min=0, help="Requests that may wait; the next one gets 429.")] = 16,
+    streams: Annotated[int, typer.Option(min=0, help="Streams that may be open; the next one gets 429.")] = 64,
+    telemetry: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="OpenTelemetry collector (OTLP over HTTP) that gets spans; none without it."),
+    ] = None,
+    on_ray: Annotated[
+        bool, typer.Option("--ray", help="As a deployment of Ray Serve, with up to --processes replicas (extra ray).")
+    ] = False,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM); the service then speaks TLS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM), where the certificate's file has none.")] = None,
 ) -> None:
@@ -42,28 +59,79 @@ def serve(
     Example: rasa-emotion serve --host 0.0.0.0 --port 8100 --token-file keys.txt
     """
     with needs_extra("serve", "The service"):
-        from rasa_emotion.service.app import Service  # noqa: PLC0415 -- needs the extra
-        from rasa_emotion.service.limits import Limits  # noqa: PLC0415
-        from rasa_emotion.service.running import run  # noqa: PLC0415
-    access = Access("serve", {"token_file": None if token_file is None else str(token_file)})
-    tls = server_tls(tls_cert, tls_key)
-    analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
+        from rasa_emotion.service.limits import Limits  # noqa: PLC0415 -- needs the extra
+        from rasa_emotion.service.processes import Plan, run_many  # noqa: PLC0415
+        from rasa_emotion.service.running import listening, run  # noqa: PLC0415
+    limits = Limits(workers=workers, waiting=waiting, streams=streams)
+    make = partial(_service, models, acoustic, token_file, limits, telemetry)
+    if on_ray:
+        if tls_cert is not None:
+            raise ConfigError("Ray Serve's proxy speaks no TLS here; leave --tls-cert out and put a proxy in front.")
+        from rasa_emotion.service.ray_running import run_on_ray  # noqa: PLC0415 -- an extra of its own
+
+        run_on_ray(make, host=host, port=port, most=processes)
+        return
+    access, context = _access(token_file), partial(server_tls, tls_cert, tls_key)
+    tls = context()
+    service = make() if processes == 1 else None
     log_to()
     if not access.asks and host not in HERE:
         logger.warning(
             "Others than this machine reach the service, and it asks for no key; give --token-file.",
             extra=named("access.open"),
         )
-
-    async def go() -> None:
-        await run(Service(analyzer, access, Limits(workers=workers, waiting=waiting)), host=host, port=port, tls=tls)
-
     try:
-        asyncio.run(go())
+        if service is None:
+            run_many(Plan(make, context, limits.drain_secs), processes, host=host, port=port)
+            return
+
+        async def go(service: "Service") -> None:
+            await run(service, sockets=listening(host, port), tls=tls)
+
+        asyncio.run(go(service))
     except OSError as error:
         raise ConfigError(
             f"The service cannot listen at {host}, port {port} ({error.strerror or error}); give others."
         ) from error
+
+
+def _service(
+    models: Path | None, acoustic: str, token_file: Path | None, limits: "Limits", telemetry: str | None
+) -> "Service":
+    """What one process serves."""
+    from rasa_emotion.service.app import Service  # noqa: PLC0415 -- needs the extra
+    from rasa_emotion.service.telemetry import Spans, sent_to  # noqa: PLC0415
+
+    spans = Spans() if telemetry is None else sent_to(telemetry)
+    return Service(EmotionAnalyzer.load(models, acoustic=acoustic), _access(token_file), limits, spans)
+
+
+def service_of(
+    *,
+    models: str | None = None,
+    acoustic: str = "acoustic",
+    token_file: str | None = None,
+    telemetry: str | None = None,
+    **limits: str | int,
+) -> "Callable[[], Service]":
+    """The same from plain values, as files of deployments have them; `limits` are fields of `service.limits.Limits`.
+
+    Raises:
+        ConfigError: there is no such limit, or it is no number.
+    """
+    from rasa_emotion.service.limits import Limits  # noqa: PLC0415 -- needs the extra
+
+    try:
+        numbers = {name: int(value) for name, value in limits.items()}
+        made = Limits(**numbers)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"The service does not know these limits ({error}); see docs/service.md.") from error
+    folder, keys = (None if path is None else Path(path) for path in (models, token_file))
+    return partial(_service, folder, acoustic, keys, made, telemetry)
+
+
+def _access(token_file: Path | None) -> Access:
+    return Access("serve", {"token_file": None if token_file is None else str(token_file)})
 
 
 def server_tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:

@@ -1,11 +1,9 @@
 """The routes."""
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import BodyPartReader, web
 
@@ -13,9 +11,12 @@ import rasa_emotion
 from rasa_emotion.errors import place_of
 from rasa_emotion.logs import named, trace
 from rasa_emotion.protocol import Analyzer
+from rasa_emotion.service.connections import Heads
 from rasa_emotion.service.engine import Engine, busy
 from rasa_emotion.service.limits import Limits
 from rasa_emotion.service.metrics import Metrics
+from rasa_emotion.service.stream import Streams, asyncapi
+from rasa_emotion.service.telemetry import Spans
 from rasa_emotion.service.turns import Body, models, openapi
 from rasa_emotion.turn.access import Access
 from rasa_emotion.turn.refusal import TurnRefused
@@ -24,7 +25,12 @@ from rasa_emotion.turn.roles import Right
 logger = logging.getLogger(__name__)
 
 CHUNK = 65_536
+TURNS = "turns"
+"""Where a request keeps how many turns it had."""
+STREAM = 101
+"""The status of a request that became a WebSocket."""
 TOO_LARGE = "The request is larger than the {:g} MB allowed; send less."
+STOPPING = "The service is about to stop; ask another one."
 REASONS = {404: "There is nothing at this address; see /v1/openapi.json.", 405: "This address takes other methods."}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,15 +43,21 @@ class Service:
         analyzer: what is asked.
         access: who may ask.
         limits: what is too much.
+        spans: for OpenTelemetry; none unless given.
     """
 
-    def __init__(self, analyzer: Analyzer, access: Access, limits: Limits | None = None) -> None:
+    def __init__(
+        self, analyzer: Analyzer, access: Access, limits: Limits | None = None, spans: Spans | None = None
+    ) -> None:
         self.limits = limits or Limits()
-        self.engine = Engine(analyzer, self.limits)
+        self._metrics = Metrics()
+        self.engine = Engine(analyzer, self.limits, self._metrics.note_load)
+        self.heads = Heads(self.limits.head_secs)
         self.draining = False
         self._access = access
+        self._spans = spans or Spans()
         self._bodies = 0
-        self._metrics = Metrics(lambda: self.engine.waiting, lambda: self.engine.running)
+        self.streams = Streams(analyzer, self.limits, self._metrics)
         self._models = models(analyzer, rasa_emotion.__version__)
         self._open = 0
         self._idle = asyncio.Event()
@@ -54,23 +66,47 @@ class Service:
         self.app.add_routes(
             [
                 web.post("/v1/analyze", self._analyze),
+                web.get("/v1/stream", self._stream, allow_head=False),
                 web.get("/v1/models", self._told_models, allow_head=False),
                 web.get("/v1/openapi.json", self._told_openapi, allow_head=False),
+                web.get("/v1/asyncapi.json", self._told_asyncapi, allow_head=False),
                 web.get("/healthz", self._health, allow_head=False),
                 web.get("/readyz", self._ready, allow_head=False),
                 web.get("/metrics", self._told_metrics, allow_head=False),
             ]
         )
 
+    def drain(self) -> None:
+        """From now on nothing new is taken; what is inside ends in its own time."""
+        self.draining = True
+        self.streams.drain()
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self.engine.close()
+        self.streams.close()
+        self._spans.close()
+
     async def idle(self) -> None:
-        """Returns as soon as no request is inside."""
+        """Returns as soon as no request or stream is inside."""
         await self._idle.wait()
 
     async def _analyze(self, request: web.Request) -> web.Response:
         self._allow(request, Right.SPEAK)
-        answered = await self.engine.answer(await self._body(request))
+        body = await self._body(request)
+        with self._spans.part("analysis"):
+            answered = await self.engine.answer(body)
+        request[TURNS] = answered.turns
         self._metrics.note_turns(answered.turns, answered.estimates)
         return web.json_response(answered.body, status=answered.status)
+
+    async def _stream(self, request: web.Request) -> web.WebSocketResponse:
+        self._allow(request, Right.SPEAK)
+        if self.draining:
+            raise busy(STOPPING, 503)
+        if self.streams.full:
+            raise busy("Too many streams are open; open this one again later.")
+        return await self.streams.serve(request)
 
     async def _told_models(self, request: web.Request) -> web.Response:
         self._allow(request, Right.SPEAK)
@@ -79,12 +115,15 @@ class Service:
     async def _told_openapi(self, _: web.Request) -> web.Response:
         return web.json_response(openapi())
 
+    async def _told_asyncapi(self, _: web.Request) -> web.Response:
+        return web.json_response(asyncapi())
+
     async def _health(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def _ready(self, _: web.Request) -> web.Response:
         if self.draining:
-            raise busy("The service is about to stop; ask another one.", 503)
+            raise busy(STOPPING, 503)
         return web.json_response({"status": "ok"})
 
     async def _told_metrics(self, request: web.Request) -> web.Response:
@@ -152,17 +191,22 @@ class Service:
     async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Whatever happens is one sentence as JSON, one log line and one count."""
         begun = time.perf_counter()
+        self.heads.note(request)
         self._open += 1
         self._idle.clear()
         try:
-            response = await self._answered(request, handler)
-            seconds = time.perf_counter() - begun
             resource = request.match_info.route.resource
             route = resource.canonical if resource else "other"
-            self._metrics.note_request(route, response.status, seconds)
+            method = request.method if resource else "?"  # either may hold anything
+            with self._spans.request(method, route, request.headers) as numbers:
+                response = await self._answered(request, handler)
+                numbers.update(status=response.status, turns=request.get(TURNS, 0))
+            seconds = time.perf_counter() - begun
+            # A stream lasts as long as its call.
+            self._metrics.note_request(route, response.status, None if response.status == STREAM else seconds)
             logger.info(
                 "%s %s: %d in %.1f ms.",
-                request.method if resource else "?",  # either may hold anything
+                method,
                 route,
                 response.status,
                 1000 * seconds,
@@ -182,7 +226,8 @@ class Service:
         except TurnRefused as refused:
             return _refusal(refused.status, str(refused), refused.retry_after)
         except web.HTTPException as error:
-            return _refusal(error.status, REASONS.get(error.status, f"{error.reason}."))
+            allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+            return _refusal(error.status, REASONS.get(error.status, f"{error.reason}."), headers=allowed)
         except web.RequestPayloadError:
             return _refusal(400, "The body is not what its headers say; send it again.")
         except ConnectionError:
@@ -193,7 +238,8 @@ class Service:
             return _refusal(500, "The service failed at this request; its log says where.")
 
 
-def _refusal(status: int, sentence: str, retry_after: int | None = None) -> web.Response:
-    headers: dict[str, str] = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    kind: dict[str, Any] = {"error": sentence}
-    return web.Response(status=status, text=json.dumps(kind), content_type="application/json", headers=headers)
+def _refusal(
+    status: int, sentence: str, retry_after: int | None = None, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    later: dict[str, str] = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return web.json_response({"error": sentence}, status=status, headers={**(headers or {}), **later})

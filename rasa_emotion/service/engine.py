@@ -24,8 +24,16 @@ class Engine:
     text model that ships is not batched (`benchmarks/batches.py`). The turns of one request go to it together.
     """
 
-    def __init__(self, analyzer: Analyzer, limits: Limits) -> None:
+    def __init__(self, analyzer: Analyzer, limits: Limits, noted: Callable[[int, int], None]) -> None:
+        """Starts no thread yet.
+
+        Args:
+            analyzer: what is asked.
+            limits: of threads and of who may wait.
+            noted: called with the requests that wait and those that run, whenever they change.
+        """
         self.analyzer = analyzer
+        self._noted = noted
         self._limits = limits
         # onnxruntime and the decoders release the GIL, so these threads run beside the event loop.
         self._threads = ThreadPoolExecutor(limits.workers, thread_name_prefix="emotion")
@@ -50,17 +58,18 @@ class Engine:
         if self._inside >= self._limits.workers + self._limits.waiting:
             raise busy("Too many requests wait for an analysis; send this one again later.")
         loop = asyncio.get_running_loop()
-        self._inside += 1
+        self._count(1)
         work = self._threads.submit(answer, self.analyzer, body, self._limits)
         # A thread that goes on after its time is still taken; one that was never begun leaves at once.
-        work.add_done_callback(lambda _: _soon(loop, self._leave))
+        work.add_done_callback(lambda _: _soon(loop, lambda: self._count(-1)))
         try:
             return await asyncio.wait_for(asyncio.wrap_future(work), self._limits.analysis_secs)
         except asyncio.TimeoutError as error:
             raise busy(f"The analysis took longer than {self._limits.analysis_secs:g} s; send less.", 503) from error
 
-    def _leave(self) -> None:
-        self._inside -= 1
+    def _count(self, change: int) -> None:
+        self._inside += change
+        self._noted(self.waiting, self.running)
 
     def close(self) -> None:
         """Let the threads end."""

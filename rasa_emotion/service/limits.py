@@ -17,6 +17,12 @@ class Limits:
         turns: of one request.
         audio_secs: of one decoded recording.
         drain_secs: after a SIGTERM, in which requests that are inside may end.
+        streams: WebSockets that may be open; the next one is refused with 429.
+        frame_bytes: of one message of a stream.
+        start_secs: within which a stream's first message has to come.
+        idle_secs: without a message or ping, after which a stream is closed.
+        send_secs: within which a stream's client has to read.
+        head_secs: within which a new connection has to send a request's head.
     """
 
     workers: int = 2
@@ -28,3 +34,9 @@ class Limits:
     turns: int = 64
     audio_secs: float = 60.0
     drain_secs: float = 30.0
+    streams: int = 64
+    frame_bytes: int = 262_144
+    start_secs: float = 10.0
+    idle_secs: float = 120.0
+    send_secs: float = 10.0
+    head_secs: float = 20.0

@@ -30,6 +30,9 @@ MOST_AT_ONCE = 16
 MOST_UNREAD = 256
 """Events that wait for who reads a call's events; further updates are left out until they are read."""
 
+MOST_BEHIND = 64
+"""Windows and events of a call that may wait, for `LiveStream.caught_up`."""
+
 FINISHED = 0.5
 """Probability from which a turn that pauses has ended."""
 
@@ -178,6 +181,7 @@ class LiveStream(Cut):
         self._told: asyncio.Task[None] | None = None
         self._paused_at = -1.0
         self._closed = False
+        self._moved = asyncio.Event()
 
     def feed(self, frame: bytes) -> NDArray[np.float32]:
         """Take the next frame; returns its samples, 16 kHz float32, for a recogniser that hears beside.
@@ -197,6 +201,17 @@ class LiveStream(Cut):
         """End the turn under way, because it is known from elsewhere that the caller has finished."""
         self._take(self._cutter.end_turn(reason))
 
+    async def caught_up(self) -> None:
+        """Returns once little waits to be heard and read, for who feeds audio faster than it is spoken."""
+        while len(self._tasks) + self._events.qsize() > MOST_BEHIND:
+            self._moved.clear()
+            await self._moved.wait()
+
+    def abandon(self) -> None:
+        """Nobody listens any more: what waits is not heard. `events` may then never end."""
+        for task in tuple(self._tasks):
+            task.cancel()
+
     def close(self) -> None:
         """The call is over: the turn under way is ended and told, then `events` ends. May be called again."""
         if self._closed:
@@ -208,6 +223,7 @@ class LiveStream(Cut):
     async def events(self) -> AsyncIterator[StreamEvent]:
         """All events in order, until the call was closed: `SpeechEvent`, `Update` and, after an end, `Utterance`."""
         while (event := await self._events.get()) is not None:
+            self._moved.set()
             yield event
 
     def _take(self, found: list[SpeechEvent | Window]) -> None:
@@ -265,5 +281,9 @@ class LiveStream(Cut):
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._let_go)
         return task
+
+    def _let_go(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._moved.set()

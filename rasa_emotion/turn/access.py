@@ -4,7 +4,6 @@ import hmac
 import logging
 import time
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from rasa_emotion.handoff.signing import header
 from rasa_emotion.logs import named
 from rasa_emotion.settings import check_text
-from rasa_emotion.turn.keys import TICKETS, Key, KeyFile
+from rasa_emotion.turn.keys import TICKETS, Key, KeyFile, digest_of
 from rasa_emotion.turn.refusal import TurnRefused
 from rasa_emotion.turn.roles import ANYBODY, Identity, Role
 from rasa_emotion.turn.tickets import BadTicket, read_ticket
@@ -58,7 +57,7 @@ class Access:
         token, path = options.get("token"), options.get("token_file")
         check_text(owner, "token", token, optional=True)
         check_text(owner, "token_file", path, optional=True)
-        self._fixed = () if token is None else (Key(Role.CALLER.value, token),)
+        self._fixed = () if token is None else (Key.of(Role.CALLER.value, token),)
         self._file = None if path is None else KeyFile(Path(path), clock)
         self._refused, self._told = 0, -TOLD_SECS
 
@@ -90,7 +89,7 @@ class Access:
         return found
 
     def _of_ticket(self, given: str, keys: tuple[Key, ...]) -> Identity | None:
-        signing = [key.secret for key in keys if key.holder == TICKETS]
+        signing = [key.secret for key in keys if key.holder == TICKETS and key.secret is not None]
         try:
             return read_ticket(signing, given, now=self._clock())
         except BadTicket as error:
@@ -131,12 +130,8 @@ def _given(headers: Mapping[str, str]) -> str:
 
 def _holder(given: str, keys: tuple[Key, ...]) -> Identity | None:
     """Whose key it is. All of them are compared, and by their hashes: the time says neither which nor how long."""
-    hashed, found = _hash(given), None
+    hashed, found = digest_of(given), None
     for key in keys:
-        if hmac.compare_digest(_hash(key.secret), hashed) and key.holder != TICKETS and given:
+        if hmac.compare_digest(key.digest, hashed) and key.holder != TICKETS and given:
             found = Identity(Role(key.holder))
     return found
-
-
-def _hash(text: str) -> bytes:
-    return sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,4 +1,8 @@
-"""The token file: which keys hold, for which role, and which of them sign tickets. It is read again when it changes."""
+"""The token file: which keys hold, for which role, and which of them sign tickets. It is read again when it changes.
+
+It holds the SHA-256 of a key, which lets nobody in; the key itself stands there only where it signs tickets, or where
+somebody wrote it so. A slow hash would add nothing: keys are drawn with 256 bits, and cannot be guessed.
+"""
 
 import logging
 import os
@@ -9,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from hashlib import sha256
 from pathlib import Path
 
 from rasa_emotion.errors import ConfigError
@@ -27,6 +32,9 @@ LOOSE = 0o027
 HOLDERS = (*(role.value for role in Role if role is not Role.HELPDESK), TICKETS)
 """What a line may begin with. A helpdesk has no key here: it signs with the 'secret' of endpoints.yml."""
 
+HASHED = "sha256:"
+"""Begins what stands in the place of a key."""
+
 FORM = "write 'ROLE KEY' or 'ROLE KEY UNTIL', such as 'caller 0f3e... 2027-01-31'"
 
 
@@ -36,13 +44,25 @@ class Key:
 
     Args:
         holder: a role's name, or "tickets".
-        secret: the key itself.
+        digest: the key's SHA-256.
         until: seconds since 1970 from which it does not hold any more; None for never.
+        secret: the key itself, where it is known.
     """
 
     holder: str
-    secret: str = field(repr=False)
+    digest: bytes = field(repr=False)
     until: float | None = None
+    secret: str | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, holder: str, secret: str, until: float | None = None) -> "Key":
+        """A key that is known."""
+        return cls(holder, digest_of(secret), until, secret)
+
+
+def digest_of(key: str) -> bytes:
+    """SHA-256 of a key, whatever somebody sent as one."""
+    return sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
 def read_keys(path: Path) -> tuple[Key, ...]:
@@ -71,9 +91,24 @@ def _key(path: Path, number: int, parts: list[str]) -> Key:
     where = f"Line {number} of the token file '{path}'"
     if len(parts) not in (2, 3) or parts[0] not in HOLDERS:
         raise ConfigError(f"{where} has another form; {FORM}, with a role of {', '.join(HOLDERS)}.")
+    until = _moment(where, parts[2]) if len(parts) == 3 else None
+    if parts[1].startswith(HASHED):
+        return Key(parts[0], _digest(where, parts[0], parts[1].removeprefix(HASHED)), until)
     if len(parts[1]) < SHORTEST_KEY:
         raise ConfigError(f"{where} has a key of fewer than {SHORTEST_KEY} characters; draw a longer one.")
-    return Key(parts[0], parts[1], _moment(where, parts[2]) if len(parts) == 3 else None)
+    return Key.of(parts[0], parts[1], until)
+
+
+def _digest(where: str, holder: str, text: str) -> bytes:
+    if holder == TICKETS:
+        raise ConfigError(f"{where} has the hash of a key that signs tickets, which takes the key itself; write that.")
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    if len(digest) != sha256().digest_size:
+        raise ConfigError(f"{where} has '{HASHED}' and no SHA-256 behind it; write 64 hexadecimal digits.")
+    return digest
 
 
 def _moment(where: str, text: str) -> float:
@@ -85,7 +120,9 @@ def _moment(where: str, text: str) -> float:
 
 
 def add_key(path: Path, holder: str, *, until: str | None = None) -> Key:
-    """Draw a key and add it to a file, which is made where there is none, for its owner alone.
+    """Draw a key and add its hash to a file, which is made where there is none, for its owner alone.
+
+    What signs tickets stands there itself: a signature takes the key. The key of the result is not to be had again.
 
     Args:
         path: the token file.
@@ -95,8 +132,9 @@ def add_key(path: Path, holder: str, *, until: str | None = None) -> Key:
     Raises:
         ConfigError: the holder does not exist, the date is none, or the file is one that `read_keys` refuses.
     """
-    parts = [holder, secrets.token_urlsafe(32), *([] if until is None else [until])]
-    key = _key(path, 1, parts)
+    drawn, end = secrets.token_urlsafe(32), [] if until is None else [until]
+    key = _key(path, 1, [holder, drawn, *end])
+    parts = [holder, drawn if holder == TICKETS else HASHED + key.digest.hex(), *end]
     if path.exists():
         read_keys(path)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -1,6 +1,7 @@
 """Keys, tickets and roles, without a channel."""
 
 import base64
+import hashlib
 import json
 import os
 
@@ -152,6 +153,9 @@ def test_a_key_that_signs_tickets_is_no_key(tmp_path):
         ("\ncaller\n", "Line 2 .* has another form"),
         ("helpdesk 0123456789abcdef\n", "has another form"),
         ("caller short\n", "fewer than 16"),
+        ("caller sha256:0123456789abcdef\n", "no SHA-256"),
+        (f"caller sha256:{'g' * 64}\n", "no SHA-256"),
+        (f"tickets sha256:{'0' * 64}\n", "signs tickets"),
         ("caller 0123456789abcdef soon\n", "'soon', which is no date"),
         ("caller 0123456789abcdef 2027-01-01 again\n", "has another form"),
     ],
@@ -160,6 +164,25 @@ def test_files_that_are_refused(tmp_path, text, said):
     with pytest.raises(ConfigError, match=said) as caught:
         access(tmp_path, text)
     assert "0123456789abcdef" not in str(caught.value)
+
+
+def test_a_file_may_hold_hashes(tmp_path):
+    hashed = hashlib.sha256(KEY.encode()).hexdigest()
+    mine = access(tmp_path, f"caller sha256:{hashed.upper()} 2027-01-16\nagent {OTHER}\n")
+    assert mine.identify({"token": KEY}).role is Role.CALLER
+    assert mine.identify({"token": OTHER}).role is Role.AGENT
+    for given_key in (f"sha256:{hashed}", hashed, ""):
+        with pytest.raises(TurnRefused):
+            mine.identify({"token": given_key})
+
+
+def test_what_is_drawn_does_not_stand_in_the_file(tmp_path):
+    path = tmp_path / "keys.txt"
+    keys = {role: add_key(path, role).secret for role in ("caller", "agent", "supervisor", "operator", "tickets")}
+    assert [role for role, key in keys.items() if key in path.read_text()] == ["tickets"]
+    mine = Access("MyChannel", {"token_file": str(path)})
+    assert mine.identify({"token": keys["agent"]}).role is Role.AGENT
+    assert all(key not in repr(read_keys(path)) for key in keys.values())
 
 
 def test_keys_are_drawn_for_their_owner_alone(tmp_path):
