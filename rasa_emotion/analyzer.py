@@ -274,13 +274,18 @@ def _windows(audio: str | Path | bytes | BinaryIO, notes: list[str], channel: st
 
 
 def _merge(windows: list[Evidence], notes: Sequence[str] = ()) -> Evidence:
-    """The mean over windows, weighted by the speech in each; `notes` become its warnings."""
-    if len(windows) == 1:
-        return replace(windows[0], warnings=tuple(notes))
+    """`merged`, with a warning where one emotion for all windows says little; `notes` become its warnings."""
     if len(windows) > MANY_WINDOWS:
         secs = (len(windows) - 1) * WINDOW_SECS
         said = f"One emotion stands for more than {secs:g} s; rasa-emotion analyze --timeline shows how it changes."
         notes = [*notes, said]
+    return replace(merged(windows), warnings=tuple(notes))
+
+
+def merged(windows: Sequence[Evidence]) -> Evidence:
+    """The mean evidence of one or more windows of a voice, weighted by the speech in each."""
+    if len(windows) == 1:
+        return windows[0]
     seconds = np.array([window.quality.get("speech_secs", 1.0) for window in windows])
     weights: NDArray[np.float64] = (
         seconds / seconds.sum() if seconds.sum() > 0 else np.full(len(windows), 1 / len(windows))
@@ -294,7 +299,6 @@ def _merge(windows: list[Evidence], notes: Sequence[str] = ()) -> Evidence:
         model=windows[0].model,
         quality={"speech_secs": round(float(seconds.sum()), 3), **({} if noise is None else {SNR: noise})},
         confused=_mean([window.confused for window in windows], weights),
-        warnings=tuple(notes),
     )
 
 

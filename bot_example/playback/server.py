@@ -128,7 +128,7 @@ def running_bot(model: Path, credentials: Path, endpoints: Path, log: Path) -> I
     Raises:
         BotError: the server ends or is not ready in time.
     """
-    port = _free_port()
+    port = free_port()
     with log.open("wb") as output:
         server = subprocess.Popen(
             [*_rasa("run"), "--model", str(model), "--interface", "127.0.0.1", "--port", str(port), "--enable-api",
@@ -175,7 +175,8 @@ def _environment() -> dict[str, str]:
     return {**os.environ, **offline}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

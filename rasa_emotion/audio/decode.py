@@ -112,6 +112,13 @@ def stream_blocks(
         notes += found
 
 
+def channel_count(source: Source) -> int:
+    """How many channels a recording has. Raises AudioError as `load_audio` does."""
+    name = describe(source)
+    with _binary(source, name) as stream, opened(stream, name, []) as sound:
+        return sound.channels
+
+
 def mono_blocks(sound: Sound, name: str, channel: str | int | None = None) -> Iterator[NDArray[np.float32]]:
     """The blocks of an opened recording at 16 kHz; `name` is what errors call it.
 

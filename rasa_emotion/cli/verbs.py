@@ -17,6 +17,7 @@ from rasa_emotion.cli.forget import forget  # noqa: E402
 from rasa_emotion.cli.handoff import handoff  # noqa: E402
 from rasa_emotion.cli.init import init  # noqa: E402
 from rasa_emotion.cli.lint import lint  # noqa: E402
+from rasa_emotion.cli.score import score  # noqa: E402
 from rasa_emotion.cli.serve import serve  # noqa: E402
 from rasa_emotion.cli.simulate import simulate  # noqa: E402
 from rasa_emotion.cli.train import train  # noqa: E402
@@ -27,6 +28,7 @@ app.command()(evaluate)
 app.command()(forget)
 app.command()(init)
 app.command()(lint)
+app.command()(score)
 app.command()(serve)
 app.command()(simulate)
 app.add_typer(access, name="access")

@@ -44,6 +44,7 @@ ROOMS = (
     "evaluation",  # before training, which chooses its epochs by these metrics
     "training",
     "voice",
+    "archive",
     "service",
     "console",
     "bot",

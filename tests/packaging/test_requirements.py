@@ -94,7 +94,7 @@ def test_no_recording_is_tracked(repository: Path) -> None:
     assert [name for name in sounds if not name.startswith("bot_example/") and name != synthetic] == []
 
 
-CAPABILITIES = {"handoff", "rasa", "rasa-pro", "serve", "console", "evaluate", "train", "torch", "research"}
+CAPABILITIES = {"handoff", "rasa", "rasa-pro", "serve", "console", "evaluate", "score", "train", "torch", "research"}
 
 PROMISED = {"rasa", "speechbrain", "transformers", "torch", "librosa", "aiohttp", "sentence-transformers", "numpy"}
 
