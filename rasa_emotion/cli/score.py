@@ -17,9 +17,9 @@ from rasa_emotion.archive.options import ScoreOptions
 from rasa_emotion.archive.report import PAGE, archive_summary
 from rasa_emotion.archive.run import score_archive
 from rasa_emotion.cli.analyze_many import recordings
-from rasa_emotion.cli.simulate import POLICY, rules_of
 from rasa_emotion.conversation.rule_options import DEFAULT_OPTIONS, escalation_rules
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.evaluation.bot_rules import POLICY, rules_of
 
 FAILED_SHOWN = 10
 

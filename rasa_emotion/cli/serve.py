@@ -123,7 +123,7 @@ def service_of(
 
     try:
         numbers = {name: int(value) for name, value in limits.items()}
-        made = Limits(**numbers)  # type: ignore[arg-type]
+        made = Limits(**numbers)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"The service does not know these limits ({error}); see docs/service.md.") from error
     folder, keys = (None if path is None else Path(path) for path in (models, token_file))

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import aiohttp
 from aiohttp import web
+from multidict import CIMultiDict
 from yarl import URL
 
 from rasa_emotion.extras import needs_extra
@@ -84,7 +85,7 @@ class Bridge:
         headers = [(name, value) for name, value in _headers(scope) if not name.lower().startswith("sec-websocket-")]
         assert self._session is not None
         try:
-            behind = await self._session.ws_connect(_url(scope), headers=headers, max_msg_size=0)
+            behind = await self._session.ws_connect(_url(scope), headers=CIMultiDict(headers), max_msg_size=0)
         except aiohttp.WSServerHandshakeError:
             await send({"type": "websocket.close", "code": 1008})  # before it was accepted: a refusal, with 403
             return
@@ -147,7 +148,7 @@ class Replica:
         make: the service, with its models.
     """
 
-    async def __init__(self, make: Callable[[], Any]) -> None:
+    async def __init__(self, make: Callable[[], Any]) -> None:  # type: ignore[misc]  # Ray awaits it
         if FOLDER in os.environ:
             Path(os.environ[FOLDER]).mkdir(parents=True, exist_ok=True)
         log_to()

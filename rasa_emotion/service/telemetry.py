@@ -63,7 +63,7 @@ class Spans:
     def close(self) -> None:
         """Send what was not sent yet."""
         if self._provider is not None:
-            self._provider.shutdown()
+            self._provider.shutdown()  # type: ignore[no-untyped-call]
 
 
 def sent_to(url: str) -> Spans:
