@@ -3,22 +3,18 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.extras import needs_extra
 from rasa_emotion.logs import log_to, named
-from rasa_emotion.turn.access import Access
 
 if TYPE_CHECKING:
     from rasa_emotion.service.app import Service
-    from rasa_emotion.service.limits import Limits
 
 logger = logging.getLogger(__name__)
 
@@ -60,10 +56,11 @@ def serve(
     """
     with needs_extra("serve", "The service"):
         from rasa_emotion.service.limits import Limits  # noqa: PLC0415 -- needs the extra
+        from rasa_emotion.service.making import access_of, made  # noqa: PLC0415
         from rasa_emotion.service.processes import Plan, run_many  # noqa: PLC0415
         from rasa_emotion.service.running import listening, run  # noqa: PLC0415
     limits = Limits(workers=workers, waiting=waiting, streams=streams)
-    make = partial(_service, models, acoustic, token_file, limits, telemetry)
+    make = partial(made, models, acoustic, token_file, limits, telemetry)
     if on_ray:
         if tls_cert is not None:
             raise ConfigError("Ray Serve's proxy speaks no TLS here; leave --tls-cert out and put a proxy in front.")
@@ -71,7 +68,7 @@ def serve(
 
         run_on_ray(make, host=host, port=port, most=processes)
         return
-    access, context = _access(token_file), partial(server_tls, tls_cert, tls_key)
+    access, context = access_of(token_file), partial(server_tls, tls_cert, tls_key)
     tls = context()
     service = make() if processes == 1 else None
     log_to()
@@ -93,45 +90,6 @@ def serve(
         raise ConfigError(
             f"The service cannot listen at {host}, port {port} ({error.strerror or error}); give others."
         ) from error
-
-
-def _service(
-    models: Path | None, acoustic: str, token_file: Path | None, limits: "Limits", telemetry: str | None
-) -> "Service":
-    """What one process serves."""
-    from rasa_emotion.service.app import Service  # noqa: PLC0415 -- needs the extra
-    from rasa_emotion.service.telemetry import Spans, sent_to  # noqa: PLC0415
-
-    spans = Spans() if telemetry is None else sent_to(telemetry)
-    return Service(EmotionAnalyzer.load(models, acoustic=acoustic), _access(token_file), limits, spans)
-
-
-def service_of(
-    *,
-    models: str | None = None,
-    acoustic: str = "acoustic",
-    token_file: str | None = None,
-    telemetry: str | None = None,
-    **limits: str | int,
-) -> "Callable[[], Service]":
-    """The same from plain values, as files of deployments have them; `limits` are fields of `service.limits.Limits`.
-
-    Raises:
-        ConfigError: there is no such limit, or it is no number.
-    """
-    from rasa_emotion.service.limits import Limits  # noqa: PLC0415 -- needs the extra
-
-    try:
-        numbers = {name: int(value) for name, value in limits.items()}
-        made = Limits(**numbers)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"The service does not know these limits ({error}); see docs/service.md.") from error
-    folder, keys = (None if path is None else Path(path) for path in (models, token_file))
-    return partial(_service, folder, acoustic, keys, made, telemetry)
-
-
-def _access(token_file: Path | None) -> Access:
-    return Access("serve", {"token_file": None if token_file is None else str(token_file)})
 
 
 def server_tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:

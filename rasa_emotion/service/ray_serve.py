@@ -19,6 +19,7 @@ from yarl import URL
 
 from rasa_emotion.extras import needs_extra
 from rasa_emotion.logs import log_to
+from rasa_emotion.service.making import service_of
 from rasa_emotion.service.metrics import FOLDER
 
 with needs_extra("ray", "Ray Serve"):
@@ -141,6 +142,11 @@ BRIDGE = Bridge()
 """Of this process, which runs one replica."""
 
 
+async def _bridged(scope: Scope, receive: Receive, send: Send) -> None:
+    """What Ray is given: it copies an object into the replica, whose copy leads nowhere, but names a function."""
+    await BRIDGE(scope, receive, send)
+
+
 class Replica:
     """One replica; Ray makes it, and calls `check_health` now and then.
 
@@ -180,7 +186,7 @@ def application(
     """
     metrics = str(Path(tempfile.gettempdir()) / f"rasa-emotion-metrics-{os.getpid()}")
     deployment = serve.deployment(
-        serve.ingress(BRIDGE)(Replica),
+        serve.ingress(_bridged)(Replica),
         name=NAME,
         max_ongoing_requests=TAKEN,
         autoscaling_config={"min_replicas": least, "max_replicas": most, "target_ongoing_requests": 2},
@@ -197,8 +203,6 @@ def from_args(args: Mapping[str, str]) -> Any:
         args: `token_file`, `models`, `acoustic`, `workers`, `waiting`, `streams`, `telemetry` (as the options of
             `rasa-emotion serve`), `least` and `most` replicas, and `cpus` of each.
     """
-    from rasa_emotion.cli.serve import service_of  # noqa: PLC0415 -- the options of the verb
-
     given = dict(args)
     scale = {"least": int(given.pop("least", 1)), "most": int(given.pop("most", given.get("least", 1)))}
     cpus = float(given.pop("cpus", 1))

@@ -10,6 +10,7 @@ from service_kit import served
 
 from rasa_emotion.turn.keys import add_key
 
+schemathesis.checks.load_all_checks()
 SCHEMA = schemathesis.pytest.from_fixture("api")
 LEFT_OUT = [
     # A body that fits the schema may still hold no sound or no words (422), or name a part that is not there (400).

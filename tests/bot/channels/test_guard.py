@@ -13,7 +13,7 @@ from rasa.shared.exceptions import InvalidConfigException
 from rasa_emotion import EmotionRestInput, RelayInput
 from rasa_emotion.bot.channels import guard
 from rasa_emotion.turn.access import is_loopback
-from rasa_emotion.turn.keys import add_key
+from rasa_emotion.turn.keys import add_key, digest_of
 from rasa_emotion.turn.refusal import TurnRefused
 from rasa_emotion.turn.roles import Role
 from rasa_emotion.turn.tickets import make_ticket
@@ -117,7 +117,9 @@ def test_keys_change_without_a_restart(desk):
     before = desk.keys.read_text()
     fresh = add_key(desk.keys, "caller").secret
     assert desk.said("rest", fresh) == desk.said("rest", desk.caller) == ["ada rest hello"]
-    desk.keys.write_text(before.replace(desk.caller, f"{desk.caller} 2020-01-01") + f"caller {fresh}\n")
+    desk.keys.write_text(
+        before.replace(digest_of(desk.caller).hex(), f"{digest_of(desk.caller).hex()} 2020-01-01") + f"caller {fresh}\n"
+    )
     assert desk.post("rest", desk.caller).status_code == 401
     assert desk.said("rest", fresh) == ["ada rest hello"]
     # What cannot be used, or what others can read, changes nothing.

@@ -10,9 +10,10 @@ import requests
 import websockets
 from sanic import Blueprint
 from voice_kit import JsonAudioClient, needs_espeak
+from websockets.legacy.client import connect  # takes the same options in the old releases and the new ones
 
 from rasa_emotion.bot.channels.voice import VoiceInput
-from rasa_emotion.turn.keys import add_key
+from rasa_emotion.turn.keys import add_key, digest_of
 from rasa_emotion.turn.roles import Role
 from rasa_emotion.turn.tickets import make_ticket
 
@@ -41,7 +42,7 @@ def desk(serve_channels, tmp_path_factory):
 async def calling(desk, token=None, *, bearer=False, **query):
     headers = {} if token is None else ({"Authorization": f"Bearer {token}"} if bearer else {"token": token})
     asked = "&".join(f"{key}={value}" for key, value in {"events": 1, **query}.items())
-    async with websockets.connect(f"{desk.ws}/websocket?{asked}", extra_headers=headers) as ws:
+    async with connect(f"{desk.ws}/websocket?{asked}", extra_headers=headers) as ws:
         yield ws
 
 
@@ -87,7 +88,7 @@ async def test_a_ticket_speaks_for_one_caller(desk):
 async def test_a_key_is_changed_while_calls_go_on(desk):
     old = add_key(desk.path, "caller").secret
     async with calling(desk, old, sender="eve") as ws:
-        kept = [line for line in desk.path.read_text().splitlines() if old not in line]
+        kept = [line for line in desk.path.read_text().splitlines() if digest_of(old).hex() not in line]
         desk.path.write_text("\n".join(kept) + "\n")
         assert await status_of(desk, old) == 401
         assert await answered(ws) == "eve voice 5"
@@ -115,7 +116,7 @@ def test_telephone_services_prove_themselves_in_their_own_way(desk, path, status
 @pytest.mark.parametrize("path", ["twilio/stream", "jambonz/listen"])
 async def test_their_sockets_too(desk, path):
     with pytest.raises(websockets.exceptions.InvalidStatusCode) as refused:
-        async with websockets.connect(f"{desk.ws}/{path}", extra_headers={"token": desk.caller}):
+        async with connect(f"{desk.ws}/{path}", extra_headers={"token": desk.caller}):
             pass
     assert refused.value.status_code == (403 if "twilio" in path else 401)
 
