@@ -44,6 +44,7 @@ def notes(config: BotFile, domain: Iterable[BotFile], words: Wording, intents: S
     """What is left to the bot's author."""
     domain = list(domain)
     yield from notes_on_version(domain)
+    yield from _on_entities(config, domain)
     for file in domain:
         yield from _on_slots(file)
         yield from _on_forms(file)
@@ -58,6 +59,40 @@ def notes(config: BotFile, domain: Iterable[BotFile], words: Wording, intents: S
         yield f"Callers may ask for a human with {_listed(missing)}; add it to EmotionPolicy's 'handoff_intents'."
     if find_spec("av") is None:
         yield f"What phones and browsers record needs one more package: {pip_install(EXTRA)}."
+
+
+def own_entities(domain: Iterable[BotFile]) -> list[str]:
+    """The entities of the bot's own that have the name of one of ours and take part in its stories.
+
+    Were they filled on each turn, the stories and rules that the bot has learned would match no more.
+    """
+    found = []
+    for file in domain:
+        for entry in file.data.get("entities") or ():
+            options = entry if isinstance(entry, Mapping) else {entry: None}
+            found += [
+                str(name)
+                for name, one in options.items()
+                if name in additions.FROM_ENTITY
+                and not (isinstance(one, Mapping) and one.get("influence_conversation") is False)
+            ]
+    return found
+
+
+def _on_entities(config: BotFile, domain: Iterable[BotFile]) -> Iterator[str]:
+    classifier = named(config.data.get("pipeline"), additions.CLASSIFIER)
+    for name in own_entities(domain):
+        if classifier is None:
+            yield (
+                f"The bot has an entity '{name}' of its own, which takes part in its stories; EmotionClassifier leaves "
+                f"it alone and does not fill the slot '{name}'. Policy and replies use each turn's own estimate."
+            )
+        elif name in classifier.get("entities", additions.FROM_ENTITY):
+            yield (
+                f"The entity '{name}' takes part in the bot's stories, and EmotionClassifier fills it on each turn, so "
+                f"that they match no more; take it out of EmotionClassifier's 'entities', or write "
+                f"`{name}: {{influence_conversation: false}}` in the domain."
+            )
 
 
 def _on_slots(file: BotFile) -> Iterator[str]:

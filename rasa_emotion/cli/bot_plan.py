@@ -19,7 +19,7 @@ from rasa_emotion.cli.bot_files import (
     names_in,
     read_file,
 )
-from rasa_emotion.cli.bot_notes import notes, taken_over
+from rasa_emotion.cli.bot_notes import notes, own_entities, taken_over
 from rasa_emotion.cli.bot_services import channels, endpoints
 from rasa_emotion.cli.handoff_intents import handoff_intents
 from rasa_emotion.cli.older_rasa import check_version
@@ -96,7 +96,7 @@ def plan(bot: Path, domain: Path | None = None, wishes: Wishes | None = None) ->
     lines, relayed = channels(here.credentials)
     speaks = additions.HANDOFF not in words.left_out
     changes = [
-        _config(here.config, {"handoff_intents": intents} if intents else {}, policy=speaks),
+        _config(here, {"handoff_intents": intents} if intents else {}, policy=speaks),
         _domain(here, target, _replies(words, unanswered)),
         _rules(bot, unanswered, words),
         _nlu(bot, words),
@@ -119,7 +119,7 @@ def _relative(bot: Path, domain: Path | None) -> Path | None:
 def _observing(here: _Bot, target: BotFile, intents: list[str]) -> Plan:
     """The slots and what fills them, and a policy that records what it would do: nothing that a caller notices."""
     options = {"dry_run": True, **({"handoff_intents": intents} if intents else {})}
-    changes = [_config(here.config, options), _domain(here, target, None)]
+    changes = [_config(here, options), _domain(here, target, None)]
     note = (
         "The bot says and does what it did; nobody is handed over, and callers are not told that their emotions are "
         "analysed: tell them elsewhere. Voices are heard on rasa_emotion.EmotionRestInput alone, which is not added."
@@ -138,7 +138,8 @@ def _intents(here: _Bot, wishes: Wishes) -> list[str]:
     return list(wishes.handoff_intents)
 
 
-def _config(file: BotFile, options: Mapping[str, Any], *, policy: bool = True) -> Change | None:
+def _config(here: _Bot, options: Mapping[str, Any], *, policy: bool = True) -> Change | None:
+    file = here.config
     recipe = file.data.get("recipe", "default.v1")
     if recipe != "default.v1":
         raise ConfigError(
@@ -147,8 +148,10 @@ def _config(file: BotFile, options: Mapping[str, Any], *, policy: bool = True) -
         )
     new: dict[str, list[Any]] = {}
     comments = {}
+    own = own_entities(here.domain)
+    left = {"entities": [name for name in additions.FROM_ENTITY if name not in own]} if own else {}
     for key, name, automatic, more in (
-        ("pipeline", additions.CLASSIFIER, additions.AUTOMATIC_PIPELINE, {}),
+        ("pipeline", additions.CLASSIFIER, additions.AUTOMATIC_PIPELINE, left),
         ("policies", additions.POLICY, additions.AUTOMATIC_POLICIES, options),
     ):
         listed = file.data.get(key)

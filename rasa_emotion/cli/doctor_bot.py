@@ -11,6 +11,7 @@ from sqlalchemy.engine.url import make_url
 
 from rasa_emotion.cli import additions
 from rasa_emotion.cli.bot_files import BotFile, domain_files, named, names_in, read_file, same_class
+from rasa_emotion.cli.bot_notes import own_entities
 from rasa_emotion.cli.bot_services import is_relay
 from rasa_emotion.database import holds, open_database
 from rasa_emotion.endpoints import Endpoints, read_endpoints
@@ -106,10 +107,21 @@ def _wiring(config: BotFile, domain: list[BotFile], endpoints: BotFile) -> BotFi
         lacking.insert(0, "EmotionClassifier in the pipeline")
     if lacking:
         return BotFinding("wiring", False, f"nothing is heard: the bot lacks {', '.join(lacking)}", INIT)
+    heard = (named(config.data.get("pipeline"), additions.CLASSIFIER) or {}).get("entities", additions.FROM_ENTITY)
+    taken = [name for name in own_entities(domain) if name in heard]
+    if taken:
+        return BotFinding(
+            "wiring",
+            False,
+            f"stories match no more: each turn fills {', '.join(taken)}, an entity of the bot's own, which takes part "
+            "in them; take it out of EmotionClassifier's 'entities', or give it influence_conversation: false",
+        )
     nlg = endpoints.data.get("nlg")
     fits = isinstance(nlg, Mapping) and same_class(nlg.get("type"), additions.RESPONSES)
     tone = "replies fit the caller" if fits else "replies are the same for every caller"
-    return BotFinding("wiring", True, f"each turn fills the emotion slots; {tone}")
+    unfilled = [name for name in additions.FROM_ENTITY if name not in heard]
+    fills = f"each turn fills the emotion slots{' except ' + ', '.join(unfilled) if unfilled else ''}"
+    return BotFinding("wiring", True, f"{fills}; {tone}")
 
 
 def _policy(policy: Mapping[str, Any] | None) -> BotFinding:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from bot_shapes import HELPDESK, TABLE, make
+from bot_shapes import BANK, HELPDESK, TABLE, make
 from typer.testing import CliRunner
 
 from rasa_emotion.cli import app, verbs  # noqa: F401 -- verbs register themselves
@@ -45,6 +45,17 @@ def test_after_init_all_is_well(tmp_path: Path) -> None:
     assert "rasa-emotion desk" in parts["handover"].detail
     assert "while `rasa run` runs" in parts["delivery"].detail
     assert not (tmp_path / "rasa_emotion.db").exists()
+
+
+def test_an_entity_that_takes_part_in_stories(tmp_path: Path) -> None:
+    bot = make(BANK, tmp_path)
+    write(plan(bot))
+    assert found(bot)["wiring"].detail.startswith("each turn fills the emotion slots except emotion;")
+    config = bot / "config.yml"
+    config.write_text(config.read_text().replace("entities:", "other_entities:"))
+    part = found(bot)["wiring"]
+    assert not part.ok
+    assert part.detail.startswith("stories match no more: each turn fills emotion, an entity of the bot's own")
 
 
 def test_before_init_nothing_is(tmp_path: Path) -> None:

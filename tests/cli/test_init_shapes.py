@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bot_shapes import CONCERT, GERMAN, HELPDESK, SHAPES, TABLE, make
+from bot_shapes import BANK, CONCERT, GERMAN, HELPDESK, SHAPES, TABLE, make
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
@@ -53,6 +53,46 @@ def files(tmp_path: Path) -> Path:
     with path.open("w", encoding="utf-8") as stream:
         YAML(typ="safe").dump(ANSWERS, stream)
     return path
+
+
+# What the bot has of its own keeps its meaning.
+
+
+def with_entities(entries: str) -> dict[str, str]:
+    """The bank, whose domain says of its entities what is given."""
+    return {**BANK, "domain.yml": BANK["domain.yml"].replace("entities:\n- amount\n- emotion\n", entries)}
+
+
+def test_an_entity_of_the_bots_own_is_left_alone(tmp_path: Path) -> None:
+    notes = "\n".join(done(BANK, tmp_path).notes)
+    assert "The bot has an entity 'emotion' of its own, which takes part in its stories" in notes
+    classifier = load(tmp_path / "config.yml")["pipeline"][-1]
+    assert classifier["entities"] == [name for name in additions.FROM_ENTITY if name != "emotion"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "left"),
+    [
+        (
+            "entities:\n- caller_mood\n- emotion_valence\n",
+            ["emotion", "emotion_confidence", "emotion_arousal"],
+        ),
+        ("entities:\n- amount\n- emotion:\n    roles: [mine, yours]\n", list(additions.FROM_ENTITY[1:])),
+        ("entities:\n- amount\n- emotion:\n    influence_conversation: false\n", None),
+        ("entities:\n- amount\n", None),
+    ],
+)
+def test_entities_of_other_names_and_ways(tmp_path: Path, entries: str, left: list[str] | None) -> None:
+    observed = done(with_entities(entries), tmp_path, observe=True)
+    assert load(tmp_path / "config.yml")["pipeline"][-1].get("entities") == left
+    assert ("which takes part in its stories" in "\n".join(plan(tmp_path).notes + observed.notes)) is False
+
+
+def test_a_classifier_that_fills_it_is_noted(tmp_path: Path) -> None:
+    done(BANK, tmp_path)
+    config = tmp_path / "config.yml"
+    config.write_text(config.read_text().replace("entities:", "other_entities:"))
+    assert "so that they match no more" in "\n".join(plan(tmp_path).notes)
 
 
 # Handovers arrive.
