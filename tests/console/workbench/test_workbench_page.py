@@ -46,7 +46,7 @@ async def client(tmp_path, bench):
 def form(sound=None, **fields):
     sent = FormData()
     for name, value in fields.items():
-        sent.add_field(name, value)
+        sent.add_field(name, value, content_type="text/plain")
     if sound is not None:
         sent.add_field("sound", sound, filename="recording")
     return sent
