@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 
-import pytest
 from needed import skip_without
 
 from benchmarks import archive
@@ -12,13 +11,13 @@ from benchmarks import archive
 
 def test_it_measures_every_recording_and_step(repository) -> None:
     skip_without("espeak-ng")
-    command = [sys.executable, "benchmarks/archive.py", "--repeats", "1", "--secs", "20", "--json"]
+    command = [sys.executable, "benchmarks/archive.py", "--repeats", "1", "--secs", "40", "--json"]
     run = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
     found = json.loads(run.stdout)
     assert len(found["times_real_time"]) == 6
     for steps in found["times_real_time"].values():
         assert 0 < steps[archive.ALL]["median"] < steps[archive.TURNS]["median"] < steps[archive.DECODING]["median"]
     assert found["speech"]["speech throughout, 16 kHz WAV"] > 0.6
-    assert found["speech"]["half speech, 16 kHz WAV"] == pytest.approx(0.4, abs=0.15)
+    assert 0.3 < found["speech"]["half speech, 16 kHz WAV"] < 0.8 * found["speech"]["speech throughout, 16 kHz WAV"]
     text = archive.markdown(found)
     assert all(name in text for name in found["speech"])
