@@ -41,9 +41,10 @@ def run_on_ray(make: Callable[[], Any], *, host: str, port: int, most: int) -> N
 
     log_to()
     stop = threading.Event()
+    ray.init(address=os.environ.get("RAY_ADDRESS"), include_dashboard=False, log_to_driver=True)
+    # Only now: Ray's own handler, which it sets as it starts, ends the process at once.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    ray.init(address=os.environ.get("RAY_ADDRESS"), include_dashboard=False, log_to_driver=True)
     try:
         serve.start(http_options={"host": host, "port": port})
         serve.run(application(make, most=most), name=NAME, route_prefix="/")

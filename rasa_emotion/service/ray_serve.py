@@ -142,9 +142,9 @@ BRIDGE = Bridge()
 """Of this process, which runs one replica."""
 
 
-async def _bridged(scope: Scope, receive: Receive, send: Send) -> None:
-    """What Ray is given: it copies an object into the replica, whose copy leads nowhere, but names a function."""
-    await BRIDGE(scope, receive, send)
+def _bridge() -> Bridge:
+    """What Ray is given: it copies an object into the replica, whose copy leads nowhere, but calls a function there."""
+    return BRIDGE
 
 
 class Replica:
@@ -186,7 +186,7 @@ def application(
     """
     metrics = str(Path(tempfile.gettempdir()) / f"rasa-emotion-metrics-{os.getpid()}")
     deployment = serve.deployment(
-        serve.ingress(_bridged)(Replica),
+        serve.ingress(_bridge)(Replica),
         name=NAME,
         max_ongoing_requests=TAKEN,
         autoscaling_config={"min_replicas": least, "max_replicas": most, "target_ongoing_requests": 2},

@@ -29,9 +29,9 @@ def main(port: int, replicas: int) -> None:
     from rasa_emotion.service.ray_serve import NAME, application  # noqa: PLC0415
 
     stop = threading.Event()
+    ray.init(num_cpus=2, include_dashboard=False)
     for number in (SIGTERM, SIGINT):
         signal(number, lambda *_: stop.set())
-    ray.init(num_cpus=2, include_dashboard=False)
     serve.start(http_options={"host": "127.0.0.1", "port": port})
     made = application(ray_served.make, least=replicas, most=replicas, cpus=0.5)
     serve.run(made, name=NAME, route_prefix="/")
