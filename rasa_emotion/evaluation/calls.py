@@ -7,10 +7,12 @@ calls they are neutral throughout. A quarter of the calls comes over the telepho
 
 Neutral and calm turns, two thirds of a calm call, are heard in recordings of ordinary speech where the bank holds some:
 one ordinary speaker a call, since actors who play a neutral voice are easier to tell from angry ones than callers are.
+
+Apart from these stand calls in a level voice: the words are of the turn's emotion, the voice of every turn is neutral.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from zipfile import BadZipFile
@@ -95,6 +97,7 @@ class Call:
         disturbed: whether it comes over the telephone in noise.
         neutral_words: whether the words are neutral throughout.
         turned: index of the turn in which the caller gets angry; None in a calm call.
+        level: whether the voice stays neutral whatever is said.
     """
 
     caller: str
@@ -104,6 +107,7 @@ class Call:
     disturbed: bool
     neutral_words: bool
     turned: int | None
+    level: bool = False
 
     @property
     def angry(self) -> tuple[bool, ...]:
@@ -112,9 +116,13 @@ class Call:
         return tuple(emotion == number for emotion in self.emotions)
 
 
-def draw_calls(voices: Bank, words: Bank, *, count: int, turning: bool, seed: int) -> list[Call]:
-    """So many calls, calm or turning angry; the same seed gives the same calls."""
+def draw_calls(voices: Bank, words: Bank, *, count: int, turning: bool, seed: int, level: bool = False) -> list[Call]:
+    """So many calls, calm or turning angry; the same seed gives the same calls.
+
+    With `level` they are the same calls in a level voice, without those whose words are neutral: three in four.
+    """
     rng = np.random.default_rng(seed)
+    voice = np.random.default_rng((seed, 1))  # of its own, so that the words stay those of the other calls
     clips = _by_group_and_label(voices)
     sentences = {label: np.flatnonzero(words.labels == label) for label in range(len(EMOTIONS))}
     callers, ordinary = sorted(clips), _ordinary(voices)
@@ -124,7 +132,11 @@ def draw_calls(voices: Bank, words: Bank, *, count: int, turning: bool, seed: in
         own = clips[caller]
         if ordinary:
             own = own | dict.fromkeys(LENT, ordinary[rng.integers(len(ordinary))])
-        calls.append(_draw(rng, caller, own, sentences, turning=turning))
+        call = _draw(rng, caller, own, sentences, turning=turning)
+        if not level:
+            calls.append(call)
+        elif not call.neutral_words:
+            calls.append(_in_level_voice(call, own[LENT[0]], voice))
     return calls
 
 
@@ -157,6 +169,10 @@ def _draw(
         neutral_words,
         turned,
     )
+
+
+def _in_level_voice(call: Call, neutral: Ints, rng: np.random.Generator) -> Call:
+    return replace(call, clips=tuple(int(rng.choice(neutral)) for _ in call.clips), level=True)
 
 
 def hear_call(

@@ -23,6 +23,10 @@ SAMPLES = 400
 SOON = (2, 3)
 """Angry turns within which a call should be escalated."""
 
+LEVEL_OF = 3
+"""A third of the calls is told again in a level voice, and three in four of these have words of the emotion."""
+LEVEL_VOICE = "words of the emotion in a level voice"
+
 CURVE_POINTS = 60
 FALSE_GOAL = 0.02
 
@@ -79,15 +83,28 @@ class Hearing:
         )
 
 
+def draw_all(hearing: Hearing, *, count: int, seed: int) -> list[Call]:
+    """So many calm calls, so many that turn angry, and a quarter as many of each in a level voice."""
+    return [
+        call
+        for level in (False, True)
+        for turning in (False, True)
+        for call in draw_calls(
+            hearing.voices,
+            hearing.words,
+            count=count // LEVEL_OF if level else count,
+            turning=turning,
+            seed=2 * seed + turning,
+            level=level,
+        )
+    ]
+
+
 def play_all(
     rules: EscalationRules, hearing: Hearing, *, count: int, seed: int, track: Callable[..., Iterable[Call]] = list
 ) -> Iterator[Played]:
-    """So many calm calls, and so many that turn angry, drawn and played; `track` may show the progress."""
-    drawn = [
-        call
-        for turning in (False, True)
-        for call in draw_calls(hearing.voices, hearing.words, count=count, turning=turning, seed=2 * seed + turning)
-    ]
+    """The calls of `draw_all`, played; `track` may show the progress."""
+    drawn = draw_all(hearing, count=count, seed=seed)
     swept = swept_condition(rules)
     for call in track(drawn):
         heard = hear_call(call, hearing.voices, hearing.words, hearing.fusion, modalities=hearing.modalities)
@@ -130,10 +147,10 @@ def figures(played: Sequence[Played]) -> dict[str, Any]:
     """Rates with 95 % bootstrap intervals over callers, delays, slices, and the curve of the swept condition.
 
     Rates of finding are shares of the calls that turn angry; an escalation before the caller turned finds nothing.
-    False ones are shares of the calm calls.
+    False ones are shares of the calm calls. Calls in a level voice count in their own slice alone.
     """
-    calm = [one for one in played if one.call.turned is None]
-    turning = [one for one in played if one.call.turned is not None]
+    calm, turning = _by_kind([one for one in played if not one.call.level])
+    level = _by_kind([one for one in played if one.call.level])
     return {
         "calls": {"calm": len(calm), "turning": len(turning), "callers": len({one.call.caller for one in played})},
         **_rates(calm, turning),
@@ -144,9 +161,15 @@ def figures(played: Sequence[Played]) -> dict[str, Any]:
                 [one for one in calm if in_slice(one.call)], [one for one in turning if in_slice(one.call)]
             )
             for name, in_slice in SLICES.items()
-        },
+        }
+        | ({LEVEL_VOICE: _plain_rates(*level)} if all(level) else {}),
         "curve": curve(calm, turning) if all(one.strengths for one in played) else [],
     }
+
+
+def _by_kind(played: Sequence[Played]) -> tuple[list[Played], list[Played]]:
+    """The calm calls, and those that turn angry."""
+    return [one for one in played if one.call.turned is None], [one for one in played if one.call.turned is not None]
 
 
 SLICES: Mapping[str, Callable[[Call], bool]] = {

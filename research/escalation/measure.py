@@ -20,8 +20,8 @@ from rasa_emotion.conversation.conditions import Accumulated, Condition, Lasting
 from rasa_emotion.conversation.escalation import EscalationRules, Rule
 from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.estimate import EmotionEstimate
-from rasa_emotion.evaluation.calls import Bank, Call, draw_calls, hear_call
-from rasa_emotion.evaluation.simulation import Hearing, Played, figures, play, swept_condition
+from rasa_emotion.evaluation.calls import Bank, Call, hear_call
+from rasa_emotion.evaluation.simulation import Hearing, Played, draw_all, figures, play, swept_condition
 from research.escalation.anger import TRAINING_HALF, as_json, fit, heard_calls, sentences
 from research.escalation.calls import read
 from research.escalation.page import PAGE
@@ -82,11 +82,7 @@ def rule_player(condition: Condition) -> Player:
 
 def compared(hearing: Hearing, players: Mapping[str, Player], count: int, seed: int) -> dict[str, Any]:
     """Figures of each player on the same calls."""
-    calls = [
-        call
-        for turning in (False, True)
-        for call in draw_calls(hearing.voices, hearing.words, count=count, turning=turning, seed=2 * seed + turning)
-    ]
+    calls = draw_all(hearing, count=count, seed=seed)
     played: dict[str, list[Played]] = {name: [] for name in players}
     for call in tqdm(calls, desc=" and ".join(hearing.modalities), mininterval=10):
         heard = hear_call(call, hearing.voices, hearing.words, hearing.fusion, modalities=hearing.modalities)

@@ -28,7 +28,16 @@ from rasa_emotion.evaluation.calls import (
     read_bank,
     write_bank,
 )
-from rasa_emotion.evaluation.simulation import Hearing, Played, at_false, figures, play, play_all, swept_condition
+from rasa_emotion.evaluation.simulation import (
+    LEVEL_VOICE,
+    Hearing,
+    Played,
+    at_false,
+    figures,
+    play,
+    play_all,
+    swept_condition,
+)
 from rasa_emotion.fusion import Fusion
 from rasa_emotion.model_folder import sha256, shipped_models
 
@@ -91,6 +100,29 @@ def test_perfect_evidence_finds_every_call_at_once(hearing: Hearing) -> None:
     assert heard_angry < 0.3  # neutral words hold back one call in four
     assert found["slices"]["undisturbed, words of the emotion"]["within_2"] == 1.0
     assert found["delays"]["1"] > 0.6
+
+
+def test_a_level_voice_says_the_same_words_neutrally(hearing: Hearing) -> None:
+    drawn = {
+        level: draw_calls(hearing.voices, hearing.words, count=80, turning=True, seed=3, level=level)
+        for level in (False, True)
+    }
+    told = [call for call in drawn[False] if not call.neutral_words]
+    assert [(call.sentences, call.turned) for call in drawn[True]] == [(call.sentences, call.turned) for call in told]
+    neutral = EMOTIONS.index("neutral")
+    assert {int(hearing.voices.labels[clip]) for call in drawn[True] for clip in call.clips} == {neutral}
+
+
+def test_a_level_voice_has_its_own_row_and_no_part_in_the_others(hearing: Hearing) -> None:
+    played = list(play_all(rule(at_least=0.5), hearing, count=60, seed=1))
+    found, without = figures(played), figures([one for one in played if not one.call.level])
+    assert {LEVEL_VOICE} == set(found["slices"]) - set(without["slices"])
+    assert {name: found[name] for name in ("calls", "within_2", "false", "curve")} == {
+        name: without[name] for name in ("calls", "within_2", "false", "curve")
+    }
+    by_words = replace(hearing, modalities=("text",))
+    row = figures(list(play_all(rule(at_least=0.5), by_words, count=60, seed=1)))["slices"][LEVEL_VOICE]
+    assert (row["within_2"], row["false"]) == (1.0, 0.0)  # the words alone are as clear as ever
 
 
 def rule(**options: float) -> EscalationRules:
