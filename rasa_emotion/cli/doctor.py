@@ -35,6 +35,7 @@ EXTRAS = {
     "moonshine": "another recogniser of English, with its weights",
     "encryption": "an encrypted spool",
     "console": "pages for people",
+    "score": "archives of recorded calls as tables",
     "evaluate": "figures and plots on recordings of your own",
     "torch": "PyTorch and the libraries that the recipes build on",
     "train": "models of your own",

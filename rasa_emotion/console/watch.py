@@ -1,4 +1,4 @@
-"""What goes on at this moment, read once a second for all who look, and sent to each of them as it changes."""
+"""What goes on at this moment, read twice a second for all who look, and sent to each of them as it changes."""
 
 import asyncio
 import logging
@@ -21,8 +21,11 @@ from rasa_emotion.logs import named
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECS = 1.0
-"""Between looks at the database, while somebody looks at the page."""
+LOOK_SECS = 0.5
+"""From one look at the database to the next, while somebody looks at the page."""
+
+REST_SECS = 0.1
+"""Between two looks at least, however long they take."""
 
 WINDOW_SECS = 900.0
 """A conversation in which nothing was said for so long is not in progress any more."""
@@ -110,9 +113,12 @@ class Watch:
         return found.get(sender)
 
     async def _go(self) -> None:
+        took = 0.0
         while True:
-            await asyncio.sleep(self._look_secs)
+            await asyncio.sleep(max(min(REST_SECS, self._look_secs), self._look_secs - took))
+            begun = time.monotonic()
             message = await self._look()
+            took = time.monotonic() - begun
             if message:
                 for queue in self._queues:
                     if queue.qsize() >= MOST_QUEUED:  # a browser that is too slow begins anew

@@ -17,11 +17,11 @@ from uuid import uuid4
 import pytest
 import requests
 from needed import needs
-from ruamel.yaml import YAML
 
 from rasa_emotion.database import open_database
 from rasa_emotion.handoff.record import Record
 from rasa_emotion.handoff.tables import TO_HUMAN
+from rasa_emotion.plain_yaml import read_plain_yaml
 
 SCALED = Path(__file__).resolve().parents[2] / "bot_example" / "scaled"
 WEBHOOK, MESSAGES = "/webhooks/emotion/webhook", "/webhooks/emotion/messages"
@@ -29,7 +29,7 @@ HUMAN = "X-Emotion-Human"
 
 
 def test_the_files_agree_on_names_and_variables() -> None:
-    compose = YAML(typ="safe").load((SCALED / "compose.yml").read_text(encoding="utf-8"))
+    compose = read_plain_yaml((SCALED / "compose.yml").read_text(encoding="utf-8"))
     services = compose["services"]
     asked = {
         name

@@ -60,7 +60,7 @@ async def test_what_comes_beyond_is_refused_for_all_channels_together():
     for intake in (one, other):
         with pytest.raises(TurnRefused, match=FULL) as refused:
             await intake.take(Turn("late", "hello"), hand_on)
-        assert (refused.value.status, refused.value.retry_after) == (429, 1)
+        assert (refused.value.status, refused.value.retry_after) == (429, shared_admission.retry_secs)
         with pytest.raises(TurnRefused, match=FULL):
             intake.check_room()
     go_on.set()

@@ -1,0 +1,159 @@
+"""How soon the console's live page shows what happens, and what that costs, with many conversations in progress.
+
+    python benchmarks/console.py --database postgresql://user@localhost/empty_database    # JSON; SQLite without it
+
+One row is written after another, as Rasa's tracker store does; the time runs from its commit until a browser has it.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import numpy as np
+import psutil
+from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, insert
+from sqlalchemy.engine import Engine
+
+from rasa_emotion.database import create_tables, open_database, writing
+from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.estimate import EmotionEstimate
+
+EVENTS = Table(
+    "events",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("sender_id", String(255), nullable=False, index=True),
+    Column("type_name", String(255), nullable=False),
+    Column("timestamp", Float),
+    Column("intent_name", String(255)),
+    Column("action_name", String(255)),
+    Column("data", Text),
+)
+"""As Rasa's SQLTrackerStore makes it."""
+
+
+def turn(sender: str, draw: random.Random) -> list[dict[str, Any]]:
+    """The rows of one turn: the caller's words, a slot, the bot's answer."""
+    now = time.time()
+    shares = [draw.random() ** 3 for _ in EMOTIONS]
+    heard = {name: share / sum(shares) for name, share in zip(EMOTIONS, shares, strict=True)}
+    parsed = {
+        "intent": {"name": "inform", "confidence": 1.0},
+        "entities": [],
+        "emotion_estimate": EmotionEstimate.from_probabilities(heard, {}).to_dict(),
+    }
+    said = {"event": "user", "text": "I have been waiting for an hour, and nobody calls me back.", "parse_data": parsed}
+    events = [said, {"event": "slot", "name": "emotion", "value": "sad"}, {"event": "bot", "text": "One moment."}]
+    return [
+        {
+            "sender_id": sender,
+            "type_name": event["event"],
+            "timestamp": now,
+            "action_name": event.get("name"),
+            "data": json.dumps({**event, "timestamp": now, "input_channel": "rest"}),
+        }
+        for event in events
+    ]
+
+
+def write(engine: Engine, rows: list[dict[str, Any]]) -> None:
+    """Keep rows in one transaction."""
+    with writing(engine) as connection:
+        connection.execute(insert(EVENTS), rows)
+
+
+async def watch(address: str, seen: dict[tuple[str, int], float], ready: asyncio.Event) -> None:
+    """Be a browser: note when each number of turns of a conversation arrived."""
+    timeout = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(timeout=timeout, read_bufsize=2**24) as session:
+        while True:
+            async with session.get(f"{address}/live/events") as stream:
+                async for line in stream.content:
+                    if line.startswith(b"data: "):
+                        now, message = time.monotonic(), json.loads(line[6:])
+                        for one in [*message.get("all", []), *message.get("changed", [])]:
+                            seen.setdefault((one["sender"], one["turns"]), now)
+                        ready.set()
+
+
+async def measure(engine: Engine, url: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Fill the database, start a console and a browser, and write turns at an even pace."""
+    draw = random.Random(7)
+    senders = [f"caller {number}" for number in range(options.conversations)]
+    for sender in senders:
+        write(engine, [row for _ in range(options.turns) for row in turn(sender, draw)])
+    counts = dict.fromkeys(senders, options.turns)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "rasa_emotion.cli", "console", "--port", "0", "--db", url]
+        # The events stand in the same database, as with EmotionTrackerStore.
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=folder, stderr=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(Path.cwd())}
+        )
+        assert process.stderr is not None
+        address = json.loads(await process.stderr.readline())["message"].rpartition(" ")[2].rstrip(".")
+        seen: dict[tuple[str, int], float] = {}
+        ready = asyncio.Event()
+        browser = asyncio.create_task(watch(address, seen, ready))
+        begun = time.monotonic()
+        await ready.wait()
+        first = time.monotonic() - begun
+        server = psutil.Process(process.pid)
+        before, start = server.cpu_times(), time.monotonic()
+        written: dict[tuple[str, int], float] = {}
+        while time.monotonic() - start < options.secs:
+            sender = draw.choice(senders)
+            counts[sender] += 1
+            await asyncio.to_thread(write, engine, turn(sender, draw))
+            written[sender, counts[sender]] = time.monotonic()
+            await asyncio.sleep(max(0.0, start + len(written) / options.rate - time.monotonic()))
+        after, took = server.cpu_times(), time.monotonic() - start
+        await asyncio.sleep(3)
+        browser.cancel()
+        process.terminate()
+        await process.wait()
+    # Of two turns of one caller in one second, the page shows the second.
+    late = [seen[key] - moment for key, moment in written.items() if key in seen]
+    cpu = after.user + after.system - before.user - before.system
+    return {
+        "database": engine.dialect.name,
+        "conversations": options.conversations,
+        "turns_a_second": round(len(written) / took, 1),
+        "first_page_secs": round(first, 2),
+        "refresh_secs": {f"p{share}": round(float(np.percentile(late, share)), 3) for share in (50, 95, 100)},
+        "shown": len(late),
+        "written": len(written),
+        "cores": round(cpu / took, 3),
+    }
+
+
+def main() -> None:
+    """Print the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--database", help="an empty database; by default a SQLite file that is deleted")
+    parser.add_argument("--conversations", type=int, default=500)
+    parser.add_argument("--turns", type=int, default=20, help="that each has had before")
+    parser.add_argument("--rate", type=float, default=25, help="turns that are written each second")
+    parser.add_argument("--secs", type=float, default=30)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        url = options.database or f"sqlite:///{folder}/console.db"
+        engine = open_database(url)
+        create_tables(engine)
+        EVENTS.metadata.create_all(engine)
+        try:
+            print(json.dumps(asyncio.run(measure(engine, url, options)), indent=1))
+        finally:
+            EVENTS.metadata.drop_all(engine)
+            engine.dispose()
+
+
+if __name__ == "__main__":
+    main()

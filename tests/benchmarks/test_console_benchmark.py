@@ -1,0 +1,14 @@
+"""The benchmark of the live page writes turns and sees them arrive."""
+
+import json
+import subprocess
+import sys
+
+
+def test_what_is_written_is_shown(repository) -> None:
+    command = [sys.executable, "benchmarks/console.py", "--conversations", "20", "--turns", "2", "--secs", "3"]
+    run = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    found = json.loads(run.stdout)
+    assert (found["database"], found["conversations"]) == ("sqlite", 20)
+    assert 0 < found["shown"] <= found["written"]
+    assert 0 < found["refresh_secs"]["p50"] <= found["refresh_secs"]["p95"]
