@@ -67,7 +67,8 @@ def test_what_is_right_is_the_label_or_among_the_others(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("half", "least"), [("train.csv", 900), ("train_more.csv", 600), ("dev.csv", 140), ("test.csv", 500)]
+    ("half", "least"),
+    [("train.csv", 900), ("train_more.csv", 600), ("train_pairs.csv", 500), ("dev.csv", 140), ("test.csv", 500)],
 )
 def test_a_half_is_what_its_readme_says(half: str, least: int) -> None:
     rows = columns(half)
