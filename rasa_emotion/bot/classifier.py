@@ -21,14 +21,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.bot import choices
 from rasa_emotion.bot.examples import learn, recall
-from rasa_emotion.conversation.history import (
-    CHOICES,
-    ESTIMATE_KEY,
-    command_intent,
-    current_turns,
-    earlier_words,
-    split_payload,
-)
+from rasa_emotion.conversation.commands import command_intent, split_payload
+from rasa_emotion.conversation.history import CHOICES, ESTIMATE_KEY, current_turns, earlier_words
 from rasa_emotion.conversation.mood import MEMORY, mood_state
 from rasa_emotion.emotions import UNKNOWN
 from rasa_emotion.errors import ConfigError, ModelError, TextError, place_of

@@ -5,7 +5,7 @@ from typing import Any
 
 from ruamel.yaml.scalarstring import LiteralScalarString
 
-from rasa_emotion.conversation.history import VOICE_INTENT
+from rasa_emotion.conversation.commands import VOICE_INTENT
 
 CLASSIFIER = "rasa_emotion.EmotionClassifier"
 POLICY = "rasa_emotion.EmotionPolicy"

@@ -4,13 +4,13 @@ Events may be Rasa's objects or the dictionaries that they are stored as.
 """
 
 import hashlib
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Reversible, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Reversible, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
+from rasa_emotion.conversation.commands import HEARD_PREFIX, command_intent
 from rasa_emotion.conversation.decision import Decision
 from rasa_emotion.conversation.estimates import read_estimate
 from rasa_emotion.conversation.folding import Folding
@@ -19,33 +19,16 @@ from rasa_emotion.estimate import EmotionEstimate
 ESTIMATE_KEY = "emotion_estimate"
 """Where a user event holds its estimate: in `parse_data`, and for `/intent` messages with a voice in `metadata`."""
 
-HEARD_PREFIX = "emotion-"
-"""How a message's id begins when a channel of this package heard it; only then is its `metadata` to be trusted.
-
-A client writes text and metadata, and the NLU component, which drops a forgery, may run elsewhere or not at all; the id
-is the channel's.
-"""
-
 ESCALATION_SLOT = "escalation"
 """The slot whose events record what was decided."""
 
 ESCALATED_SLOT = "escalated"
 """The slot that is true from a handover to the hand-back."""
 
-VOICE_INTENT = "voice_without_words"
-"""What a channel calls a voice in which there are no words, unless it is told otherwise."""
-
-NO_WORDS = "[no words]"
-"""What people read of it."""
-
 FALLBACK_INTENT, FALLBACK_ACTION = "nlu_fallback", "action_default_fallback"
 
 CHOICES: dict[str, bool] = {"emotion_off": False, "emotion_on": True}
 """The intents by which a caller says whether their emotions may be analysed."""
-
-# `/intent` messages as Rasa reads them; a slash before ordinary words is no such message. No two neighbours in it
-# match the same character, so that the time stays linear in the length of whatever a client sends.
-_COMMAND = re.compile(r"^/[^\s{@]+\s*(?:@[0-9.]+\s*)?(?:\{.*\})?$", re.DOTALL)
 
 RECENT = 40
 """The latest turns, which are kept at hand over the turns of a conversation."""
@@ -202,62 +185,6 @@ def _latest(events: Iterable[Any]) -> tuple[Turn, ...]:
 
 
 _recent: Folding[tuple[Turn, ...]] = Folding((), _and_then, whole=_latest)
-
-
-def is_command(text: str) -> bool:
-    """Whether Rasa reads the text as an intent instead of words.
-
-    >>> [is_command(text) for text in ("/greet", '/inform@0.9{"city": "Bonn"}', "/shrug ok", "/ or")]
-    [True, True, False, False]
-    """
-    return bool(_COMMAND.match(text.strip()))
-
-
-def command_intent(text: str) -> str | None:
-    """The intent that such a text names; None for words.
-
-    >>> command_intent('/inform@0.9{"city": "Bonn"}'), command_intent("hello")
-    ('inform', None)
-    """
-    return re.split(r"[\s{@]", text.strip().removeprefix("/"), maxsplit=1)[0] if is_command(text) else None
-
-
-def split_payload(text: str, intents: Collection[str]) -> tuple[str, str] | None:
-    """The intent that a text like `/intent@0.9{"entity": "value"}` names, and the words after it; None for words.
-
-    Rasa reads a text so only if the bot has the intent; what follows the entities it leaves out.
-
-    >>> split_payload('/inform{"city": "Bonn"} and hurry up', {"inform"}), split_payload("/thanks", {"inform"})
-    (('inform', 'and hurry up'), None)
-    """
-    text = text.strip()
-    if not text.startswith("/"):
-        return None
-    end = next((place for place, sign in enumerate(text) if sign in "{@"), len(text))
-    name, rest = text[1:end].strip(), text[end:]
-    if name not in intents:
-        return None
-    if rest.startswith("@"):
-        rest = rest[1:].lstrip("0123456789.")
-    if rest.startswith("{"):
-        line, _, more = rest.partition("\n")
-        rest = f"{line[line.rfind('}') + 1 :]}\n{more}"
-    return name, rest.strip()
-
-
-def shown_words(text: str, message_id: str | None = None) -> str:
-    """What people read of a message: its words, or that it has none, as a voice that brought none.
-
-    Args:
-        text: of the message.
-        message_id: which says whether a channel of this package heard it, whatever intent it then sent.
-
-    >>> shown_words("hello"), shown_words("/sigh", "emotion-1"), shown_words("/affirm", "1")
-    ('hello', '[no words]', '/affirm')
-    """
-    text = text.strip()
-    heard = is_command(text) and str(message_id).startswith(HEARD_PREFIX)
-    return NO_WORDS if not text or heard or command_intent(text) == VOICE_INTENT else text
 
 
 def last_choice(events: Iterable[Any]) -> tuple[bool, float] | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from rasa_emotion.conversation.commands import shown_words
 from rasa_emotion.conversation.decision import ALERT, HANDOVER
 from rasa_emotion.conversation.history import (
     BOUNDARIES,
@@ -15,7 +16,6 @@ from rasa_emotion.conversation.history import (
     current_turns,
     escalation_key,
     escalations,
-    shown_words,
 )
 from rasa_emotion.conversation.mood import mood
 from rasa_emotion.endpoints import Endpoints

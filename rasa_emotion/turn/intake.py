@@ -15,7 +15,8 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from rasa_emotion.audio.channels import check_channel
-from rasa_emotion.conversation.history import CHOICES, HEARD_PREFIX, VOICE_INTENT, command_intent
+from rasa_emotion.conversation.commands import HEARD_PREFIX, VOICE_INTENT, command_intent
+from rasa_emotion.conversation.history import CHOICES
 from rasa_emotion.errors import ConfigError, place_of
 from rasa_emotion.estimate import Evidence
 from rasa_emotion.logs import named, trace

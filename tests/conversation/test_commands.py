@@ -14,7 +14,7 @@ def test_commands_are_left_out_of_what_was_said_and_words_behind_a_slash_are_not
 
 def test_a_long_message_behind_a_slash_is_read_in_linear_time():
     program = """
-from rasa_emotion.conversation.history import is_command
+from rasa_emotion.conversation.commands import is_command
 for text in ("/a{}x", "/a@1{}x", "/a{}{{x", "/a{{{}x"):
     for filler in (" ", "\\t\\n", "1.", "@1 ", "{", "{}"):
         is_command(text.format(filler * 1_000_000))

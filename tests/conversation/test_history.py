@@ -6,10 +6,10 @@ import pytest
 from fake_analyzer import estimate
 from rasa.shared.core.events import SlotSet, UserUttered
 
+from rasa_emotion.conversation.commands import command_intent
 from rasa_emotion.conversation.history import (
     BOUNDARIES,
     awaits_first_action,
-    command_intent,
     current_turns,
     earlier_words,
     escalation_key,

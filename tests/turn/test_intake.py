@@ -8,7 +8,7 @@ import pytest
 from fake_analyzer import FakeAnalyzer
 
 from rasa_emotion.audio import Waveform
-from rasa_emotion.conversation.history import HEARD_PREFIX
+from rasa_emotion.conversation.commands import HEARD_PREFIX
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.turn.consent import shared_consents

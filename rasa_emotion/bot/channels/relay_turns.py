@@ -16,12 +16,8 @@ from rasa_emotion.bot.channels.relay_promise import Held
 from rasa_emotion.bot.channels.relay_service import RelayService, Unavailable
 from rasa_emotion.bot.rasa_versions import inner_store, is_paused, named_output
 from rasa_emotion.bot.tracker_store import EmotionTrackerStore
-from rasa_emotion.conversation.history import (
-    ESCALATED_SLOT,
-    ESCALATION_SLOT,
-    HAND_BACK_KEY,
-    shown_words,
-)
+from rasa_emotion.conversation.commands import shown_words
+from rasa_emotion.conversation.history import ESCALATED_SLOT, ESCALATION_SLOT, HAND_BACK_KEY
 from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.build import due
 from rasa_emotion.handoff.record import Handover, Record

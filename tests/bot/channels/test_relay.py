@@ -28,7 +28,7 @@ from rasa_emotion.bot.channels.relay_service import UNATTENDED, RelayService, Un
 from rasa_emotion.bot.channels.relay_turns import Turns
 from rasa_emotion.bot.channels.rest import EmotionRestInput
 from rasa_emotion.bot.rasa_versions import InMemoryTrackerStore, is_paused, socket_server
-from rasa_emotion.conversation.history import HEARD_PREFIX, NO_WORDS
+from rasa_emotion.conversation.commands import HEARD_PREFIX, NO_WORDS
 from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.handoff import keeper

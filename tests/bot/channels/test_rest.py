@@ -18,7 +18,7 @@ from sanic import Sanic
 from voice_kit import start_server
 
 from rasa_emotion.bot.channels.rest import EmotionRestInput
-from rasa_emotion.conversation.history import HEARD_PREFIX
+from rasa_emotion.conversation.commands import HEARD_PREFIX
 from rasa_emotion.turn import intake
 from rasa_emotion.turn.consent import shared_consents
 from rasa_emotion.turn.evidence import EVIDENCE_KEY, ChannelEvidence
