@@ -8,25 +8,23 @@ speaker: the corpora that the new voice learned from by their speakers of the fo
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rasa_emotion.acoustic.heads import HEADS, head_names, read_head
-from rasa_emotion.training.voice.answered import SPEAKERS, Answers
-from rasa_emotion.training.voice.answers import Embedded, answered, scored_rows
-from rasa_emotion.training.voice.company import HELD_OUT_FOLD
 from rasa_emotion.training.voice.features import Rows, read_rows
-from rasa_emotion.training.voice.yardstick import ANGRY, NEUTRAL, Rule, unknown
+from research.voice import render
 from research.voice.conditions import logits, long_turns
+from research.voice.make.answered import SPEAKERS, Answers
+from research.voice.make.answers import Embedded, answered, scored_rows
+from research.voice.make.company import HELD_OUT_FOLD
+from research.voice.make.yardstick import ANGRY, NEUTRAL, Rule, unknown
 from research.voice.page import MIN_CONFIDENCE, Row, among, bad, drawn, ordinary, paired, recall, strict, with_interval
-from research.voice.render import filled, table_of_lengths, table_of_rows
 
-PAGE = Path("docs/company-voice.md")
 RESULT = Path("research/voice/company.json")
-TEMPLATE = Path(__file__).with_name("company.template.md")
 LONG = ("ravdess", "nemo")
 HEARD = "emogator"
 """The corpus that both heads learned from, so that neither is compared on it."""
@@ -107,18 +105,11 @@ def long_ones(folder: Path, conditions: Path, rule: Rule) -> dict[str, Any]:
     return {name: counts for name, counts in found.items() if name.split()[1] in LONG}
 
 
-def text(result: Mapping[str, Any], template: str) -> str:
-    """The page; without long turns that section is left out."""
-    for name, table in {"ROWS": table_of_rows(result["rows"]), "LONG": table_of_lengths(result.get("long"))}.items():
-        template = filled(template, name, table)
-    return template
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Write docs/company-voice.md and research/voice/company.json.")
     for name in ("before", "after", "features"):
         parser.add_argument(f"--{name}", type=Path, required=name != "features", default=Path("runs/features-emogator"))
-    parser.add_argument("--conditions", type=Path, help="of `training.voice.conditions`: long turns")
+    parser.add_argument("--conditions", type=Path, help="of `research.voice.make.conditions`: long turns")
     options = parser.parse_args(arguments)
     kept = read_rows(options.features)
     corpora = json.loads((options.after / "model.json").read_text(encoding="utf-8"))["corpora"]
@@ -130,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             name: long_ones(getattr(options, name), options.conditions, rule) for name, (_, rule) in voices.items()
         }
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(text(result, TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
+    render.main()
 
 
 if __name__ == "__main__":

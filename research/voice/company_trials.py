@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rasa_emotion.training.voice.answered import SPEAKERS, Answers
-from rasa_emotion.training.voice.answers import answered, scored_rows
-from rasa_emotion.training.voice.company import CALIBRATED_ON, FREE, HELD_OUT_FOLD, NOT_FREE, RECIPE
 from rasa_emotion.training.voice.features import Rows, read_rows
 from rasa_emotion.training.voice.heads import HeadRecipe, fit_head
-from rasa_emotion.training.voice.linear import LinearRecipe, fit_linear, linear_logits
-from rasa_emotion.training.voice.yardstick import (
+from research.voice.make.answered import SPEAKERS, Answers
+from research.voice.make.answers import answered, scored_rows
+from research.voice.make.company import CALIBRATED_ON, FREE, HELD_OUT_FOLD, NOT_FREE, RECIPE
+from research.voice.make.linear import LinearRecipe, fit_linear, linear_logits
+from research.voice.make.yardstick import (
     ANGRY,
     Rule,
     among,

@@ -12,7 +12,7 @@ from rasa_emotion.acoustic.classifier import OnnxNetwork
 from rasa_emotion.acoustic.heads import HEADS, Network, head_names, read_head
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.training.voice.kept import enough, read_sounds
-from rasa_emotion.training.voice.yardstick import ANGRY, Rule
+from research.voice.make.yardstick import ANGRY, Rule
 
 
 def folds_of(folder: Path) -> list[Network]:

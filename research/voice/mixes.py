@@ -1,6 +1,6 @@
 """Linear parts beside the heads of the voice, and priors of neutral: the table of docs/experiments.md.
 
-    python -m rasa_emotion.training.voice.features --model models/acoustic --out runs/features-acoustic
+    python -m research.voice.make.features --model models/acoustic --out runs/features-acoustic
     python -m research.voice.mixes --features runs/features-acoustic
 
 To be quick, heads are fitted for one fold and for each corpus left out, in 6 epochs, on a share of the large corpora.
@@ -20,12 +20,12 @@ from tqdm import tqdm
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.evaluation.metrics import fit_temperature
-from rasa_emotion.training.voice.answered import SPEAKERS, Answers
-from rasa_emotion.training.voice.answers import answered, scored_rows, train_rows
 from rasa_emotion.training.voice.features import Rows, read_rows
 from rasa_emotion.training.voice.heads import OTHER, WEIGHTS, HeadRecipe, fit_head
-from rasa_emotion.training.voice.linear import LinearRecipe, fit_linear, linear_logits
-from rasa_emotion.training.voice.yardstick import (
+from research.voice.make.answered import SPEAKERS, Answers
+from research.voice.make.answers import answered, scored_rows, train_rows
+from research.voice.make.linear import LinearRecipe, fit_linear, linear_logits
+from research.voice.make.yardstick import (
     ANGRY,
     CORPORA_LEFT_OUT,
     Rule,

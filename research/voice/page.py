@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.training.voice.answered import SPEAKERS, Answers, joined
-from rasa_emotion.training.voice.yardstick import (
+from research.voice import render
+from research.voice.conditions import by_condition, logits, long_turns
+from research.voice.make.answered import SPEAKERS, Answers, joined
+from research.voice.make.yardstick import (
     ANGRY,
     CALM,
     CONFIDENT,
@@ -28,14 +30,12 @@ from rasa_emotion.training.voice.yardstick import (
     Rule,
     unknown,
 )
-from research.voice import render
-from research.voice.conditions import by_condition, logits, long_turns
-from research.voice.render import RESULT
 from research.voice.shortcuts import lines_told, ordinary_on_lines
 
 CSV = "out_of_fold.csv"
 """Of the folds' folder, as `rasa_emotion.training.acoustic.report` writes it."""
 
+RESULT = Path("research/voice/result.json")
 VIEWS = {"clean": "clean", "mulaw": "line"}
 """Names of views by those of `out_of_fold.csv`."""
 
@@ -258,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--before", nargs=2, type=Path, required=True, metavar=("FOLDER", "ANSWERS"))
     parser.add_argument("--after", nargs=2, type=Path, required=True, metavar=("FOLDER", "ANSWERS"))
     parser.add_argument(
-        "--conditions", type=Path, help="of `training.voice.conditions`: long turns, lines of angry clips"
+        "--conditions", type=Path, help="of `research.voice.make.conditions`: long turns, lines of angry clips"
     )
     options = parser.parse_args(arguments)
     voices = {name: Voice.read(*getattr(options, name)) for name in ("before", "after")}

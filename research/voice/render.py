@@ -1,12 +1,17 @@
-"""docs/voice.md from the figures of `page`, without measuring: `python -m research.voice.render`."""
+"""docs/voice.md and docs/company-voice.md from kept figures, without measuring: `python -m research.voice.render`."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-PAGE = Path("docs/voice.md")
-RESULT = Path("research/voice/result.json")
+HERE = Path("research/voice")
+PAGES = {
+    Path("docs/voice.md"): (HERE / "result.json", HERE / "voice.template.md"),
+    Path("docs/company-voice.md"): (HERE / "company.json", HERE / "company.template.md"),
+}
+"""Each page with its figures, which `page` and `company` write, and its template."""
+
 NAMES = {
     "clean": "as recorded",
     "mulaw": "8 kHz mu-law telephone",
@@ -15,15 +20,14 @@ NAMES = {
     "noise5": "noise at 5 dB",
     "noise0": "noise at 0 dB",
 }
-TEMPLATE = Path(__file__).with_name("voice.template.md")
 
 
 def text(result: Mapping[str, Any], template: str) -> str:
     """The page; a table that was not measured is left out with its section."""
     for name, table in {
         "ROWS": table_of_rows(result["rows"]),
-        "CONDITIONS": _conditions(result["conditions"]),
-        "TOLD": _told(result["told"]),
+        "CONDITIONS": _conditions(result.get("conditions")),
+        "TOLD": _told(result.get("told")),
         "LONG": table_of_lengths(result.get("long")),
         "ORDINARY": _ordinary(result.get("ordinary")),
     }.items():
@@ -42,23 +46,29 @@ def filled(template: str, name: str, table: Sequence[str]) -> str:
 
 
 def table_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Both voices by row, as Markdown."""
+    """Both voices by row, as Markdown; of one speaker there is no interval and no test."""
     lines = ["| row | n, speakers | before | now | p | unknown, before and now |", "|---|---|---|---|---|---|"]
     for row in rows:
         shares = " and ".join(f"{share:.3f}" for share in row["unknown"])
-        old, new = _value(row["before"]), _value(row["after"])
-        lines.append(f"| {row['row']} | {row['n']:,}, {row['speakers']} | {old} | {new} | {row['p']:.3f} | {shares} |")
+        one = row["speakers"] == 1
+        old, new = (f"{row[name][0]:.3f}" if one else _value(row[name]) for name in ("before", "after"))
+        p = "–" if one else f"{row['p']:.3f}"
+        lines.append(f"| {row['row']} | {row['n']:,}, {row['speakers']} | {old} | {new} | {p} | {shares} |")
     return lines
 
 
-def _conditions(found: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _conditions(found: Mapping[str, Mapping[str, float]] | None) -> list[str]:
+    if found is None:
+        return []
     lines = ["| condition | before | now |", "|---|---|---|"]
     for name, value in found["after"].items():
         lines.append(f"| {NAMES.get(name, name)} | {found['before'][name]:.3f} | {value:.3f} |")
     return lines
 
 
-def _told(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _told(found: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
+    if found is None:
+        return []
     lines = ["| line | clips | chance | before | now |", "|---|---|---|---|---|"]
     for name, now in found["after"].items():
         old = _value(found["before"][name]["told"])
@@ -95,8 +105,9 @@ def _value(found: Sequence[float]) -> str:
 
 
 def main() -> None:
-    result = json.loads(RESULT.read_text(encoding="utf-8"))
-    PAGE.write_text(text(result, TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
+    for page, (result, template) in PAGES.items():
+        figures = json.loads(result.read_text(encoding="utf-8"))
+        page.write_text(text(figures, template.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

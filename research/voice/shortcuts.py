@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from rasa_emotion.evaluation.metrics import resamples
-from rasa_emotion.training.voice.yardstick import CALM, CONFIDENT, NEGATIVE, NEUTRAL, UNKNOWN, Rule
+from research.voice.make.yardstick import CALM, CONFIDENT, NEGATIVE, NEUTRAL, UNKNOWN, Rule
 
 LINES = {
     "telephone (8 kHz mu-law) or microphone": ("clean", "mulaw"),

@@ -1,6 +1,6 @@
 """What a linear head makes of trunks by their statistics of undisturbed clips: `research.voice.trunks FOLDER...`
 
-Each folder is one that `rasa_emotion.training.voice.features` wrote with `--view clean`.
+Each folder is one that `research.voice.make.features` wrote with `--view clean`.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import numpy as np
 
 from rasa_emotion.evaluation.metrics import unweighted_accuracy
 from rasa_emotion.training.voice.features import Rows, read_rows
-from rasa_emotion.training.voice.linear import LinearRecipe, fit_linear, linear_logits
+from research.voice.make.linear import LinearRecipe, fit_linear, linear_logits
 
 PENALTIES = (0.01, 0.03, 0.1, 0.3)
 

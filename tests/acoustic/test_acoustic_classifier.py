@@ -22,7 +22,7 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ModelError
 from rasa_emotion.evaluation.metrics import unweighted_accuracy
 from rasa_emotion.training.acoustic.clips import as_float, clip_sounds
-from rasa_emotion.training.voice.company import FREE
+from research.voice.make.company import FREE
 
 Tone = Callable[..., NDArray[np.float32]]
 NAMES = ("acoustic", "acoustic-emogator")
@@ -188,24 +188,33 @@ def test_the_licences_are_as_the_cards_say(repository: Path) -> None:
 
 @pytest.mark.data
 def test_the_floor_holds_out_of_fold(repository: Path, shared_data: Path, tmp_path: Path) -> None:
-    """The kept fold models still say what `out_of_fold.csv` says, and its figure is above the floor."""
+    """The kept fold models still say what `out_of_fold.csv` says, and its figure is above the floor.
+
+    Another kind of CPU rounds the float parts of the network otherwise, so that here and there a value falls on the
+    next of the 256 steps of int8. An inaudible gain (1e-5) does the same on one CPU: it moves a logit by 0.01 on
+    average and, in one clip of ten, some logit by more than 0.1. A model that had changed would move all of them.
+    """
     folds = repository / "models" / "acoustic" / "folds"
     with (folds / "out_of_fold.csv").open() as stream:
         rows = [row for row in csv.DictReader(stream) if row["condition"] == "clean"]
     trunk = OnnxNetwork(repository / "models" / "acoustic" / "model.onnx")
-    asked = {row["path"] for fold in "12345" for row in [row for row in rows if row["fold"] == fold][::40]}
+    asked = {row["path"] for fold in "12345" for row in [row for row in rows if row["fold"] == fold][::8]}
     clips = [clip for clip in read_manifest(shared_data, corpora=["ravdess"]) if clip.path in asked]
     sounds = clip_sounds(clips, shared_data, tmp_path)  # as the report hears them
-    by_fold = []
+    by_fold, differences = [], []
     for fold in "12345":
         own = [row for row in rows if row["fold"] == fold]
         truth = np.array([EMOTIONS.index(row["emotion"]) for row in own])
         logits = np.array([[float(row[emotion]) for emotion in EMOTIONS] for row in own])
         by_fold.append(unweighted_accuracy(truth, logits.argmax(axis=1)))
         model = AcousticClassifier(read_head(folds / HEADS, f"fold{fold}", trunk), name=fold)
-        for row, expected in list(zip(own, logits, strict=True))[::40]:
-            heard = Waveform(as_float(sounds[row["path"]]))
-            np.testing.assert_allclose(model.logits(heard), expected, atol=0.1)  # int8: each CPU sums otherwise
+        for row, expected in zip(own, logits, strict=True):
+            if row["path"] in asked:
+                differences.append(np.abs(model.logits(Waveform(as_float(sounds[row["path"]]))) - expected))
+    assert len(differences) == 150
+    assert np.mean(differences) < 0.03
+    assert np.mean(np.max(differences, axis=1) < 0.1) > 0.8
+    assert np.max(differences) < 0.3
     assert len(rows) == 1200
     assert np.mean(by_fold) >= 0.74
 

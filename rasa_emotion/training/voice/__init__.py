@@ -1,1 +1,1 @@
-"""The voice that ships: lines, views, trunk, heads, and the yardstick that chooses between voices."""
+"""A voice of a company's own calls: lines, views, features of the voice beneath, and heads."""

@@ -1,30 +1,18 @@
-"""What the trunk makes of every view: kept in files, so that heads are fitted in a minute.
+"""What a voice makes of every view before its heads: kept in files, so that heads are fitted in a minute."""
 
-    python -m rasa_emotion.training.voice.features --views runs/views --trunk runs/trunk --out runs/features
-    python -m rasa_emotion.training.voice.features --model models/acoustic --out runs/features-acoustic
-
-The second keeps the embedding of a model folder, in int8 as it runs: for new heads on a voice that ships.
-"""
-
-import argparse
 import csv
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from rasa_emotion.acoustic.classifier import MODEL, OnnxNetwork, padded
 from rasa_emotion.acoustic.heads import Network
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.training.voice.distil import read_trunk
 from rasa_emotion.training.voice.kept import drawn, enough, read_sounds
-from rasa_emotion.training.voice.network import Trunk
 
 BATCH_SECS = 48.0
 Hear = Callable[[Sequence[NDArray[np.float32]]], NDArray[np.float32]]
@@ -99,20 +87,6 @@ def hear_all(hear: Hear, sounds: Sequence[NDArray[np.float32]], *, progress: str
     return np.stack([values for values in found if values is not None])
 
 
-def by_trunk(trunk: Trunk) -> Hear:
-    """Statistics as the trunk gives them, before they are normalised."""
-
-    def hear(sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        given = padded(sounds)
-        with torch.no_grad():
-            found: NDArray[np.float32] = trunk.statistics(
-                torch.from_numpy(given["waveform"]), torch.from_numpy(given["lengths"])
-            ).numpy()
-        return found
-
-    return hear
-
-
 def by_network(network: Network) -> Hear:
     """The embedding of a model folder's network."""
     return lambda sounds: network.run(["embedding"], sounds)[0]
@@ -164,30 +138,3 @@ def _batches(sounds: Sequence[NDArray[np.float32]]) -> Iterator[list[int]]:
         batch.append(int(index))
     if batch:
         yield batch
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Keep what the trunk makes of every view; what is there stays.")
-    parser.add_argument("--views", type=Path, default=Path("runs/views"))
-    parser.add_argument("--trunk", type=Path, default=Path("runs/trunk"))
-    parser.add_argument("--model", type=Path, help="a model folder whose embedding is kept, instead of --trunk")
-    parser.add_argument("--out", type=Path, default=Path("runs/features"))
-    parser.add_argument(
-        "--view", action="append", default=[], help="only this one; repeatable, all where none is named"
-    )
-    parser.add_argument("--corpus", action="append", default=[], help="only this one; repeatable")
-    parser.add_argument("--most", type=int, default=0, help="sounds of each corpus; 0 takes all")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO)
-    torch.set_num_threads(options.threads)
-    if options.model:
-        hear = by_network(OnnxNetwork(options.model / MODEL, threads=options.threads))
-    else:
-        hear = by_trunk(read_trunk(options.trunk))
-    wanted = {"corpora": options.corpus, "only": options.view, "most": options.most}
-    write_features(options.views, hear, options.out, **wanted)
-
-
-if __name__ == "__main__":
-    main()

@@ -104,6 +104,26 @@ class Fitted:
         return logits
 
 
+def on_embedding(
+    fitted: Fitted, mean: NDArray[np.float32] | float = 0.0, deviation: NDArray[np.float32] | float = 1.0
+) -> dict[str, NDArray[np.float32]]:
+    """A head's weights by the names of `OtherHead`, reading an embedding that is normalised by `mean` and `deviation`.
+
+    The defaults are those of an embedding that comes as it is.
+    """
+    head = fitted.head
+    scale, offset = deviation / fitted.deviation, (mean - fitted.mean) / fitted.deviation
+    skip, hidden = (layer.weight.detach().numpy() for layer in (head.skip, head.hidden))
+    bias = head.skip.bias.detach().numpy() + head.out.bias.detach().numpy()
+    return {
+        "weight": (skip * scale).T.astype(np.float32),
+        "bias": (bias + skip @ offset).astype(np.float32),
+        "hidden.weight": (hidden * scale).T.astype(np.float32),
+        "hidden.bias": (head.hidden.bias.detach().numpy() + hidden @ offset).astype(np.float32),
+        "out.weight": head.out.weight.detach().numpy().T.astype(np.float32),
+    }
+
+
 def write_heads(file: Path, heads: Sequence[Fitted]) -> None:
     """Keep heads, such as those of the folds, for `read_heads`."""
     kept = [{"mean": h.mean, "deviation": h.deviation, "head": h.head.state_dict()} for h in heads]

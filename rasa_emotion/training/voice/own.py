@@ -35,9 +35,8 @@ from rasa_emotion.training.acoustic.outoffold import CLEAN, conditions, hear
 from rasa_emotion.training.acoustic.report import cpu_time_ms
 from rasa_emotion.training.claim import claim
 from rasa_emotion.training.voice.features import Rows, by_network, read_rows, write_features
-from rasa_emotion.training.voice.heads import Fitted, Head, HeadRecipe, fit_head
+from rasa_emotion.training.voice.heads import Fitted, Head, HeadRecipe, fit_head, on_embedding
 from rasa_emotion.training.voice.material import FOLDS, Sound, deal
-from rasa_emotion.training.voice.other_head import on_embedding
 from rasa_emotion.training.voice.views import write_views
 
 logger = logging.getLogger(__name__)

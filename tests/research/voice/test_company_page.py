@@ -8,9 +8,9 @@ import pytest
 
 from rasa_emotion.acoustic.heads import HEADS
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.training.voice.company import FREE, permitted
 from rasa_emotion.training.voice.features import Rows
 from research.voice import company, company_trials, mixes, trunks
+from research.voice.make.company import FREE, permitted
 
 ANGRY, NEUTRAL = EMOTIONS.index("angry"), EMOTIONS.index("neutral")
 
@@ -60,13 +60,6 @@ def test_each_corpus_is_scored_where_nobody_heard_the_speaker(tmp_path: Path) ->
     assert anger["p"] < 0.01
     assert found["bad: people reading digits, speakers unheard, mu-law"]["before"][0] == 1.0
     assert found["ordinary: public service calls, never heard, mu-law"]["after"][0] == 1.0
-
-
-def test_the_page_is_that_of_its_figures() -> None:
-    result = json.loads(company.RESULT.read_text(encoding="utf-8"))
-    assert company.PAGE.read_text(encoding="utf-8") == company.text(
-        result, company.TEMPLATE.read_text(encoding="utf-8")
-    )
 
 
 def test_the_voice_learns_from_what_is_permitted_alone() -> None:

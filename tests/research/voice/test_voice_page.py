@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.training.voice import yardstick
-from rasa_emotion.training.voice.answered import Answers
-from rasa_emotion.training.voice.yardstick import Rule
 from research.voice import page, render
+from research.voice.make import yardstick
+from research.voice.make.answered import Answers
+from research.voice.make.yardstick import Rule
 from research.voice.shortcuts import ordinary_on_lines, told
 
 RULE = Rule(1.0, 0.35)
@@ -69,10 +69,17 @@ def test_what_was_not_measured_has_no_section() -> None:
     assert "## Long\n\n| turns | before | now |" in render.text(result, template)
 
 
-def test_the_page_is_what_its_figures_say(repository: Path) -> None:
-    result = json.loads((repository / render.RESULT).read_text(encoding="utf-8"))
-    template = render.TEMPLATE.read_text(encoding="utf-8")
-    assert (repository / render.PAGE).read_text(encoding="utf-8") == render.text(result, template)
+def test_one_speaker_gives_no_interval() -> None:
+    value = [0.5, 0.5, 0.5]
+    row = {"row": "r", "n": 3, "speakers": 1, "before": value, "after": value, "p": 0.002, "unknown": [0, 0]}
+    assert render.table_of_rows([row])[-1] == "| r | 3, 1 | 0.500 | 0.500 | – | 0.000 and 0.000 |"
+
+
+@pytest.mark.parametrize("page", render.PAGES, ids=str)
+def test_a_page_is_what_its_figures_say(page: Path, repository: Path) -> None:
+    result, template = (repository / file for file in render.PAGES[page])
+    figures = json.loads(result.read_text(encoding="utf-8"))
+    assert (repository / page).read_text(encoding="utf-8") == render.text(figures, template.read_text(encoding="utf-8"))
 
 
 def test_ravdess_comes_from_the_folder_that_ships(repository: Path) -> None:

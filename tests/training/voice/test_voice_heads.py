@@ -5,8 +5,16 @@ import pytest
 
 from rasa_emotion.acoustic.heads import OtherHead
 from rasa_emotion.training.voice.features import Rows
-from rasa_emotion.training.voice.heads import HeadRecipe, fit_head, merged, row_weights, with_prior
-from rasa_emotion.training.voice.ship import _carried
+from rasa_emotion.training.voice.heads import (
+    Fitted,
+    Head,
+    HeadRecipe,
+    fit_head,
+    merged,
+    on_embedding,
+    row_weights,
+    with_prior,
+)
 
 QUICK = HeadRecipe(hidden=16, epochs=12, batch=32, lr=0.01, seeds=(1, 2), mixup=0.0)
 
@@ -67,5 +75,16 @@ def test_a_folds_head_says_on_the_shipped_embedding_what_it_said() -> None:
         def run(self, outputs: object, sounds: object) -> list[np.ndarray]:  # type: ignore[type-arg]
             return [(own.statistics - shipped.mean) / shipped.deviation]
 
-    found = OtherHead(Embedding(), _carried(other, shipped)).run(["logits"], [])[0]
+    found = OtherHead(Embedding(), on_embedding(other, shipped.mean, shipped.deviation)).run(["logits"], [])[0]
     np.testing.assert_allclose(found, other.logits(own.statistics), atol=1e-3)
+
+
+def test_a_head_reads_the_embedding_as_it_comes() -> None:
+    head = Head(4, 3).eval()
+    mean, deviation = np.arange(4, dtype=np.float32), np.full(4, 2, np.float32)
+    fitted = Fitted(mean, deviation, head)
+    statistics = np.random.default_rng(0).normal(0, 3, (5, 4)).astype(np.float32)
+    weights = on_embedding(fitted)
+    hidden = np.maximum(statistics @ weights["hidden.weight"] + weights["hidden.bias"], 0)
+    said = statistics @ weights["weight"] + weights["bias"] + hidden @ weights["out.weight"]
+    np.testing.assert_allclose(said, fitted.logits(statistics), atol=1e-4)

@@ -1,6 +1,6 @@
 """Score one way to fit heads by all rows of the yardstick, on kept features.
 
-    python -m rasa_emotion.training.voice.choose prior --features runs/features --set '{"prior": 0.5}'
+    python -m research.voice.make.choose prior --features runs/features --set '{"prior": 0.5}'
 
 A voice is chosen by ordinary speech, anger on the line and the corpora left out, and only reported on RAVDESS.
 """
@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 
-from rasa_emotion.training.voice.answered import joined
-from rasa_emotion.training.voice.answers import answer_folds, answer_left_out, fit_folds, scored_rows
 from rasa_emotion.training.voice.features import read_rows
 from rasa_emotion.training.voice.heads import HeadRecipe, write_heads
-from rasa_emotion.training.voice.yardstick import Rule, calibrate, table
+from research.voice.make.answered import joined
+from research.voice.make.answers import answer_folds, answer_left_out, fit_folds, scored_rows
+from research.voice.make.yardstick import Rule, calibrate, table
 
 logger = logging.getLogger(__name__)
 

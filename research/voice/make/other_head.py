@@ -9,24 +9,9 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from rasa_emotion.errors import ModelError
-from rasa_emotion.training.voice.heads import Fitted
 
 EMBEDDING, LOGITS = "embedding", "logits"
 PREFIX = "other_head."
-
-
-def on_embedding(fitted: Fitted) -> dict[str, NDArray[np.float32]]:
-    """A head's weights by the names of `OtherHead`, reading the embedding as it comes."""
-    head, offset = fitted.head, -fitted.mean / fitted.deviation
-    skip, hidden = (layer.weight.detach().numpy() for layer in (head.skip, head.hidden))
-    bias = head.skip.bias.detach().numpy() + head.out.bias.detach().numpy()
-    return {
-        "weight": (skip / fitted.deviation).T.astype(np.float32),
-        "bias": (bias + skip @ offset).astype(np.float32),
-        "hidden.weight": (hidden / fitted.deviation).T.astype(np.float32),
-        "hidden.bias": (head.hidden.bias.detach().numpy() + hidden @ offset).astype(np.float32),
-        "out.weight": head.out.weight.detach().numpy().T.astype(np.float32),
-    }
 
 
 def write_with_head(source: Path, head: Mapping[str, NDArray[np.float32]], file: Path) -> None:

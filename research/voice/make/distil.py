@@ -1,6 +1,6 @@
 """Distil the lower layers of Whisper's encoder into the narrow trunk, on everything that was heard, labelled or not.
 
-    python -m rasa_emotion.training.voice.distil --views runs/views --out runs/trunk
+    python -m research.voice.make.distil --views runs/views --out runs/trunk
 
 The target is what the wide layers make of the same sound (Romero et al., "FitNets: Hints for Thin Deep Nets", 2015): no
 label of an emotion is looked at, so the heads' splits by speaker and corpus stay what they are. An interrupted run goes
@@ -25,8 +25,8 @@ from torch.utils.data import DataLoader, IterableDataset
 from rasa_emotion.acoustic.whisper import WhisperNetwork
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.training.acoustic.pretrained import load_whisper
-from rasa_emotion.training.voice.narrow import narrow, trace
-from rasa_emotion.training.voice.network import Trunk
+from research.voice.make.narrow import narrow, trace
+from research.voice.make.network import Trunk
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ import torch
 
 from rasa_emotion.acoustic.classifier import OnnxNetwork
 from rasa_emotion.acoustic.whisper import WhisperNetwork
-from rasa_emotion.training.voice.distil import wide_states
-from rasa_emotion.training.voice.export import export, random_head
-from rasa_emotion.training.voice.narrow import narrow, trace
-from rasa_emotion.training.voice.network import Trunk
+from research.voice.make.distil import wide_states
+from research.voice.make.export import export, random_head
+from research.voice.make.narrow import narrow, trace
+from research.voice.make.network import Trunk
 
 SMALL = {"width": 32, "channels": 24, "entry": 28, "heads": 2, "head_width": 8, "hidden": (48, 0)}
 

@@ -19,7 +19,7 @@ from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.errors import ModelError
 from rasa_emotion.training.quiet import without_warnings
 from rasa_emotion.training.voice.heads import Fitted, Head
-from rasa_emotion.training.voice.network import Trunk
+from research.voice.make.network import Trunk
 
 OPSET = 17
 TOLERANCE = 2e-4

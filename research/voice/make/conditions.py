@@ -1,7 +1,7 @@
 """Sounds that a voice is scored on besides the views: every line, cut clips, long turns in one mood, ordinary speech on
 the lines of angry clips.
 
-python -m rasa_emotion.training.voice.conditions --data ../shared/data --ordinary ../synth --out runs/conditions
+python -m research.voice.make.conditions --data ../shared/data --ordinary ../synth --out runs/conditions
 """
 
 import argparse
@@ -19,10 +19,10 @@ from tqdm import tqdm
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.audio.windows import cut_windows
 from rasa_emotion.training.acoustic.clips import noise_sounds
-from rasa_emotion.training.voice.answered import NEVER
 from rasa_emotion.training.voice.lines import Samples, g711, line_of, test_lines
 from rasa_emotion.training.voice.material import Sound, read_samples, read_sounds
 from rasa_emotion.training.voice.views import served, write_sounds
+from research.voice.make.answered import NEVER
 
 logger = logging.getLogger(__name__)
 

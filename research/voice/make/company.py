@@ -1,8 +1,8 @@
 """The voice that companies may use: a linear head on Whisper's own layers, from corpora that permit it.
 
-    python -m rasa_emotion.training.voice.features --model models/acoustic-emogator --views runs/views-free \
+    python -m research.voice.make.features --model models/acoustic-emogator --views runs/views-free \
         --out runs/features-emogator
-    python -m rasa_emotion.training.voice.company --data ../shared/data --features runs/features-emogator \
+    python -m research.voice.make.company --data ../shared/data --features runs/features-emogator \
         --base models/acoustic-emogator --out models/acoustic-emogator
 
 The trunk is that of the base, whose embedding the first command keeps; it stays as it is.
@@ -20,16 +20,14 @@ import torch
 from rasa_emotion.acoustic.classifier import MODEL
 from rasa_emotion.acoustic.heads import HEADS
 from rasa_emotion.attributes import ATTRIBUTES_FILE
-from rasa_emotion.corpora.catalogue import commercial
-from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.model_folder import MANIFEST, read_model_folder, sha256, write_manifest
-from rasa_emotion.training.acoustic.report import FOLDS, report
-from rasa_emotion.training.voice.answers import answered, scored_rows
+from rasa_emotion.model_folder import MANIFEST, read_model_folder, sha256
+from rasa_emotion.training.acoustic.report import FOLDS
 from rasa_emotion.training.voice.features import Rows, read_rows
-from rasa_emotion.training.voice.linear import LinearRecipe, fit_linear, linear_logits
-from rasa_emotion.training.voice.other_head import write_with_head
-from rasa_emotion.training.voice.ship import LICENCES
-from rasa_emotion.training.voice.yardstick import calibrate
+from research.voice.make.answers import answered, scored_rows
+from research.voice.make.folder import EIGHT_WAYS, Made, Product, describe
+from research.voice.make.linear import LinearRecipe, fit_linear, linear_logits
+from research.voice.make.other_head import write_with_head
+from research.voice.make.yardstick import calibrate
 
 FREE = ("emogator", "emodb", "digits", "prompts", "espeak", "flite", "festival", "hibari", "kokoro")
 """Corpora whose licence lets companies use what was trained on them; each one's source stands in the catalogue."""
@@ -37,7 +35,7 @@ FREE = ("emogator", "emodb", "digits", "prompts", "espeak", "flite", "festival",
 NOT_FREE = ("prompts-es_CO_f_July",)
 """Speakers of these corpora whose recordings are under the GPL, which says nothing of weights."""
 
-LICENCE, SCORED = "Apache-2.0", "emogator"
+SCORED = "emogator"
 HELD_OUT_FOLD = 0
 CALIBRATED_ON = ("emogator", "emodb", "digits", "prompts")
 RECIPE = LinearRecipe(
@@ -45,42 +43,36 @@ RECIPE = LinearRecipe(
     penalty=0.1,
     prior=-1.0,
 )
-SUMMARY = (
-    "Hears one of eight emotions in a voice. Trained on vocal bursts, acted German sentences and ordinary speech, all "
-    "of which companies may use; it finds much of loud anger and little of the other emotions in other languages."
-)
-CANNOT_HEAR = (
-    "much of fear, disgust and sadness in spoken sentences, since few people acted them for it: there, the words decide"
-)
-SPLIT = (
-    "EmoGator, a fifth of its contributors (a fold) held out; the clips whose category maps to one of the eight. "
+PRODUCT = Product(
+    scored=SCORED,
+    summary="Hears one of eight emotions in a voice. Trained on vocal bursts, acted German sentences and ordinary "
+    "speech, all of which companies may use; it finds much of loud anger and little of the other emotions in other "
+    "languages.",
+    cannot_hear="much of fear, disgust and sadness in spoken sentences, since few people acted them for it: there, the "
+    "words decide",
+    split="EmoGator, a fifth of its contributors (a fold) held out; the clips whose category maps to one of the eight. "
     "Nothing was chosen on them: the recipe of the head was chosen by ordinary speech and corpora that it never "
-    "heard, RAVDESS not among them. The model that ships was then trained on all contributors."
-)
-DATA_NOTE = (
-    "Every corpus is heard in the same eight ways: undisturbed, over an 8 kHz mu-law line, over a line drawn from "
-    "eight (G.711, GSM, AMR, Opus, lost packets, automatic gain), in noise, faster or slower, in a room, cut short, "
-    'and joined to a longer turn. Noises are from ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound '
+    "heard, RAVDESS not among them. The model that ships was then trained on all contributors.",
+    data_note=f'{EIGHT_WAYS} Noises are from ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound '
     'Classification", 2015; CC BY 3.0). Whisper was pretrained without emotion labels. The licence of EmoDB is '
     "CC0-1.0 according to those who publish it with audb (github.com/audeering/emodb); its home page of 2005 names "
-    "none (docs/licences.md)."
-)
-INSIDE = (
-    "the log-mel spectrogram of Whisper (80 bands, 25 ms window, 10 ms hop), the lower three of the six layers of "
-    "Whisper base's encoder (MIT licence; the third without its feed-forward part, states every 40 ms) as they were "
+    "none (docs/licences.md).",
+    inside="the log-mel spectrogram of Whisper (80 bands, 25 ms window, 10 ms hop), the lower three of the six layers "
+    "of Whisper base's encoder (MIT licence; the third without its feed-forward part, states every 40 ms) as they were "
     "pretrained, mean and deviation of the last two layers' states over time, one linear layer. Matrix products of "
-    "the trunk in int8"
-)
-COMMANDS = """The figures, from the kept head:
+    "the trunk in int8",
+    commands="""The figures, from the kept head:
 
     python -m rasa_emotion.training.acoustic.report models/{name} --data ../shared/data
 
-The weights, once the features are kept (docs/train.md):
+The weights, once the features are kept (docs/company-voice.md):
 
-    python -m rasa_emotion.training.voice.company --data ../shared/data --features runs/features-emogator \\
+    python -m research.voice.make.company --data ../shared/data --features runs/features-emogator \\
         --base models/{name} --out models/{name}
 
-The figures on ordinary speech, lines and corpora that it never heard: docs/voice.md."""
+The figures on ordinary speech, lines and corpora that it never heard: docs/company-voice.md.""",
+    trunk="whisper-base",
+)
 
 
 def permitted(rows: Rows) -> Rows:
@@ -108,10 +100,11 @@ def ship(features: Path, base: Path, out: Path, *, data: Path, cache: Path, reci
     if kept is not None:
         kept["encoder"] = sha256(out / MODEL)
         (out / ATTRIBUTES_FILE).write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-    temperature = calibrate(answers, CALIBRATED_ON)
+    tested = (rows.corpus == SCORED) & (rows.fold == HELD_OUT_FOLD)
+    speakers = sorted({str(speaker) for speaker in rows.speaker[tested]})
     parameters = int(beneath.settings.get("parameters", 0))
-    _describe(rows, out, temperature=temperature, parameters=parameters)
-    report(out, data, cache)
+    made = Made(rows, speakers, calibrate(answers, CALIBRATED_ON), parameters, (MODEL,))
+    describe(PRODUCT, made, out, data=data, cache=cache)
 
 
 def _attributes(base: Path) -> dict[str, Any] | None:
@@ -121,41 +114,6 @@ def _attributes(base: Path) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found if found["encoder"] == sha256(base / MODEL) else None
-
-
-def _describe(rows: Rows, out: Path, *, temperature: float, parameters: int) -> None:
-    texts = [(LICENCES / f"{part}.txt").read_text(encoding="utf-8") for part in (LICENCE, "whisper-notice")]
-    (out / "LICENSE").write_text("".join(texts), encoding="utf-8")
-    (out / "card.md").touch()
-    corpora = [str(corpus) for corpus in np.unique(rows.corpus)]
-    held_out = (rows.corpus == SCORED) & (rows.fold == HELD_OUT_FOLD)
-    write_manifest(
-        out,
-        (MODEL, "LICENSE", "card.md"),
-        name=out.resolve().name,
-        kind="acoustic",
-        licence=LICENCE,
-        commercial=commercial(corpora),
-        summary=SUMMARY,
-        labels=list(EMOTIONS),
-        temperature=round(temperature, 4),
-        sample_rate=16_000,
-        parameters=parameters,
-        corpora=corpora,
-        scored=SCORED,
-        test_speakers=sorted({str(speaker) for speaker in rows.speaker[held_out]}),
-        inner_speakers=[],
-        split=SPLIT,
-        data_note=DATA_NOTE,
-        inside=INSIDE,
-        commands=COMMANDS.format(name=out.resolve().name),
-        longest_secs=5.0,
-        window_secs=4.0,
-        hop_secs=2.0,
-        cannot_hear=CANNOT_HEAR,
-        calibrated_on="unheard speakers, acted and ordinary",
-        frozen_trunk="whisper-base",
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

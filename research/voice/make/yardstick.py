@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.evaluation.metrics import Interval, fit_temperature, resamples, softmax
-from rasa_emotion.training.voice.answered import NEVER, SPEAKERS, Answers
+from research.voice.make.answered import NEVER, SPEAKERS, Answers
 
 NEUTRAL, CALM, ANGRY = (EMOTIONS.index(name) for name in ("neutral", "calm", "angry"))
 NEGATIVE = [EMOTIONS.index(name) for name in ("angry", "disgust", "fear", "sad")]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rasa_emotion.acoustic.whisper import EncoderLayer, WhisperNetwork
-from rasa_emotion.training.voice.network import Layer, Trunk
+from research.voice.make.network import Layer, Trunk
 
 RIDGE = 1e-3
 """Of the mean of the diagonal, added before a least-squares solution."""

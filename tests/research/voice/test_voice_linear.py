@@ -10,9 +10,8 @@ from rasa_emotion.acoustic.heads import OtherHead
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ModelError
 from rasa_emotion.training.voice.features import Rows
-from rasa_emotion.training.voice.heads import Fitted, Head
-from rasa_emotion.training.voice.linear import LinearRecipe, fit_linear, linear_logits
-from rasa_emotion.training.voice.other_head import on_embedding, write_with_head
+from research.voice.make.linear import LinearRecipe, fit_linear, linear_logits
+from research.voice.make.other_head import write_with_head
 
 ANGRY, NEUTRAL = EMOTIONS.index("angry"), EMOTIONS.index("neutral")
 
@@ -85,17 +84,6 @@ def test_another_head_leaves_the_embedding_as_it_is(
     for found, wanted in zip(OnnxNetwork(file).run(["logits", "embedding"], sounds), expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-3)
     assert file.stat().st_size < source.stat().st_size * 1.1
-
-
-def test_a_head_reads_the_embedding_as_it_comes() -> None:
-    head = Head(4, 3).eval()
-    mean, deviation = np.arange(4, dtype=np.float32), np.full(4, 2, np.float32)
-    fitted = Fitted(mean, deviation, head)
-    statistics = np.random.default_rng(0).normal(0, 3, (5, 4)).astype(np.float32)
-    weights = on_embedding(fitted)
-    hidden = np.maximum(statistics @ weights["hidden.weight"] + weights["hidden.bias"], 0)
-    said = statistics @ weights["weight"] + weights["bias"] + hidden @ weights["out.weight"]
-    np.testing.assert_allclose(said, fitted.logits(statistics), atol=1e-4)
 
 
 def test_a_model_without_an_embedding_is_refused(repository: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What heads say of sounds whose speakers, or whose whole corpus, they never heard.
 
-    python -m rasa_emotion.training.voice.answers FOLDER --views runs/views --out runs/yardstick/before.npz
-    python -m rasa_emotion.training.voice.answers models/acoustic --features runs/features-acoustic \
+    python -m research.voice.make.answers FOLDER --views runs/views --out runs/yardstick/before.npz
+    python -m research.voice.make.answers models/acoustic --features runs/features-acoustic \
         --out runs/yardstick/acoustic.npz
 
 The second is of a voice that this folder's modules made: `features --model` has kept its embedding, its folder has the
@@ -19,11 +19,11 @@ from tqdm import tqdm
 
 from rasa_emotion.acoustic.classifier import MODEL, OnnxNetwork
 from rasa_emotion.acoustic.heads import HEADS, head_names, read_head
-from rasa_emotion.training.voice.answered import NEVER, SPEAKERS, Answers, joined
 from rasa_emotion.training.voice.features import Rows, described, read_rows
 from rasa_emotion.training.voice.heads import Fitted, HeadRecipe, fit_head
 from rasa_emotion.training.voice.kept import drawn, enough, read_sounds
 from rasa_emotion.training.voice.material import FOLDS
+from research.voice.make.answered import NEVER, SPEAKERS, Answers, joined
 
 logger = logging.getLogger(__name__)
 
