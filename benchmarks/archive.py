@@ -9,8 +9,6 @@ decoding with the search for turns. No recogniser; one thread.
     python benchmarks/archive.py --repeats 20 --secs 600
 """
 
-import argparse
-import json
 import os
 import subprocess
 import time
@@ -24,9 +22,8 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
+from benchmarks.printing import repeated, run, shown
 from benchmarks.turn import machine, median
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.archive.call import WINDOW_SECS, score_call
@@ -112,7 +109,7 @@ def measure(repeats: int, secs: float, models: Path | None = None) -> dict[str, 
             for step, call in steps(analyzer, path, options).items()
         }
         factors: dict[tuple[str, str], list[float]] = {one: [] for one in calls}
-        for repeat in track(range(repeats + 1), "archive", transient=True, console=Console(stderr=True)):
+        for repeat in shown("archive")(range(repeats + 1)):
             for one, call in calls.items():
                 start = time.process_time()
                 call()
@@ -152,22 +149,9 @@ def markdown(found: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=10, help="repeats that count, after one that does not (10)")
-    parser.add_argument("--secs", type=float, default=SECS, help="length of each recording (300)")
-    parser.add_argument("--models", type=Path, help="folder with other models than those that ship")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--markdown", action="store_true", help="print a section of a document")
-    options = parser.parse_args()
-    found = measure(options.repeats, options.secs, options.models)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    elif options.markdown:
-        print(markdown(found))
-    else:
-        from rich.markdown import Markdown  # noqa: PLC0415 -- for people alone
-
-        Console().print(Markdown(markdown(found)))
+    arguments = repeated(__doc__, 10, "one that does not")
+    arguments.add_argument("--secs", type=float, default=SECS, help="length of each recording (300)")
+    run(arguments, lambda options: measure(options.repeats, options.secs, options.models), markdown)
 
 
 if __name__ == "__main__":

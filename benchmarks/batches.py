@@ -11,8 +11,6 @@ The share is taken within each repeat: time per item of a batch, divided by that
     python benchmarks/batches.py              # a table; --json and --markdown for programs and documents
 """
 
-import argparse
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,9 +21,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
+from benchmarks.printing import interval, repeated, run, shown
 from benchmarks.turn import SAMPLE_RATE, WORDS, machine, median
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic.classifier import padded
@@ -83,11 +80,7 @@ def measure(repeats: int, models: Path | None = None) -> dict[str, Any]:
     """Everything that is printed."""
     around = machine()
     analyzer = EmotionAnalyzer.load(models)
-
-    def progress(repeat: Sequence[int]) -> Iterable[int]:
-        return track(repeat, "batches", transient=True, console=Console(stderr=True))
-
-    taken = interleave(batches(analyzer), repeats, progress)
+    taken = interleave(batches(analyzer), repeats, shown("batches"))
     return {
         "machine": around,
         "models": analyzer.checksum[:12],
@@ -114,29 +107,14 @@ def markdown(found: Mapping[str, Any]) -> str:
     for kind, sizes in found["cpu_ms"].items():
         shares = found["share"][kind]
         cells = [f"{sizes[1]['median']:.2f} ms"]
-        for size in SIZES[1:]:
-            row = shares[size]
-            cells.append(f"{row['median']:.2f} ({row['low']:.2f} to {row['high']:.2f})")
+        cells += [interval(shares[size]) for size in SIZES[1:]]
         lines.append(f"| {kind} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=30, help="repeats that count, after two that do not (30)")
-    parser.add_argument("--models", type=Path, help="folder with other models than those that ship")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--markdown", action="store_true", help="print a section of a document")
-    options = parser.parse_args()
-    found = measure(options.repeats, options.models)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    elif options.markdown:
-        print(markdown(found))
-    else:
-        from rich.markdown import Markdown  # noqa: PLC0415 -- for people alone
-
-        Console().print(Markdown(markdown(found)))
+    arguments = repeated(__doc__, 30, "two that do not")
+    run(arguments, lambda options: measure(options.repeats, options.models), markdown)
 
 
 if __name__ == "__main__":

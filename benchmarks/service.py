@@ -18,7 +18,6 @@ of the times, counted from when a request was due, stays under 50 ms; the highes
 Where other programs take the cores, rates are too low for both, and the ratio is the figure; the load is printed.
 """
 
-import argparse
 import asyncio
 import base64
 import json
@@ -39,6 +38,7 @@ import numpy as np
 import psutil
 from rich.console import Console
 
+from benchmarks.printing import interval, parser, run
 from benchmarks.turn import WORDS, machine, median, peer, speech
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.emotions import EMOTIONS
@@ -102,8 +102,8 @@ def no_tls() -> None:
 
 
 def _serve(what: str, processes: int, cores: Sequence[int], port: int, limits: Limits) -> None:
+    from rasa_emotion.service import running  # noqa: PLC0415
     from rasa_emotion.service.processes import Plan, run_many  # noqa: PLC0415
-    from rasa_emotion.service.running import listening, run  # noqa: PLC0415
 
     os.sched_setaffinity(0, cores)
     if processes > 1:
@@ -111,7 +111,7 @@ def _serve(what: str, processes: int, cores: Sequence[int], port: int, limits: L
         return
 
     async def go() -> None:
-        await run(service_of(what, limits), sockets=listening("127.0.0.1", port))
+        await running.run(service_of(what, limits), sockets=running.listening("127.0.0.1", port))
 
     asyncio.run(go())
 
@@ -362,9 +362,9 @@ def markdown(found: Mapping[str, Any]) -> str:
             "",
             "| behind the same server | requests a second |",
             "|---|---|",
-            f"| ours, highest rate with a 95th percentile under {P95_MS:g} ms | {_interval(through['ours'], 1)} |",
-            f"| {PEER}, asked without a pause | {_interval(through['peer'], 2)} |",
-            f"| times | {_interval(through['times'], 1)} |",
+            f"| ours, highest rate with a 95th percentile under {P95_MS:g} ms | {interval(through['ours'], 1)} |",
+            f"| {PEER}, asked without a pause | {interval(through['peer'], 2)} |",
+            f"| times | {interval(through['times'], 1)} |",
             "",
             f"Ours at half that rate: p50 {half['p50']:.1f} ms, p95 {half['p95']:.1f} ms, p99 {half['p99']:.1f} ms.",
             "",
@@ -374,35 +374,20 @@ def markdown(found: Mapping[str, Any]) -> str:
             "",
             "| | one process | two | ratio |",
             "|---|---|---|---|",
-            f"| CPU seconds a request | {_interval(two['cpu_secs']['1'], 4)} | {_interval(two['cpu_secs']['2'], 4)} | "
-            f"{_interval(two['cpu_ratio'], 2)} |",
-            f"| {WAIT}: answered a second | {_interval(two['wait_rate']['1'], 1)} | "
-            f"{_interval(two['wait_rate']['2'], 1)} | {_interval(two['wait_ratio'], 2)} |",
+            f"| CPU seconds a request | {interval(two['cpu_secs']['1'], 4)} | {interval(two['cpu_secs']['2'], 4)} | "
+            f"{interval(two['cpu_ratio'], 2)} |",
+            f"| {WAIT}: answered a second | {interval(two['wait_rate']['1'], 1)} | "
+            f"{interval(two['wait_rate']['2'], 1)} | {interval(two['wait_ratio'], 2)} |",
         ]
     )
 
 
-def _interval(row: Mapping[str, float], digits: int) -> str:
-    return f"{row['median']:.{digits}f} ({row['low']:.{digits}f} to {row['high']:.{digits}f})"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--secs", type=float, default=5.0, help="of each try of a rate (5)")
-    parser.add_argument("--rounds", type=int, default=5, help="in which ours and the peer take turns (5)")
-    parser.add_argument("--overload-secs", type=float, default=60.0, help="of ten times the load (60)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--markdown", action="store_true", help="print a section of a document")
-    options = parser.parse_args()
-    found = measure(options.secs, options.rounds, options.overload_secs)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    elif options.markdown:
-        print(markdown(found))
-    else:
-        from rich.markdown import Markdown  # noqa: PLC0415 -- for people alone
-
-        Console().print(Markdown(markdown(found)))
+    arguments = parser(__doc__)
+    arguments.add_argument("--secs", type=float, default=5.0, help="of each try of a rate (5)")
+    arguments.add_argument("--rounds", type=int, default=5, help="in which ours and the peer take turns (5)")
+    arguments.add_argument("--overload-secs", type=float, default=60.0, help="of ten times the load (60)")
+    run(arguments, lambda options: measure(options.secs, options.rounds, options.overload_secs), markdown)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ compared with those of the shipped setting, and the greatest difference is shown
     python benchmarks/sessions.py              # a table; --json and --markdown for programs and documents
 """
 
-import argparse
-import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,9 +18,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime import GraphOptimizationLevel as Level
-from rich.console import Console
-from rich.progress import track
 
+from benchmarks.printing import interval, repeated, run, shown
 from benchmarks.turn import WORDS, Call, interleave, machine, median, speech
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic.classifier import padded
@@ -105,9 +102,7 @@ def measure(repeats: int, models: Path | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind, (folder, given) in feeds.items():
         calls, apart = runs(folder / "model.onnx", given)
-        cpu, wall = interleave(
-            calls, {}, repeats, lambda these: track(these, "sessions", transient=True, console=Console(stderr=True))
-        )
+        cpu, wall = interleave(calls, {}, repeats, shown("sessions"))
         found[kind] = {
             name: {
                 "cpu": median(np.asarray(cpu[name]) / np.asarray(cpu[SHIPPED])),
@@ -133,32 +128,15 @@ def markdown(found: Mapping[str, Any]) -> str:
     ]
     of = found["times_as_long"]
     for name in of["voice"]:
-        cells = [_interval(of[kind][name][time]) for kind in ("voice", "words") for time in ("cpu", "wall")]
+        cells = [interval(of[kind][name][time]) for kind in ("voice", "words") for time in ("cpu", "wall")]
         apart = max(of[kind][name]["apart"] for kind in ("voice", "words"))
         lines.append(f"| {name} | {' | '.join(cells)} | {apart:.1g} |")
     return "\n".join(lines)
 
 
-def _interval(row: Mapping[str, float]) -> str:
-    return f"{row['median']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=60, help="repeats that count, after three that do not (60)")
-    parser.add_argument("--models", type=Path, help="folder with other models than those that ship")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--markdown", action="store_true", help="print a section of a document")
-    options = parser.parse_args()
-    found = measure(options.repeats, options.models)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    elif options.markdown:
-        print(markdown(found))
-    else:
-        from rich.markdown import Markdown  # noqa: PLC0415 -- for people alone
-
-        Console().print(Markdown(markdown(found)))
+    arguments = repeated(__doc__, 60, "three that do not")
+    run(arguments, lambda options: measure(options.repeats, options.models), markdown)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ steps are interleaved, so that whatever else the machine does slows all of them.
     python benchmarks/steps.py              # two tables; --json and --markdown for programs and documents
 """
 
-import argparse
 import json
 import os
 import tempfile
@@ -24,9 +23,8 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from rich.console import Console
-from rich.progress import track
 
+from benchmarks.printing import interval, repeated, run, shown
 from benchmarks.turn import SPEECH_SECS, WORDS, Call, interleave, machine, median, speech
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic.classifier import padded
@@ -165,9 +163,7 @@ def measure(repeats: int, models: Path | None = None) -> dict[str, Any]:
     assert analyzer.text is not None
     calls, sound = steps(analyzer, speech())
     calls |= {RATES[kind]: rate(kind) for kind in (INT8, FLOAT)}
-    cpu, _ = interleave(
-        calls, {}, repeats, lambda these: track(these, "steps", transient=True, console=Console(stderr=True))
-    )
+    cpu, _ = interleave(calls, {}, repeats, shown("steps"))
     parts = (DECODING, FILTER, ACTIVITY, NETWORK, READ, FUSION)
     cpu[REST] = list(np.asarray(cpu[TURN]) - np.sum([cpu[part] for part in parts], axis=0))
     tokens = analyzer.text._tokens(WORDS)
@@ -209,8 +205,7 @@ def markdown(found: Mapping[str, Any]) -> str:
         "|---|---|---|",
     ]
     for name, row in found["cpu_ms"].items():
-        interval = f"{row['median']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-        lines.append(f"| {name} | {interval} | {100 * row['median'] / whole:.0f} % |")
+        lines.append(f"| {name} | {interval(row)} | {100 * row['median'] / whole:.0f} % |")
     rates = ", ".join(f"{2e-9 * number:,.0f} in {kind}" for kind, number in found["multiplications_per_sec"].items())
     lines += [
         "",
@@ -227,21 +222,8 @@ def markdown(found: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=60, help="repeats that count, after three that do not (60)")
-    parser.add_argument("--models", type=Path, help="folder with other models than those that ship")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--markdown", action="store_true", help="print a section of a document")
-    options = parser.parse_args()
-    found = measure(options.repeats, options.models)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    elif options.markdown:
-        print(markdown(found))
-    else:
-        from rich.markdown import Markdown  # noqa: PLC0415 -- for people alone
-
-        Console().print(Markdown(markdown(found)))
+    arguments = repeated(__doc__, 60, "three that do not")
+    run(arguments, lambda options: measure(options.repeats, options.models), markdown)
 
 
 if __name__ == "__main__":

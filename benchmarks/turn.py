@@ -15,7 +15,6 @@ memory are those of a fresh process that calls `EmotionAnalyzer.load()` and anal
     python benchmarks/turn.py --beside runs/earlier/acoustic    # another voice in the same repeats
 """
 
-import argparse
 import io
 import json
 import os
@@ -33,9 +32,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import psutil
 import soundfile
-from rich.console import Console
-from rich.progress import track
 
+from benchmarks.printing import interval, repeated, run, shown
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.audio import load_audio
 
@@ -239,15 +237,12 @@ def measure(
     around, started = machine(), cold_start(cold)  # the load before this program adds to it
     analyzer = EmotionAnalyzer.load(models, acoustic=acoustic)
 
-    def progress(repeat: Sequence[int]) -> Iterable[int]:
-        return track(repeat, "turns", transient=True, console=Console(stderr=True))
-
     audio = speech()
     calls = ours(analyzer, audio)
     if beside is not None:
         other, waveform = EmotionAnalyzer.load(beside), load_audio(audio)
         calls[OTHER] = lambda: other.hear(waveform)
-    cpu, wall = interleave(calls, peer(), repeats, progress)
+    cpu, wall = interleave(calls, peer(), repeats, shown("turns"))
     return {
         "machine": around,
         "models": {
@@ -280,11 +275,11 @@ def markdown(found: Mapping[str, Any]) -> str:
     ]
     for name, row in found["cpu_ms"].items():
         wall = found["wall_ms"][name]["median"]
-        lines.append(f"| {name} | {WHAT[name]} | {_interval(row, 2)} | {row['p95']:.2f} | {wall:.2f} |")
+        lines.append(f"| {name} | {WHAT[name]} | {interval(row, 2)} | {row['p95']:.2f} | {wall:.2f} |")
     lines += ["", "| times faster than the peer | by CPU time | by wall time |", "|---|---|---|"]
     for name, row in found["times_faster_cpu"].items():
         what = "voice, than the other voice" if name == OTHER else name
-        lines.append(f"| {what} | {_interval(row, 1)} | {_interval(found['times_faster_wall'][name], 1)} |")
+        lines.append(f"| {what} | {interval(row, 1)} | {interval(found['times_faster_wall'][name], 1)} |")
     lines += [
         "",
         f"Cold start {cold['load_secs']:.2f} s, {cold['memory_mb']:.0f} MB, "
@@ -293,28 +288,15 @@ def markdown(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _interval(row: Mapping[str, float], digits: int) -> str:
-    return f"{row['median']:.{digits}f} ({row['low']:.{digits}f} to {row['high']:.{digits}f})"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=30, help="repeats that count, after three that do not (30)")
-    parser.add_argument("--models", type=Path, help="folder with other models than those that ship")
-    parser.add_argument("--acoustic", default="acoustic", help="name of the acoustic model's folder")
-    parser.add_argument("--beside", type=Path, help="folder of another acoustic model, timed in the same repeats")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--markdown", action="store_true", help="print a section of a document")
-    options = parser.parse_args()
-    found = measure(options.repeats, options.models, options.acoustic, beside=options.beside)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    elif options.markdown:
-        print(markdown(found))
-    else:
-        from rich.markdown import Markdown  # noqa: PLC0415 -- for people alone
-
-        Console().print(Markdown(markdown(found)))
+    arguments = repeated(__doc__, 30, "three that do not")
+    arguments.add_argument("--acoustic", default="acoustic", help="name of the acoustic model's folder")
+    arguments.add_argument("--beside", type=Path, help="folder of another acoustic model, timed in the same repeats")
+    run(
+        arguments,
+        lambda given: measure(given.repeats, given.models, given.acoustic, beside=given.beside),
+        markdown,
+    )
 
 
 if __name__ == "__main__":
