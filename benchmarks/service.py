@@ -38,16 +38,17 @@ import numpy as np
 import psutil
 from rich.console import Console
 
+from benchmarks.open_load import P95_MS, highest, load, saturated
 from benchmarks.printing import interval, parser, run
 from benchmarks.turn import WORDS, machine, median, peer, speech
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.fusion import Fusion
+from rasa_emotion.logs import log_to
 from rasa_emotion.protocol import Capabilities, one_by_one
 from rasa_emotion.service.limits import Limits
 
-P95_MS = 50.0
 WAIT_SECS = 0.02
 OURS, PEER, WAIT = "ours", "wav2vec2-base and DistilBERT, eager PyTorch", "a wait of 20 ms"
 READY_SECS = 120.0
@@ -106,9 +107,12 @@ def _serve(what: str, processes: int, cores: Sequence[int], port: int, limits: L
     from rasa_emotion.service.processes import Plan, run_many  # noqa: PLC0415
 
     os.sched_setaffinity(0, cores)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # log lines are written, as by `rasa-emotion serve`, and not shown
     if processes > 1:
         run_many(Plan(partial(service_of, what, limits), no_tls, 1.0), processes, host="127.0.0.1", port=port)
         return
+
+    log_to()
 
     async def go() -> None:
         await running.run(service_of(what, limits), sockets=running.listening("127.0.0.1", port))
@@ -173,100 +177,6 @@ async def _answers(port: int) -> bool:
         return False
 
 
-@dataclass
-class Load:
-    """What came of an open load.
-
-    Args:
-        rate: requests a second that were sent.
-        secs: for how long.
-        ms: of each answered request, from when it was due.
-        refused: that got 429.
-        failed: that got anything else.
-    """
-
-    rate: float
-    secs: float
-    ms: list[float]
-    refused: int = 0
-    failed: int = 0
-
-    def p(self, percent: float) -> float:
-        return float(np.percentile(self.ms, percent)) if self.ms else float("inf")
-
-    @property
-    def holds(self) -> bool:
-        return not self.refused and not self.failed and self.p(95) < P95_MS
-
-
-def load(port: int, body: bytes, rate: float, secs: float) -> Load:
-    """So many requests a second for so long; all of them are waited for."""
-    return asyncio.run(_load(port, body, rate, secs))
-
-
-async def _load(port: int, body: bytes, rate: float, secs: float) -> Load:
-    found = Load(rate, secs, [])
-    url, head = f"http://127.0.0.1:{port}/v1/analyze", {"Content-Type": "application/json"}
-    connector = aiohttp.TCPConnector(limit=0)
-    clock = asyncio.get_running_loop().time
-    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=60)) as session:
-
-        async def ask(due: float) -> None:
-            try:
-                async with session.post(url, data=body, headers=head) as answer:
-                    await answer.read()
-                    if answer.status == 200:
-                        found.ms.append(1000 * (clock() - due))
-                    elif answer.status == 429:
-                        found.refused += 1
-                    else:
-                        found.failed += 1
-            except (aiohttp.ClientError, asyncio.TimeoutError):
-                found.failed += 1
-
-        begun, tasks = clock() + 0.05, []
-        for number in range(max(1, round(rate * secs))):
-            due = begun + number / rate
-            if (wait := due - clock()) > 0:
-                await asyncio.sleep(wait)
-            tasks.append(asyncio.ensure_future(ask(due)))
-        await asyncio.gather(*tasks)
-    return found
-
-
-def highest(port: int, body: bytes, secs: float, start: float, steps: int = 4) -> float:
-    """The highest rate that holds, within some 5 %."""
-    load(port, body, start, 1.0)  # warm
-    low, high = 0.0, start
-    while load(port, body, high, secs).holds:
-        low, high = high, 2 * high
-    while low == 0.0 and high > 0.1:
-        if load(port, body, high / 2, secs).holds:
-            low = high / 2
-        else:
-            high /= 2
-    for _ in range(steps):
-        middle = (low + high) / 2
-        low, high = (middle, high) if load(port, body, middle, secs).holds else (low, middle)
-    return low
-
-
-def saturated(port: int, body: bytes, secs: float) -> float:
-    """Requests a second where the next one leaves as soon as one is answered."""
-
-    async def ask() -> float:
-        url, head = f"http://127.0.0.1:{port}/v1/analyze", {"Content-Type": "application/json"}
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120)) as session:
-            begun, count = time.perf_counter(), 0
-            while count < 2 or time.perf_counter() - begun < secs:
-                async with session.post(url, data=body, headers=head) as answer:
-                    assert answer.status == 200, await answer.text()
-                count += 1
-            return count / (time.perf_counter() - begun)
-
-    return asyncio.run(ask())
-
-
 def throughput(body: bytes, secs: float, rounds: int, cores: Sequence[int]) -> dict[str, Any]:
     """Ours and the peer in turns."""
     patient = Limits(workers=1, analysis_secs=120)
@@ -319,8 +229,8 @@ def replicas(body: bytes, rate: float, secs: float, rounds: int, cores: Sequence
     with served(WAIT, cores) as one, served(WAIT, cores, processes=2) as two:
         for _ in range(rounds):
             for count, server in ((1, one), (2, two)):
-                found = load(server.port, words, 3 / WAIT_SECS, secs)
-                rates[count].append(len(found.ms) / secs)
+                found = load(server.port, words, 3 / WAIT_SECS, secs, kept=False)
+                rates[count].append(found.in_time / secs)
     return {
         "cpu_secs": {str(count): median(taken) for count, taken in cpu.items()},
         "cpu_ratio": median(np.asarray(cpu[2]) / np.asarray(cpu[1])),

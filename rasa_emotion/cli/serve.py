@@ -37,6 +37,9 @@ def serve(
     ] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Requests that a process analyses at the same time.")] = 2,
     waiting: Annotated[int, typer.Option(min=0, help="Requests that may wait; the next one gets 429.")] = 16,
+    wait_ms: Annotated[
+        int, typer.Option(min=1, help="One that would wait longer than this, going by the last ones, gets 429 as well.")
+    ] = 150,
     streams: Annotated[int, typer.Option(min=0, help="Streams that may be open; the next one gets 429.")] = 64,
     telemetry: Annotated[
         str | None,
@@ -59,7 +62,7 @@ def serve(
         from rasa_emotion.service.making import access_of, made  # noqa: PLC0415
         from rasa_emotion.service.processes import Plan, run_many  # noqa: PLC0415
         from rasa_emotion.service.running import listening, run  # noqa: PLC0415
-    limits = Limits(workers=workers, waiting=waiting, streams=streams)
+    limits = Limits(workers=workers, waiting=waiting, wait_secs=wait_ms / 1000, streams=streams)
     make = partial(made, models, acoustic, token_file, limits, telemetry)
     if on_ray:
         if tls_cert is not None:

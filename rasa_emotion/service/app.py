@@ -12,7 +12,7 @@ from rasa_emotion.errors import place_of
 from rasa_emotion.logs import named, trace
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.service.connections import Heads
-from rasa_emotion.service.engine import Engine, busy
+from rasa_emotion.service.engine import FULL, Engine, busy
 from rasa_emotion.service.limits import Limits
 from rasa_emotion.service.metrics import Metrics
 from rasa_emotion.service.stream import Streams, asyncapi
@@ -141,6 +141,8 @@ class Service:
             raise self._too_large()
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise TurnRefused(415, "The body is compressed; send it as it is.")
+        if self.engine.full:
+            raise busy(FULL)  # before the body is taken, which then costs nothing but its way
         if self._bodies >= self.limits.bodies:
             raise busy("Too many requests are on their way; send this one again later.")
         self._bodies += 1

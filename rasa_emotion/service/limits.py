@@ -10,6 +10,8 @@ class Limits:
     Args:
         workers: requests that are analysed at the same time, each in a thread.
         waiting: requests that may wait for a thread; the next one is refused with 429.
+        wait_secs: one that would wait longer than this, going by what the last ones took, is refused as well; as many
+            as there are threads may always wait.
         bodies: requests whose body may be on its way at the same time; the next one is refused with 429.
         body_bytes: of one request.
         body_secs: within which a body has to arrive.
@@ -27,6 +29,7 @@ class Limits:
 
     workers: int = 2
     waiting: int = 16
+    wait_secs: float = 0.15
     bodies: int = 32
     body_bytes: int = 12_000_000
     body_secs: float = 10.0

@@ -1,7 +1,5 @@
 """One request: its body read into turns, and their results as JSON."""
 
-import base64
-import binascii
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -19,7 +17,7 @@ from rasa_emotion.analyzer import WINDOW_SECS
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, decode_raw, is_silent
 from rasa_emotion.audio.decode import no_sound, stream_blocks
 from rasa_emotion.audio.own_formats import named_format
-from rasa_emotion.audio.raw import RAW_ENCODINGS
+from rasa_emotion.audio.raw import RAW_ENCODINGS, from_base64
 from rasa_emotion.errors import AudioError, ConfigError, RasaEmotionError, TextError
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.protocol import Analyzer, Words
@@ -211,8 +209,8 @@ def _content(audio: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
             raise TurnRefused(400, f"The form has no part '{audio['part']}', which 'audio.part' names; add it.")
         return parts[audio["part"]]
     try:
-        return base64.b64decode(audio["content"], validate=True)
-    except (binascii.Error, ValueError) as error:
+        return from_base64(audio["content"])
+    except ValueError as error:
         raise AudioError("In 'audio.content': this is not base64; encode the bytes of the file.") from error
 
 

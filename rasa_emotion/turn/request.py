@@ -1,7 +1,5 @@
 """One caller's turn out of an HTTP request's JSON or form, checked against the schema."""
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -12,7 +10,7 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 
 from rasa_emotion.audio.own_formats import named_format
-from rasa_emotion.audio.raw import RAW_ENCODINGS
+from rasa_emotion.audio.raw import RAW_ENCODINGS, from_base64
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.text.cleaning import has_words
 from rasa_emotion.turn.message import DEFAULT_RAW_RATE, Audio, Turn, TurnRefused
@@ -73,8 +71,8 @@ def _decoded(audio: dict[str, Any], max_bytes: int, words: str | None) -> Audio:
     text = audio["content"]
     _check_size(len(text) // 4 * 3, max_bytes)
     try:
-        content = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        content = from_base64(text)
+    except ValueError as error:
         fault = "In 'audio.content': this is not base64; encode the bytes of the file."
         if not has_words(words or ""):
             raise TurnRefused(400, fault) from error

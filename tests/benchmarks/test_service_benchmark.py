@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from benchmarks import service
+from benchmarks import open_load, service
 
 
 async def server(handler) -> TestServer:
@@ -25,23 +25,25 @@ async def test_what_is_refused_and_what_fails_holds_no_rate() -> None:
         return web.Response(status=next(answers))
 
     made = await server(answer)
-    found = await service._load(made.port, b"{}", rate=200, secs=0.1)
+    found = await open_load._load(made.port, b"{}", rate=200, secs=0.1)
     await made.close()
     assert (len(found.ms), found.refused, found.failed) == (18, 1, 1)
     assert not found.holds
 
 
 def test_a_rate_holds_by_its_slowest() -> None:
-    assert service.Load(10, 1, [49.0] * 100).holds
-    assert service.Load(10, 1, [1.0] * 95 + [51.0] * 5 + [51.0]).holds is False
-    assert not service.Load(10, 1, []).holds
+    assert open_load.Load(10, 1, [49.0] * 100).holds
+    assert open_load.Load(10, 1, [1.0] * 95 + [51.0] * 5 + [51.0]).holds is False
+    assert not open_load.Load(10, 1, []).holds
 
 
 def test_the_highest_rate_is_found(monkeypatch) -> None:
     """Of a server that holds up to 37 a second."""
-    monkeypatch.setattr(service, "load", lambda _port, _body, rate, secs: service.Load(rate, secs, [rate / 37 * 49.9]))
-    assert service.highest(0, b"", 1.0, 4.0, steps=8) == pytest.approx(37, rel=0.02)
-    assert service.highest(0, b"", 1.0, 400.0, steps=8) == pytest.approx(37, rel=0.02)
+    monkeypatch.setattr(
+        open_load, "load", lambda _port, _body, rate, secs: open_load.Load(rate, secs, [rate / 37 * 49.9])
+    )
+    assert open_load.highest(0, b"", 1.0, 4.0, steps=8) == pytest.approx(37, rel=0.02)
+    assert open_load.highest(0, b"", 1.0, 400.0, steps=8) == pytest.approx(37, rel=0.02)
 
 
 @pytest.mark.nightly

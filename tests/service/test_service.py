@@ -242,6 +242,36 @@ async def test_what_would_wait_too_long_is_refused_and_what_waits_is_answered(sl
         assert (await checked(await second))["emotion"] == "happy"
 
 
+async def test_where_analyses_take_long_fewer_may_wait(slow, monkeypatch) -> None:
+    """Each takes half a second: of one thread, one more may wait, and the second would wait too long."""
+    monkeypatch.setattr(fake_analyzer, "SLOW_SECS", 0.5)
+    async with service(replace(LIMITS, workers=1, waiting=16, wait_secs=0.01)) as client:
+        await checked(await client.post("/v1/analyze", json=slow))
+        monkeypatch.setattr(fake_analyzer, "SLOW_SECS", 60.0)
+        fake_analyzer.SLOWLY.clear()
+        waiting = [asyncio.ensure_future(client.post("/v1/analyze", json=slow)) for _ in range(2)]
+        while client.service.engine.waiting < 1:
+            await asyncio.sleep(0)
+        refused = await client.post("/v1/analyze", json={"text": "wonderful"})
+        await checked(refused, 429)
+        assert refused.headers["Retry-After"] == "1"
+        fake_analyzer.ENOUGH.set()
+        assert [(await checked(await one))["emotion"] for one in waiting] == ["neutral", "neutral"]
+
+
+async def test_a_full_service_takes_no_body(slow) -> None:
+    async with service(replace(LIMITS, workers=1, waiting=0)) as client:
+        first = asyncio.ensure_future(client.post("/v1/analyze", json=slow))
+        await asyncio.to_thread(fake_analyzer.SLOWLY.wait)
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+        head = "POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+        writer.write(head.encode())  # and none of the body
+        assert b" 429 " in await reader.readline()
+        writer.close()
+        fake_analyzer.ENOUGH.set()
+        await checked(await first)
+
+
 async def test_an_analysis_that_takes_too_long_is_told_and_keeps_its_thread(slow) -> None:
     async with service(replace(LIMITS, workers=1, waiting=0, analysis_secs=0.05)) as client:
         await checked(await client.post("/v1/analyze", json=slow), 503)
