@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from aiohttp import web
 
+from rasa_emotion.audio.microphone import microphone_script
 from rasa_emotion.console.doors import Doors
 from rasa_emotion.console.frame import CONSOLE, Console, person_of
 from rasa_emotion.console.guard import errors_told, rights_checked, with_headers
@@ -33,6 +34,7 @@ def make_app(console: Console, doors: Doors | None = None) -> web.Application:
     app.router.add_routes(doors.routes())
     app[CONSOLE] = console
     app.router.add_get("/", _first)
+    app.router.add_get("/static/microphone.js", _microphone)
     app.router.add_get("/static/{name:[a-zA-Z0-9_./-]+}", _static)
     for page in console.pages:
         app.router.add_routes(list(page.routes(console)))
@@ -52,4 +54,13 @@ async def _static(request: web.Request) -> web.Response:
     file = resources.files("rasa_emotion.console").joinpath("static").joinpath(*path.parts)
     if not file.is_file():
         raise web.HTTPNotFound
-    return web.Response(body=file.read_bytes(), content_type=kind, headers={"Cache-Control": "no-cache"})
+    return _sent(file.read_bytes(), kind)
+
+
+async def _microphone(request: web.Request) -> web.Response:
+    """The one file of the pages that other pages load too."""
+    return _sent(microphone_script(), TYPES[".js"])
+
+
+def _sent(content: bytes, kind: str) -> web.Response:
+    return web.Response(body=content, content_type=kind, headers={"Cache-Control": "no-cache"})

@@ -7,13 +7,16 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from rasa_emotion.audio.microphone import microphone_script
+
+MICROPHONE = "microphone.js"
 PAGES: dict[str, tuple[str, str]] = {
     "/softphone": ("softphone.html", "text/html; charset=utf-8"),
     "/softphone.css": ("softphone.css", "text/css; charset=utf-8"),
     "/softphone.js": ("softphone.js", "text/javascript; charset=utf-8"),
     "/softphone-chart.js": ("softphone-chart.js", "text/javascript; charset=utf-8"),
     "/softphone-speaker.js": ("softphone-speaker.js", "text/javascript; charset=utf-8"),
-    "/softphone-worklet.js": ("softphone-worklet.js", "text/javascript; charset=utf-8"),
+    "/softphone-microphone.js": (MICROPHONE, "text/javascript; charset=utf-8"),
 }
 
 HEADERS = {
@@ -40,4 +43,6 @@ def add_softphone(webhook: Blueprint) -> None:
 
 @cache
 def _content(name: str) -> bytes:
+    if name == MICROPHONE:
+        return microphone_script()
     return resources.files("rasa_emotion.bot.channels").joinpath("softphone").joinpath(name).read_bytes()

@@ -128,7 +128,7 @@ class Line {
       audio: { echoCancellation: true, noiseSuppression: false, autoGainControl: false, channelCount: 1 },
     });
     if (this.socket.readyState !== WebSocket.OPEN) return this.release();
-    await this.audio.audioWorklet.addModule(new URL("softphone-worklet.js", location.href));
+    await this.audio.audioWorklet.addModule(new URL("softphone-microphone.js", location.href));
     const source = this.audio.createMediaStreamSource(this.stream);
     this.microphone = new AudioWorkletNode(this.audio, "microphone", { numberOfOutputs: 0, channelCount: 1 });
     this.microphone.port.onmessage = ({ data }) => {
