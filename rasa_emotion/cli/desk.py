@@ -1,11 +1,13 @@
 """`rasa-emotion desk`: the person's side of a handover, in the terminal."""
 
+import getpass
 import json
+import re
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
@@ -18,17 +20,21 @@ from rich.text import Text
 from rasa_emotion.cli.handoff import EndpointsOption, find_outbox, nothing_kept
 from rasa_emotion.conversation.decision import URGENCIES
 from rasa_emotion.errors import ConfigError, RasaEmotionError
-from rasa_emotion.handoff.packet import Packet, stored_packet
 from rasa_emotion.handoff.screen import packet_view, printable
+from rasa_emotion.turn.roles import LONGEST_NAME, PERSON_NAME
 
 if TYPE_CHECKING:
-    from rasa_emotion.handoff.record import Handover, Record, Said
+    from rasa_emotion.handoff.desk_record import DeskRecord, Waiting
+    from rasa_emotion.handoff.record import Record, Said
 
 LOOK_SECS = 0.5
 """Between looks for what callers say, while nothing is typed."""
 
 SHOWN_KEY = 8
 """Characters of a key that are enough to tell conversations apart."""
+
+NO_NAME = re.compile(r"[^\w.@+-]")
+"""What a login name may have and a person's name may not."""
 
 LINE_BREAK = "\n        "
 """Further lines stand below the first, so that none of them looks like another's words."""
@@ -42,7 +48,8 @@ HELP = """\
 /open NUMBER     take a conversation; NUMBER alone does too, while none is open
 anything else    goes to the caller
 /back OUTCOME    hand the conversation back; the bot knows the outcome
-/quit            leave; conversations stay as they are"""
+/pass NAME       give the conversation to a colleague; without a name, to whoever takes it
+/quit            leave; the conversations that you took stay yours"""
 
 
 def desk(
@@ -52,6 +59,10 @@ def desk(
     ] = None,
     back: Annotated[
         tuple[str, str] | None, typer.Option(metavar="KEY OUTCOME", help="Hand one conversation back to the bot.")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Who you are, as at the console; the name you are logged in under by default."),
     ] = None,
     endpoints: EndpointsOption = None,
     as_json: Annotated[
@@ -66,34 +77,55 @@ def desk(
     if outbox is None:
         _nobody(nothing_kept(settings), asked_for=say or back, as_json=as_json)
         return
-    from rasa_emotion.handoff.record import Record  # noqa: PLC0415 -- needs a database, which was found above
+    from rasa_emotion.handoff.desk_record import DeskRecord  # noqa: PLC0415 -- needs a database, which was found above
+    from rasa_emotion.handoff.record import Record  # noqa: PLC0415
 
-    record = Record(outbox.engine)
+    who = Who(Record(outbox.engine), DeskRecord(outbox.engine), _name(name))
     if say is None and back is None and not as_json:
-        Desk(record, Console(highlight=False, soft_wrap=True)).run(sys.stdin.isatty())
+        Desk(who, Console(highlight=False, soft_wrap=True)).run(sys.stdin.isatty())
         return
     if say is not None:
-        _say(record, _find(record, say[0]), say[1])
+        who.say(_find(who.desk, say[0]), say[1])
     if back is not None:
-        record.close(_find(record, back[0]).key, back[1])
+        who.record.close(_find(who.desk, back[0]).key, back[1], by=who.name)
     if as_json:
-        print(json.dumps([_waiting(record, handover) for handover in _by_urgency(record.open_handovers())]))
+        print(json.dumps([_told(who.record, waiting) for waiting in _by_urgency(who.desk.waiting())]))
+
+
+@dataclass(frozen=True)
+class Who:
+    """Somebody at the desk, under the same name as at the console.
+
+    Args:
+        record: what is said.
+        desk: who waits, and who has taken it.
+        name: theirs.
+    """
+
+    record: "Record"
+    desk: "DeskRecord"
+    name: str
+
+    def say(self, waiting: "Waiting", text: str) -> None:
+        """Say something to a caller, whom they have from then on. Raises TakenError where another has them."""
+        if text.strip():
+            self.record.to_caller(waiting.key, text.strip(), uuid4().hex, by=self.name)
 
 
 class Desk:
     """One person at the terminal. What is typed comes from a thread, so that callers are heard meanwhile.
 
     Args:
-        record: who waits, and what is said.
+        who: the person, and what they reach.
         console: where it is shown.
     """
 
-    def __init__(self, record: "Record", console: Console) -> None:
-        self._record = record
+    def __init__(self, who: Who, console: Console) -> None:
+        self._who = who
         self._console = console
-        self._listed: list[Handover] = []
+        self._listed: list[Waiting] = []
         self._known: set[str] = set()
-        self._open: Handover | None = None
+        self._open: Waiting | None = None
         self._shown = 0
 
     def run(self, interactive: bool = True) -> None:
@@ -123,49 +155,70 @@ class Desk:
         elif command == "/open" or (self._open is None and line.isdigit()):
             self._enter(rest.strip() or line)
         elif command == "/back":
-            self._back(rest.strip())
+            self._who.record.close(self._opened().key, rest.strip(), by=self._who.name)
+            self._leave("The bot has the conversation again.")
+        elif command == "/pass":
+            self._who.desk.pass_on(self._opened().key, self._who.name, rest.strip() or None)
+            self._leave(f"{rest.strip() or 'Whoever takes it'} has the conversation from here on.")
         elif command.startswith("/"):
             self._console.print(HELP, style="dim")
-        elif self._open is None:
-            raise ConfigError("No conversation is open; type its number from /list.")
         else:
-            _say(self._record, self._open, line)
+            self._who.say(self._opened(), line)
 
     def _list(self) -> None:
-        self._listed = _by_urgency(self._record.open_handovers())
-        self._known = {handover.key for handover in self._listed}
-        self._console.print(_table(self._listed) if self._listed else "Nobody waits.")
+        self._listed = _by_urgency(self._who.desk.waiting())
+        self._known = {waiting.key for waiting in self._listed}
+        self._console.print(_table(self._listed, self._who.name) if self._listed else "Nobody waits.")
 
     def _enter(self, number: str) -> None:
         if not number.isdigit() or not 1 <= int(number) <= len(self._listed):
             raise ConfigError(f"There is no conversation '{number}'; type a number from /list.")
-        self._open = self._listed[int(number) - 1]
+        chosen = self._listed[int(number) - 1]
+        self._who.desk.take(chosen.key, self._who.name)
+        self._open = chosen
         self._shown = 0
-        self._console.print(packet_view(_packet(self._open)), soft_wrap=False)
+        self._console.print(packet_view(chosen.packet), soft_wrap=False)
 
-    def _back(self, outcome: str) -> None:
+    def _opened(self) -> "Waiting":
         if self._open is None:
             raise ConfigError("No conversation is open; type its number from /list.")
-        self._record.close(self._open.key, outcome)
-        self._console.print("The bot has the conversation again.")
+        return self._open
+
+    def _leave(self, sentence: str) -> None:
+        self._console.print(Text(sentence))
         self._open = None
         self._list()
 
     def _look(self) -> None:
         """Show what is new: words in the open conversation, and others who wait."""
+        waiting = self._who.desk.waiting()
         if self._open is not None:
-            for said in self._record.messages_after(self._open.sender, self._shown, direction=None):
+            for said in self._who.record.messages_after(self._open.sender, self._shown, direction=None):
                 self._shown = said.id
                 if said.handoff == self._open.key:
                     self._console.print(_line(said))
-            now = self._record.handover(self._open.key)
-            if now is None or now.closed is not None:
-                self._console.print("Somebody else has ended this conversation.")
+            now = next((one for one in waiting if one.key == self._open.key), None)
+            if now is None or now.taken_by != self._who.name:
+                sentence = "Somebody else has ended this conversation."
+                self._console.print(sentence if now is None else f"{now.taken_by or 'Nobody'} has it from here on.")
                 self._open = None
-        for handover in self._record.open_handovers():
-            if handover.key not in self._known:
-                self._known.add(handover.key)
-                self._console.print(Text.assemble("Somebody waits: ", _reason(handover), "; see /list."))
+        for one in waiting:
+            if one.key not in self._known:
+                self._known.add(one.key)
+                self._console.print(Text.assemble("Somebody waits: ", printable(one.packet.reason), "; see /list."))
+
+
+def _name(given: str | None) -> str:
+    """Who sits at the desk. Raises ConfigError where `given` is no name."""
+    if given is None:
+        try:
+            login = getpass.getuser()
+        except (KeyError, OSError, ImportError):  # Pythons differ where a user has no name
+            login = "desk"
+        return NO_NAME.sub("_", login)[:LONGEST_NAME]
+    if not PERSON_NAME.fullmatch(given):
+        raise ConfigError(f"'{given}' cannot be a name; give letters, digits and .@+-_, at most {LONGEST_NAME}.")
+    return given
 
 
 def _nobody(sentence: str, *, asked_for: tuple[str, str] | None, as_json: bool) -> None:
@@ -195,9 +248,9 @@ def _lines() -> Iterator[str]:
         yield line
 
 
-def _find(record: "Record", key: str) -> "Handover":
+def _find(desk: "DeskRecord", key: str) -> "Waiting":
     """The open handover whose key begins so. Raises ConfigError where there is none or several."""
-    found = [handover for handover in record.open_handovers() if key and handover.key.startswith(key)]
+    found = [waiting for waiting in desk.waiting() if key and waiting.key.startswith(key)]
     if len(found) != 1:
         fault = (
             "Several conversations have keys that begin" if found else "No human has a conversation whose key begins"
@@ -206,48 +259,36 @@ def _find(record: "Record", key: str) -> "Handover":
     return found[0]
 
 
-def _say(record: "Record", handover: "Handover", text: str) -> None:
-    if text.strip():
-        record.to_caller(handover.key, text.strip(), uuid4().hex)
-
-
-def _by_urgency(handovers: "list[Handover]") -> "list[Handover]":
+def _by_urgency(waiting: "list[Waiting]") -> "list[Waiting]":
     """The most urgent first, and of these the one who waits longest."""
-    return sorted(handovers, key=lambda handover: -URGENCIES.index(_packet(handover).urgency))
+    return sorted(waiting, key=lambda one: -URGENCIES.index(one.packet.urgency))
 
 
-def _packet(handover: "Handover") -> Packet:
-    basics = {name: getattr(handover, name) for name in ("key", "sender", "channel", "created")}
-    return stored_packet(handover.packet, kind="handover", **basics)
-
-
-def _waiting(record: "Record", handover: "Handover") -> dict[str, Any]:
-    said = record.messages_after(handover.sender, direction=None)
+def _told(record: "Record", waiting: "Waiting") -> dict[str, Any]:
+    said = record.messages_after(waiting.sender, direction=None)
     return {
-        "key": handover.key,
-        "sender": handover.sender,
-        "channel": handover.channel,
-        "waiting_secs": round(time.time() - handover.created, 1),
-        "packet": _packet(handover).to_dict(),
-        "messages": [asdict(one) for one in said if one.handoff == handover.key],
+        "key": waiting.key,
+        "sender": waiting.sender,
+        "channel": waiting.channel,
+        "waiting_secs": round(time.time() - waiting.created, 1),
+        "taken_by": waiting.taken_by,
+        "packet": waiting.packet.to_dict(),
+        "messages": [asdict(one) for one in said if one.handoff == waiting.key],
     }
 
 
-def _table(handovers: "list[Handover]") -> Table:
+def _table(handovers: "list[Waiting]", me: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("", "urgency", "waiting", "caller", "reason", "key"):
+    for heading in ("", "urgency", "waiting", "caller", "with", "reason", "key"):
         table.add_column(heading, overflow="fold")
-    for number, handover in enumerate(handovers, start=1):
-        packet = _packet(handover)
-        urgency = Text(packet.urgency, STYLES.get(packet.urgency, ""))
-        caller = Text(printable(f"{handover.sender} on {handover.channel}"))
-        key = Text(handover.key[:SHOWN_KEY], "dim")
-        table.add_row(str(number), urgency, _duration(time.time() - handover.created), caller, _reason(handover), key)
+    for number, one in enumerate(handovers, start=1):
+        urgency = Text(one.packet.urgency, STYLES.get(one.packet.urgency, ""))
+        caller = Text(printable(f"{one.sender} on {one.channel}"))
+        has = Text("you" if one.taken_by == me else printable(one.taken_by or ""))
+        key = Text(one.key[:SHOWN_KEY], "dim")
+        waited = _duration(time.time() - one.created)
+        table.add_row(str(number), urgency, waited, caller, has, Text(printable(one.packet.reason)), key)
     return table
-
-
-def _reason(handover: "Handover") -> Text:
-    return Text(printable(_packet(handover).reason))
 
 
 def _duration(secs: float) -> str:

@@ -336,5 +336,6 @@ def _delivery(row: "Handoff") -> Text:
     more = [f"ticket {row.ticket}"] if row.ticket else []
     more += [f"{row.attempts} tries" if row.attempts != 1 else "one try"]
     more += [row.error] if row.error else []
+    more += [f"taken by {row.taken_by}"] if row.taken_by else []
     more += [f"handed back: {row.outcome or 'without a word'}"] if row.closed else []
     return Text.assemble((said, STYLES[row.state]), f" ({printable('; '.join(more))})")

@@ -6,7 +6,6 @@ word `proxy` for somebody whom a proxy signs in.
 
 import logging
 import os
-import re
 import secrets
 import shlex
 import stat
@@ -19,7 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.logs import named
 from rasa_emotion.turn.keys import LOOSE, file_version
-from rasa_emotion.turn.roles import Role
+from rasa_emotion.turn.roles import LONGEST_NAME, PERSON_NAME, Role
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +33,6 @@ SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1024
 FORM = "write 'NAME ROLE HASH', or let 'rasa-emotion console user add' write it"
 
-_NAME = re.compile(r"[\w.@+-]{1,64}")
 _HASHER = PasswordHasher()
 _NOBODY = _HASHER.hash(secrets.token_urlsafe())
 """What a password is compared with where there is no such person, so that the time does not tell."""
@@ -92,7 +90,7 @@ def read_users(path: Path) -> Users:
 
 def _user(where: str, parts: list[str]) -> User:
     # The line itself is not quoted: it may end in a log.
-    if len(parts) != 3 or parts[1] not in [role.value for role in ROLES] or not _NAME.fullmatch(parts[0]):
+    if len(parts) != 3 or parts[1] not in [role.value for role in ROLES] or not PERSON_NAME.fullmatch(parts[0]):
         named_roles = ", ".join(role.value for role in ROLES)
         raise ConfigError(f"{where} has another form; {FORM}, with a role of {named_roles}.")
     if parts[2] != BY_PROXY and not parts[2].startswith("$argon2"):
@@ -112,8 +110,8 @@ def add_user(path: Path, name: str, role: Role, password: str | None) -> User:
     Raises:
         ConfigError: name, role or password cannot be used, or the file is one that `read_users` refuses.
     """
-    if not _NAME.fullmatch(name) or name == KEY:
-        raise ConfigError(f"'{name}' cannot be a name; give letters, digits and .@+-_, at most 64.")
+    if not PERSON_NAME.fullmatch(name) or name == KEY:
+        raise ConfigError(f"'{name}' cannot be a name; give letters, digits and .@+-_, at most {LONGEST_NAME}.")
     if role not in ROLES:
         raise ConfigError(f"'{role.value}' does not use the console; give {', '.join(role.value for role in ROLES)}.")
     if password is not None and not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:

@@ -1,23 +1,20 @@
-"""Who of the people at the console has which handover, what they note, and what they say of the emotions."""
+"""The record of people at desks: what waits, who takes it, what they note, and what they say of the emotions."""
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, select, update
-from sqlalchemy.engine import Engine
+from sqlalchemy import and_, delete, insert, select
+from sqlalchemy.engine import Connection, Engine
 
 from rasa_emotion.database import writing
-from rasa_emotion.errors import RasaEmotionError
+from rasa_emotion.handoff import holding
 from rasa_emotion.handoff.desk_tables import feedback, notes
+from rasa_emotion.handoff.holding import ENDED, TakenError, is_open
 from rasa_emotion.handoff.packet import Packet, stored_packet
 from rasa_emotion.handoff.tables import HANDOVER, handoffs
 from rasa_emotion.handoff.text import storable
-
-
-class TakenError(RasaEmotionError):
-    """Somebody else has the conversation, or nobody can have it any more."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Waiting:
         sender: Rasa's id of the conversation.
         channel: where the caller is.
         created: seconds since 1970, as all times here.
-        taken_by: the person who has it; None while it waits.
+        taken_by: the person who has it, or `HELPDESK`; None while it waits.
         taken: since when.
         packet: what people are given.
     """
@@ -94,38 +91,32 @@ class DeskRecord:
 
     def waiting(self) -> list[Waiting]:
         """All handovers that are not closed, oldest first."""
-        query = select(*_WAITING).where(_is_open).order_by(handoffs.c.created, handoffs.c.key)
+        query = select(*_WAITING).where(is_open).order_by(handoffs.c.created, handoffs.c.key)
         with self._engine.connect() as connection:
             return [_waiting(row) for row in connection.execute(query).mappings()]
 
     def holders(self) -> dict[str, str | None]:
         """Of each conversation that is handed over, who has taken it; None where nobody has yet."""
-        query = select(handoffs.c.sender, handoffs.c.taken_by).where(_is_open).order_by(handoffs.c.created)
+        query = select(handoffs.c.sender, holding.taken_by).where(is_open).order_by(handoffs.c.created)
         with self._engine.connect() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def find(self, key: str) -> Waiting:
         """An open handover. Raises TakenError where it is closed or deleted."""
         with self._engine.connect() as connection:
-            row = connection.execute(select(*_WAITING).where(_is_open, handoffs.c.key == key)).mappings().first()
+            row = connection.execute(select(*_WAITING).where(is_open, handoffs.c.key == key)).mappings().first()
         if row is None:
-            raise TakenError("This conversation has ended or was given back.")
+            raise TakenError(ENDED)
         return _waiting(row)
 
     def take(self, key: str, person: str) -> None:
-        """Take a handover that nobody has. One statement decides, so that of two people one gets it.
+        """Take a handover that nobody has; of two people one gets it.
 
         Raises:
             TakenError: somebody else was faster, or it is closed.
         """
-        free = and_(_is_open, handoffs.c.key == key, handoffs.c.taken_by.is_(None))
         with writing(self._engine) as connection:
-            taken = update(handoffs).where(free).values(taken_by=person, taken=self._clock())
-            if connection.execute(taken).rowcount == 1:
-                return
-        holder = self.find(key).taken_by
-        if holder != person:
-            raise TakenError(f"{holder or 'Somebody'} has taken this conversation.")
+            holding.claim(connection, self._sender(connection, key), person, self._clock())
 
     def pass_on(self, key: str, person: str, to: str | None, *, whoever: bool = False) -> None:
         """Give a handover to another person, or back to the queue.
@@ -139,14 +130,19 @@ class DeskRecord:
         Raises:
             TakenError: another has it, or it is closed.
         """
-        mine = and_(_is_open, handoffs.c.key == key)
-        if not whoever:
-            mine = and_(mine, handoffs.c.taken_by == person)
         with writing(self._engine) as connection:
-            values = {"taken_by": to, "taken": None if to is None else self._clock()}
-            if connection.execute(update(handoffs).where(mine).values(**values)).rowcount == 1:
-                return
-        raise TakenError(f"{self.find(key).taken_by or 'Nobody'} has this conversation, not you.")
+            sender = self._sender(connection, key)
+            holding.lock(connection, sender)
+            has = holding.holder(connection, sender)
+            if not whoever and has != person:
+                raise TakenError(f"{has or 'Nobody'} has this conversation, not you.")
+            holding.give(connection, sender, to, self._clock())
+
+    def _sender(self, connection: Connection, key: str) -> str:
+        found: str | None = connection.execute(select(handoffs.c.sender).where(is_open, handoffs.c.key == key)).scalar()
+        if found is None:
+            raise TakenError(ENDED)
+        return found
 
     def notes(self, key: str) -> list[Note]:
         """The notes on a handover, oldest first."""
@@ -179,8 +175,7 @@ class DeskRecord:
             return [Judgement(**row) for row in connection.execute(query).mappings()]
 
 
-_WAITING = [handoffs.c[name] for name in Waiting.__dataclass_fields__]
-_is_open = and_(handoffs.c.kind == HANDOVER, handoffs.c.closed.is_(None))
+_WAITING = holding.columns(Waiting.__dataclass_fields__)
 
 
 def _waiting(row: Mapping[str, Any]) -> Waiting:

@@ -48,6 +48,7 @@ class Handoff:
         ticket: what the helpdesk calls it; None until it is delivered.
         created, delivered, closed: seconds since 1970; closed when the person gave the conversation back.
         outcome: what they left for the bot.
+        taken_by: the person at a desk who has it, or had it to the end; None where nobody took it.
         dead_messages: how many messages between caller and person were given up.
     """
 
@@ -61,6 +62,7 @@ class Handoff:
     delivered: float | None
     closed: float | None
     outcome: str | None
+    taken_by: str | None
     dead_messages: int
 
     @property
@@ -391,6 +393,7 @@ def _handoff(row: Row) -> Handoff:
         delivered=row.delivered,
         closed=row.closed,
         outcome=row.outcome,
+        taken_by=row.taken_by,
         dead_messages=row.dead_messages,
     )
 

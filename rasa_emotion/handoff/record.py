@@ -15,6 +15,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from rasa_emotion.database import writing
 from rasa_emotion.errors import RasaEmotionError
+from rasa_emotion.handoff import holding
+from rasa_emotion.handoff.holding import is_open
 from rasa_emotion.handoff.tables import DEAD, DELIVERED, HANDOVER, PENDING, TO_CALLER, TO_HUMAN, handoffs, messages
 from rasa_emotion.handoff.text import storable, words_for_caller
 
@@ -40,6 +42,8 @@ class Handover:
         closed: when the human gave the conversation back; None while they have it.
         outcome: what they left for the bot to know.
         resumed: when the bot took it up again.
+        taken_by: the person at a desk who has it, or `HELPDESK`; None while nobody has answered or taken it.
+        taken: since when.
     """
 
     key: str
@@ -51,6 +55,8 @@ class Handover:
     closed: float | None
     outcome: str | None
     resumed: float | None
+    taken_by: str | None
+    taken: float | None
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class Said:
     machine: bool | None = None
 
 
-_HANDOVER = [handoffs.c[name] for name in Handover.__dataclass_fields__]
+_HANDOVER = holding.columns(Handover.__dataclass_fields__)
 _SAID = [messages.c[name] for name in Said.__dataclass_fields__]
 
 
@@ -102,7 +108,7 @@ class Record:
 
     def holder(self, sender: str) -> Handover | None:
         """The open handover of a conversation, the newest of several; None while the bot has it."""
-        return self._first(_is_open, handoffs.c.sender == sender)
+        return self._first(is_open, handoffs.c.sender == sender)
 
     def unfinished(self, sender: str) -> Handover | None:
         """The open handover, or else the one that the human closed and the bot has not taken up: what a turn asks."""
@@ -113,7 +119,7 @@ class Record:
     def open_handovers(self) -> list[Handover]:
         """All conversations that humans have or wait for, oldest first."""
         with self._engine.connect() as connection:
-            rows = connection.execute(select(*_HANDOVER).where(_is_open).order_by(handoffs.c.created, handoffs.c.key))
+            rows = connection.execute(select(*_HANDOVER).where(is_open).order_by(handoffs.c.created, handoffs.c.key))
             return [Handover(**row) for row in rows.mappings()]
 
     def handover(self, key: str) -> Handover | None:
@@ -135,13 +141,22 @@ class Record:
         None, and nothing is kept, where no human has it. What came with the same `origin` before is kept once.
         """
         with writing(self._engine) as connection:
-            self._lock(connection, sender)
-            holder = _newest(connection, _is_open, handoffs.c.sender == sender)
+            holding.lock(connection, sender)
+            holder = _newest(connection, is_open, handoffs.c.sender == sender)
             if holder is not None:
                 self._keep(connection, holder, TO_HUMAN, text, origin)
             return holder
 
-    def to_caller(self, key: str, text: str, origin: str, *, machine: bool = False, undelivered: str = "") -> bool:
+    def to_caller(
+        self,
+        key: str,
+        text: str,
+        origin: str,
+        *,
+        by: str | None = None,
+        machine: bool = False,
+        undelivered: str = "",
+    ) -> bool:
         """Keep words for the caller; False where they came with the same `origin` before.
 
         Control characters are left out. Whoever wrote it is told what of it does not reach the caller: all after
@@ -149,11 +164,13 @@ class Record:
         human believes them sent.
 
         Args:
+            by: the person who says it, or `HELPDESK`: they have the conversation from here on. None asks nobody.
             machine: no person wrote them: they are passed on, and the conversation still waits for a person.
             undelivered: what cannot be told to the caller.
 
         Raises:
             UnknownHandover
+            TakenError: another has the conversation; nothing is kept.
         """
         words, too_many = words_for_caller(text)
         if too_many:
@@ -162,6 +179,8 @@ class Record:
         with writing(self._engine) as connection:
             handover = self._locked(connection, key)
             fresh = bool(words) and self._keep(connection, handover, TO_CALLER, words, origin, machine=machine)
+            if fresh and by is not None and handover.closed is None:
+                holding.claim(connection, handover.sender, by, self._clock())  # what was kept goes where it is refused
             if undelivered:
                 number = f"not delivered {sha256(storable(origin).encode()).hexdigest()[:40]}"  # whatever its length
                 note = f"{NOT_DELIVERED}{undelivered}"
@@ -192,31 +211,42 @@ class Record:
             with writing(self._engine) as connection:
                 connection.execute(update(messages).where(chosen).values(state=DELIVERED))
 
-    def close(self, key: str, outcome: str = "") -> bool:
+    def close(self, key: str, outcome: str = "", *, by: str | None = None) -> bool:
         """Give the conversation back to the bot; False where that has been done already.
 
         Other handovers of the conversation that are still open end with it.
 
+        Args:
+            by: the person who does, or `HELPDESK`; None asks nobody.
+
         Raises:
             UnknownHandover
+            TakenError: another has the conversation.
         """
         with writing(self._engine) as connection:
             handover = self._locked(connection, key)
             if handover.closed is not None:
                 return False
-            still_open = and_(_is_open, handoffs.c.sender == handover.sender)
+            if by is not None:
+                holding.check(connection, handover.sender, by)
+            still_open = and_(is_open, handoffs.c.sender == handover.sender)
             values = {"closed": self._clock(), "outcome": storable(outcome)}
             connection.execute(update(handoffs).where(still_open).values(values))
             return True
 
     def unattended(self, silent_secs: float) -> list[Handover]:
-        """Open handovers that nobody attends to: given up as dead, or without a word of a person for so long."""
+        """Open handovers that nobody attends to: given up as dead and not taken, or for so long without a word.
+
+        Who takes a conversation has as long from then on.
+        """
         since = self._clock() - silent_secs
         by_person = and_(messages.c.direction == TO_CALLER, messages.c.machine.is_not(True))
         lately = select(messages.c.handoff).where(by_person, messages.c.created > since)
-        silent = and_(handoffs.c.created <= since, handoffs.c.key.not_in(lately))
+        begun = func.coalesce(holding.taken, handoffs.c.created)
+        silent = and_(begun <= since, handoffs.c.key.not_in(lately))
+        given_up = and_(handoffs.c.state == DEAD, holding.taken_by.is_(None))
         with self._engine.connect() as connection:
-            chosen = and_(_is_open, or_(handoffs.c.state == DEAD, silent))
+            chosen = and_(is_open, or_(given_up, silent))
             rows = connection.execute(select(*_HANDOVER).where(chosen).order_by(handoffs.c.created, handoffs.c.key))
             return [Handover(**row) for row in rows.mappings()]
 
@@ -278,14 +308,9 @@ class Record:
         handover = _newest(connection, handoffs.c.kind == HANDOVER, handoffs.c.key == key)
         if handover is None:
             raise UnknownHandover(f"There is no handover '{key}'; it may have been deleted.")
-        self._lock(connection, handover.sender)
+        holding.lock(connection, handover.sender)
         # Somebody may have closed it while the lock was awaited.
         return _newest(connection, handoffs.c.key == key) or handover
-
-    def _lock(self, connection: Connection, sender: str) -> None:
-        # Without it, PostgreSQL could show a higher id before a lower one, and a reader's "after" would skip that.
-        # SQLite has one writer at a time anyway.
-        connection.execute(select(handoffs.c.key).where(handoffs.c.sender == sender).with_for_update()).all()
 
     def _keep(
         self,
@@ -308,7 +333,6 @@ class Record:
         return True
 
 
-_is_open = and_(handoffs.c.kind == HANDOVER, handoffs.c.closed.is_(None))
 _to_resume = and_(handoffs.c.kind == HANDOVER, handoffs.c.closed.is_not(None), handoffs.c.resumed.is_(None))
 
 

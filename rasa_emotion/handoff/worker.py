@@ -28,6 +28,7 @@ from rasa_emotion.database import cause_of
 from rasa_emotion.endpoints import Delivery, Endpoints
 from rasa_emotion.errors import place_of
 from rasa_emotion.handoff.helpdesk import ConversationGone, Helpdesk, HelpdeskError, TemporaryFailure
+from rasa_emotion.handoff.holding import HELPDESK, TakenError
 from rasa_emotion.handoff.keeper import Keeper
 from rasa_emotion.handoff.outbox import Claim, MessageClaim, Outbox, PacketClaim
 from rasa_emotion.handoff.record import Record, UnknownHandover
@@ -233,12 +234,12 @@ class Worker:
         self._report(claim, "dead", error=error)
 
     async def _gone(self, claim: Claim, error: ConversationGone) -> None:
-        """Somebody deleted the conversation over there: nobody would read on, so the bot takes the caller back."""
+        """Somebody deleted the conversation over there: where nobody else reads on, the bot takes the caller back."""
         await self._ask(lambda: self.outbox.give_up(claim, str(error)))
         if isinstance(claim, MessageClaim):
             record = Record(self.outbox.engine)
-            with suppress(UnknownHandover):  # deleted here too, in between
-                await self._ask(lambda: record.close(claim.key))
+            with suppress(UnknownHandover, TakenError):  # deleted here too, in between, or somebody at a desk has it
+                await self._ask(lambda: record.close(claim.key, by=HELPDESK))
         self._report(claim, "gone", error=str(error))
 
     async def _keep_usable(self) -> None:

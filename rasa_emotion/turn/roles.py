@@ -1,11 +1,17 @@
 """Who may do what: one table, which every route, the service and the pages for people ask."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 
 from rasa_emotion.turn.refusal import TurnRefused
+
+LONGEST_NAME = 64
+
+PERSON_NAME = re.compile(rf"[\w.@+-]{{1,{LONGEST_NAME}}}")
+"""The name of a person who attends to callers, at the console and in the terminal."""
 
 
 class Role(str, Enum):

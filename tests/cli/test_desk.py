@@ -13,10 +13,12 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from rasa_emotion.cli.desk import Desk
+from rasa_emotion.cli.desk import Desk, Who
 from rasa_emotion.cli.verbs import app
 from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.handoff.desk_record import DeskRecord
+from rasa_emotion.handoff.holding import TakenError
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.record import Record
@@ -42,8 +44,8 @@ def record(outbox: Outbox) -> Record:
     return Record(outbox.engine)
 
 
-def call(*arguments: str, typed: str = "") -> Result:
-    return CliRunner().invoke(app, ["desk", *arguments], input=typed, env={"COLUMNS": "160"})
+def call(*arguments: str, typed: str = "", name: str = "ada") -> Result:
+    return CliRunner().invoke(app, ["desk", "--name", name, *arguments], input=typed, env={"COLUMNS": "160"})
 
 
 def said(record: Record, sender: str) -> list[str]:
@@ -125,6 +127,38 @@ def test_one_command_at_a_time(outbox: Outbox, record: Record) -> None:
         assert isinstance(call("--say", wrong, "hello").exception, ConfigError)
 
 
+def test_what_a_colleague_has_is_theirs(outbox: Outbox, record: Record) -> None:
+    hand_over(outbox, "a1", "alice")
+    DeskRecord(outbox.engine).take("a1", "bob")
+    output = call(typed="1\nI am Ann.\n").output
+    assert "bob has taken this conversation." in output
+    assert "No conversation is open" in output
+    for words in (("--say", "a1", "hello"), ("--back", "a1", "done")):
+        assert isinstance(call(*words).exception, TakenError)
+    assert said(record, "alice") == []
+    (row,) = json.loads(call("--json").output)
+    assert row["taken_by"] == "bob"
+    assert call("--say", "a1", "hello", name="bob").exit_code == 0
+    assert said(record, "alice") == ["hello"]
+
+
+def test_a_conversation_is_passed_on(outbox: Outbox, record: Record) -> None:
+    hand_over(outbox, "a1", "alice")
+    output = call(typed="1\n/pass bob\n/list\n").output
+    assert "bob has the conversation from here on." in output
+    assert DeskRecord(outbox.engine).find("a1").taken_by == "bob"
+    assert "Whoever takes it" in call(typed="1\n/pass\n", name="bob").output
+    assert DeskRecord(outbox.engine).find("a1").taken_by is None
+
+
+def test_without_a_name_one_is_who_is_logged_in(outbox: Outbox, record: Record, monkeypatch) -> None:
+    hand_over(outbox, "a1", "alice")
+    monkeypatch.setenv("LOGNAME", "DOMAIN\\ann smith")
+    assert CliRunner().invoke(app, ["desk", "--say", "a1", "hello"]).exit_code == 0
+    assert DeskRecord(outbox.engine).find("a1").taken_by == "DOMAIN_ann_smith"
+    assert isinstance(call("--json", name="ann smith").exception, ConfigError)
+
+
 def test_a_terminal_obeys_no_caller(outbox: Outbox, record: Record) -> None:
     hand_over(outbox, "a1", "al\x1b[2Jice")
     record.to_human("al\x1b[2Jice", "\x1b[31mred [bold]bold[/bold]\nyou  forged", "1")
@@ -150,7 +184,7 @@ def sitting(record: Record, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[T
     """Somebody at the desk: what they type, and a wait until they see a text."""
     typist, shown = Typist(), io.StringIO()
     monkeypatch.setattr(sys, "stdin", typist)
-    desk = Desk(record, Console(file=shown, width=160))
+    desk = Desk(Who(record, DeskRecord(record._engine), "ada"), Console(file=shown, width=160))
     thread = threading.Thread(target=desk.run)
     thread.start()
 
@@ -175,5 +209,10 @@ def test_callers_are_heard_while_nothing_is_typed(outbox: Outbox, record: Record
     see("reference a1")
     record.to_human("alice", "hello?", "1")
     see("caller  hello?")
+    desk = DeskRecord(outbox.engine)
+    desk.pass_on("a1", "sue", "bob", whoever=True)
+    see("bob has it from here on.")
+    desk.pass_on("a1", "bob", "ada")
+    typist.lines.put("/open 1\n")
     record.close("a1", "solved elsewhere")
     see("Somebody else has ended this conversation.")

@@ -17,7 +17,8 @@ HANDOVERS = 30
 TAKER = """
 import json, sys
 from rasa_emotion.database import open_database
-from rasa_emotion.handoff.desk_record import DeskRecord, TakenError
+from rasa_emotion.handoff.desk_record import DeskRecord
+from rasa_emotion.handoff.holding import TakenError
 url, me = sys.argv[1:3]
 desk = DeskRecord(open_database(url))
 desk.waiting()

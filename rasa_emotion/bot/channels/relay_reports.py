@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection
 
 from rasa_emotion.handoff.helpdesk import FromHuman
+from rasa_emotion.handoff.holding import HELPDESK, TakenError
 from rasa_emotion.handoff.record import Record, UnknownHandover
 from rasa_emotion.logs import named
 
@@ -37,12 +38,32 @@ def keep(item: FromHuman, record: Record, voices: Collection[str] = ()) -> bool:
             )
             undelivered = ""
         if text or undelivered:
-            record.to_caller(handover.key, text, item.id, machine=item.machine, undelivered=undelivered)
+            _say(record, handover.key, item, text, undelivered)
         if item.hand_back:
-            record.close(handover.key, item.outcome)
+            _hand_back(record, handover.key, item)
     except UnknownHandover:
         return False  # deleted in between
     return True
+
+
+def _say(record: Record, key: str, item: FromHuman, text: str, undelivered: str) -> None:
+    by = None if item.machine else HELPDESK
+    try:
+        record.to_caller(key, text, item.id, by=by, machine=item.machine, undelivered=undelivered)
+    except TakenError as error:
+        # The caller talks with somebody at a desk, and hears one person; whoever wrote this is told.
+        record.to_caller(key, "", item.id, undelivered=str(error).rstrip("."))
+
+
+def _hand_back(record: Record, key: str, item: FromHuman) -> None:
+    try:
+        record.close(key, item.outcome, by=HELPDESK)
+    except TakenError:
+        logger.info(
+            "A hand-back of the helpdesk is passed over: somebody at a desk has the handover '%s'.",
+            key,
+            extra=named("relay.handback.ignored"),
+        )
 
 
 def _told(item: FromHuman, *, spoken: bool) -> tuple[str, str]:

@@ -18,8 +18,9 @@ from rasa_emotion.console.attending import (
 from rasa_emotion.console.audit import seen
 from rasa_emotion.console.frame import Console, Page, consents_of, person_of, render
 from rasa_emotion.emotions import EMOTIONS
-from rasa_emotion.handoff.desk_record import DeskRecord, Judgement, TakenError, Waiting
-from rasa_emotion.handoff.record import Record
+from rasa_emotion.handoff.desk_record import DeskRecord, Judgement, Waiting
+from rasa_emotion.handoff.holding import TakenError
+from rasa_emotion.handoff.record import Record, UnknownHandover
 from rasa_emotion.handoff.redact import Redactor, Rules
 from rasa_emotion.handoff.text import MAX_WORDS
 from rasa_emotion.turn.refusal import TurnRefused
@@ -100,7 +101,8 @@ class Desk:
         body = await _body(request)
         waiting = await self._mine(request, body)
         text, number = _text(body, "text", MAX_WORDS), _text(body, "number", LONGEST_NUMBER)
-        fresh = await self._console.in_thread(self._record.to_caller, waiting.key, text, f"console {number}")
+        origin, by = f"console {number}", person_of(request).name
+        fresh = await self._do(self._record.to_caller, waiting.key, text, origin, by=by)
         return web.json_response({"kept": True, "fresh": fresh})
 
     async def note(self, request: web.Request) -> web.Response:
@@ -128,7 +130,7 @@ class Desk:
         body = await _body(request)
         waiting = await self._mine(request, body)
         outcome = str(body.get("outcome") or "")[:LONGEST_NOTE]
-        closed = await self._console.in_thread(self._record.close, waiting.key, outcome)
+        closed = await self._do(self._record.close, waiting.key, outcome, by=person_of(request).name)
         await seen(request, "gave a handover back", waiting.sender, waiting.key)
         return web.json_response({"closed": closed})
 
@@ -192,7 +194,7 @@ class Desk:
     async def _do(self, work: Any, *args: Any, **options: Any) -> Any:
         try:
             return await self._console.in_thread(work, *args, **options)
-        except TakenError as error:
+        except (TakenError, UnknownHandover) as error:
             raise TurnRefused(409, str(error)) from error
 
 
