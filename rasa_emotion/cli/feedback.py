@@ -44,16 +44,15 @@ def export(
     with needs_extra("handoff", "Feedback"):
         from rasa_emotion.console.training_data import export as write  # noqa: PLC0415 -- needs the extra
         from rasa_emotion.database import create_tables, holds, open_database  # noqa: PLC0415
-        from rasa_emotion.endpoints import endpoints_path, read_endpoints  # noqa: PLC0415
+        from rasa_emotion.endpoints import read_endpoints  # noqa: PLC0415
         from rasa_emotion.handoff.desk_record import DeskRecord  # noqa: PLC0415
         from rasa_emotion.privacy.consent import Consents  # noqa: PLC0415
-    path = endpoints or endpoints_path()
-    settings = read_endpoints(path)
+    settings = read_endpoints(endpoints)
     if not holds(settings.database, "emotion_feedback"):
         raise ConfigError("Nobody has said anything of an emotion yet; agents do at the console's desk.")
     engine = open_database(settings.database)
     create_tables(engine)
-    recordings = None if settings.record is None else path.resolve().parent / settings.record.folder
+    recordings = None if settings.record is None else settings.record.folder
     done = write(DeskRecord(engine).judgements(), Consents.of(settings), out, recordings)
     if as_json:
         print(json.dumps({**asdict(done), "out": str(out)}))

@@ -18,7 +18,7 @@ from rasa_emotion.corpora.clip import Clip
 from rasa_emotion.corpora.manifest import write_manifest
 from rasa_emotion.handoff.desk_record import Judgement
 from rasa_emotion.privacy.consent import Consents
-from rasa_emotion.privacy.recordings import SUFFIX, folder_of
+from rasa_emotion.privacy.recordings import recordings_of
 
 CORPUS = "calls"
 TEXT = "text.csv"
@@ -97,7 +97,7 @@ def _agreed(judgements: Sequence[Judgement]) -> tuple[list[Judgement], int]:
 
 def _clip(one: Judgement, recordings: Path, out: Path) -> Clip | None:
     """The turn, cut out of a recording; None where none has it."""
-    for path in sorted(folder_of(recordings, one.sender).glob(f"*{SUFFIX}")):
+    for path in recordings_of(recordings, one.sender):
         began = _began(path)
         if began is None or one.turn_at < began:
             continue

@@ -17,6 +17,15 @@ def folder_of(folder: Path, sender: str) -> Path:
     return folder / hashlib.sha256(sender.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
+def recordings_of(folder: Path, sender: str) -> list[Path]:
+    """The recordings of a caller, oldest first.
+
+    >>> recordings_of(Path("there_is_no_such_folder"), "ada")
+    []
+    """
+    return sorted(folder_of(folder, sender).glob(f"*{SUFFIX}"))
+
+
 def new_recording(folder: Path, sender: str) -> Path:
     """A path for a call that begins now; nobody but the owner of the process can read what is written there.
 
@@ -33,11 +42,8 @@ def new_recording(folder: Path, sender: str) -> Path:
 def recordings(folder: Path) -> Place:
     """The recordings as a place whose callers can be forgotten."""
 
-    def found(sender: str) -> list[Path]:
-        return sorted(folder_of(folder, sender).glob(f"*{SUFFIX}"))
-
     def delete(sender: str) -> int:
-        paths = found(sender)
+        paths = recordings_of(folder, sender)
         try:
             for path in paths:
                 path.unlink(missing_ok=True)
@@ -45,7 +51,7 @@ def recordings(folder: Path) -> Place:
             raise ConfigError(f"Recordings in '{folder}' cannot be deleted ({error.strerror}); delete them.") from error
         return len(paths)
 
-    return Place("recordings", str(folder), lambda sender: len(found(sender)), delete)
+    return Place("recordings", str(folder), lambda sender: len(recordings_of(folder, sender)), delete)
 
 
 def delete_older(folder: Path, days: float) -> int:

@@ -1,10 +1,12 @@
 """One call as a sound file: the caller on the left channel, the bot on the right."""
 
 import logging
+import struct
+import wave
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from rasa_emotion.audio.stream import StreamDecoder
@@ -18,18 +20,24 @@ logger = logging.getLogger(__name__)
 class Recorder:
     """Writes a call as it goes on; the caller's sound is the clock. A disk that fails ends the recording alone.
 
+    After each piece the file is a whole WAV file: it can be heard while it grows, and a process that dies leaves it so.
+
     Args:
         path: of the WAV file, 16 kHz, 16 bit.
         format_: of what the bot's side plays.
+
+    Raises:
+        OSError: the file cannot be written.
     """
 
     def __init__(self, path: Path, format_: Format) -> None:
         self.path = path
         self._decoder = StreamDecoder(format_.encoding, format_.sample_rate)
         self._bot = np.zeros(0, np.float32)
-        self._file: soundfile.SoundFile | None = soundfile.SoundFile(
-            str(path), "w", SAMPLE_RATE, channels=2, subtype="PCM_16", format="WAV"
-        )
+        # Not buffered: `writeframes` puts the length into the header, after the sound.
+        self._open = path.open("wb", buffering=0)
+        self._file: wave.Wave_write | None = wave.Wave_write(self._open)
+        self._file.setparams((2, 2, SAMPLE_RATE, 0, "NONE", ""))
 
     def caller(self, samples: NDArray[np.float32]) -> None:
         """The next sound of the caller, 16 kHz, float32; what the bot played meanwhile stands beside it."""
@@ -40,8 +48,8 @@ class Recorder:
         both[:, 0] = samples
         both[: len(beside), 1] = beside
         try:
-            self._file.write(both)
-        except (OSError, soundfile.LibsndfileError) as error:
+            self._file.writeframes(np.rint(np.clip(both, -1, 1) * 32_767).astype("<i2").tobytes())
+        except (OSError, struct.error) as error:  # the latter where a call is longer than a WAV file holds
             logger.error(
                 "The recording of a call ends here (%s); see that the disk has room.",
                 type(error).__name__,
@@ -59,9 +67,11 @@ class Recorder:
 
     def close(self) -> None:
         """The call is over."""
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
+        made, self._file = self._file, None
+        if made is not None:
+            with suppress(OSError, struct.error):
+                made.close()
+            self._open.close()
 
     def discard(self) -> None:
         """The caller does not want it: delete what was recorded."""

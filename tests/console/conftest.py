@@ -1,5 +1,6 @@
 """A console on a database of its own, and people who sign in."""
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -68,6 +69,28 @@ async def serve(console: Console) -> AsyncIterator[Serve]:
     console.ended.set()
     for client in clients:
         await client.close()
+
+
+@pytest.fixture(scope="session")
+def spoken(speech: Callable[..., Path]) -> Path:
+    """What the fake microphone hears."""
+    return speech("I want my money back, and I want it now")
+
+
+@pytest.fixture(scope="session")
+def browser(spoken: Path) -> Iterator:
+    """A Chromium whose microphone is a file."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--use-fake-device-for-media-stream"]
+    flags += ["--use-fake-ui-for-media-stream", "--autoplay-policy=no-user-gesture-required"]
+    flags += [f"--use-file-for-fake-audio-capture={spoken}"]
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=flags)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

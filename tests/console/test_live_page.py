@@ -1,19 +1,27 @@
 """The live view: what is in progress, in which order, for whom, and what happens when the database fails."""
 
+import io
 import json
+import os
 import time
 from contextlib import aclosing
 
+import numpy as np
 import pytest
+import soundfile
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 
+from rasa_emotion.console.audit import entries
 from rasa_emotion.console.frame import Console, consents_of
+from rasa_emotion.console.listening import BEFORE_SECS, MOST_SECS
 from rasa_emotion.console.overview import HIDDEN
 from rasa_emotion.console.watch import Watch
 from rasa_emotion.endpoints import Endpoints, RecordOptions
 from rasa_emotion.estimate import EmotionEstimate
 from rasa_emotion.privacy.recordings import new_recording
+from rasa_emotion.voice.recorder import Recorder
+from rasa_emotion.voice.sound import Format
 
 # As Rasa 3.6 makes it.
 EVENTS = """CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id VARCHAR(255) NOT NULL,
@@ -187,3 +195,60 @@ async def test_calls_are_heard_where_they_are_recorded_and_by_whom_they_may(
         assert (await client.get("/live/recording", params=asked)).status == status
     for name in ("../../bot.db", "", "none.wav"):
         assert (await sue.get("/live/recording", params={"sender": "anna", "name": name})).status == 404
+
+
+async def test_a_running_call_is_heard_as_it_grows(console: Console, signed_in, tracker: Engine, tmp_path) -> None:
+    store(tracker, "anna", user("Hello.", angry=0.9))
+    console.endpoints = Endpoints(database=str(console.engine.url), record=RecordOptions("We record.", tmp_path))
+    path = new_recording(tmp_path, "anna")
+    ask = {"sender": "anna", "name": path.name}
+    sue, _ = await signed_in("sue")
+    nothing = await sue.get("/live/sound", params=ask)
+    assert (nothing.status, nothing.headers["X-Emotion-After"]) == (204, "0")
+    recorder = Recorder(path, Format())
+    recorder.caller(np.zeros(48_000, np.float32))
+    page = await (await sue.get("/live/conversation", params={"sender": "anna"})).text()
+    assert "Listen to the call in progress" in page
+    first = await sue.get("/live/sound", params=ask)
+    assert secs(await first.read()) == BEFORE_SECS
+    recorder.caller(np.full(16_000, 0.5, np.float32))
+    again = await sue.get("/live/sound", params={**ask, "after": first.headers["X-Emotion-After"]})
+    sound, _ = soundfile.read(io.BytesIO(await again.read()))
+    assert len(sound) == 16_000
+    assert sound[:, 0].min() == pytest.approx(0.5, abs=1e-3)
+    assert again.headers["X-Emotion-Running"] == "true"
+    assert (await sue.get("/live/sound", params={**ask, "after": "64000"})).status == 204
+    assert (await sue.get("/live/sound", params={**ask, "after": "999999"})).status == 204
+    for wrong in ("-1", "x", "9" * 30, "\u0661"):
+        assert (await sue.get("/live/sound", params={**ask, "after": wrong})).status == 400
+    oz, _ = await signed_in("oz")
+    assert (await oz.get("/live/sound", params=ask)).status == 403
+    listened = [one for one in entries(console.engine, subject="anna") if one.action == "listened to a running call"]
+    assert [(one.who, one.detail) for one in listened] == [("sue", path.name)]  # once, not once a second
+
+    consents_of(console).set("anna", False)
+    assert (await sue.get("/live/sound", params=ask)).status == 404
+    consents_of(console).set("anna", True)
+    recorder.discard()  # as the call itself does
+    assert (await sue.get("/live/sound", params=ask)).status == 404
+
+
+async def test_a_call_that_has_ended_is_not_in_progress(console: Console, signed_in, tracker: Engine, tmp_path) -> None:
+    store(tracker, "anna", user("Hello.", angry=0.9))
+    console.endpoints = Endpoints(database=str(console.engine.url), record=RecordOptions("We record.", tmp_path))
+    path = new_recording(tmp_path, "anna")
+    recorder = Recorder(path, Format())
+    recorder.caller(np.zeros(160_000 * 2, np.float32))
+    recorder.close()
+    os.utime(path, (time.time() - 60,) * 2)
+    sue, _ = await signed_in("sue")
+    page = await (await sue.get("/live/conversation", params={"sender": "anna"})).text()
+    assert "Listen to the call in progress" not in page
+    assert "/live/recording?" in page
+    last = await sue.get("/live/sound", params={"sender": "anna", "name": path.name, "after": "0"})
+    assert last.headers["X-Emotion-Running"] == "false"
+    assert secs(await last.read()) == MOST_SECS
+
+
+def secs(wav: bytes) -> float:
+    return soundfile.info(io.BytesIO(wav)).duration

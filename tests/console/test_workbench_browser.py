@@ -1,68 +1,24 @@
 """The workbench in a real Chromium: the sample, an upload, a recording with a fake microphone, exports, refusals."""
 
-import asyncio
-import shutil
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from console_kit import PATIENCE_MS, listening, serious
 
-from rasa_emotion.console.app import make_app
 from rasa_emotion.console.frame import Console
 from rasa_emotion.console.pages import PAGES
 from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.endpoints import Endpoints
 
-PATIENCE_MS = 180_000
-"""A busy machine must not fail a test."""
-
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A console that listens, in a thread of its own: the driver of the browser has an event loop already."""
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('console')}/bot.db")
     create_tables(engine)
-    console = Console(engine, Endpoints(database=str(engine.url)), PAGES)
-    loop = asyncio.new_event_loop()
-
-    runners: list[web.AppRunner] = []
-
-    async def start() -> str:
-        runner = web.AppRunner(make_app(console), shutdown_timeout=1.0)
-        runners.append(runner)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return f"http://127.0.0.1:{runner.addresses[0][1]}"
-
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    yield asyncio.run_coroutine_threadsafe(start(), loop).result()
-    asyncio.run_coroutine_threadsafe(runners[0].cleanup(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
+    with listening(Console(engine, Endpoints(database=str(engine.url)), PAGES)) as address:
+        yield address
     engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def spoken(speech: Callable[..., Path]) -> Path:
-    return speech("I want my money back, and I want it now")
-
-
-@pytest.fixture(scope="module")
-def browser(spoken: Path) -> Iterator:
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--use-fake-device-for-media-stream"]
-    flags += ["--use-fake-ui-for-media-stream", "--autoplay-policy=no-user-gesture-required"]
-    flags += [f"--use-file-for-fake-audio-capture={spoken}"]
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=flags)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -142,11 +98,8 @@ def test_a_recording_from_the_microphone(page) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_serious_keeps_people_out(page, theme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-    found = axe.Axe().run(page).response["violations"]
-    serious = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
-    assert serious == []
+    assert serious(page) == []
 
 
 def test_a_phone_needs_no_scrolling_to_the_side(page) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,6 +40,26 @@ def test_the_caller_is_on_the_left_and_the_bot_on_the_right(tmp_path, tone):
     assert np.abs(np.fft.rfft(left)).argmax() == 500
     assert np.abs(np.fft.rfft(right[:7500])).argmax() * 16_000 / 7500 == pytest.approx(300, abs=5)
     assert np.abs(right[8000:]).max() < 0.01
+
+
+def test_it_is_a_whole_file_at_every_moment(tmp_path, tone):
+    recorder = Recorder(tmp_path / "call.wav", Format())
+    for number in range(1, 4):
+        recorder.caller(tone(500, 0.1))
+        samples, rate = soundfile.read(tmp_path / "call.wav")
+        assert (rate, samples.shape) == (16_000, (1600 * number, 2))
+    recorder.close()
+
+
+def test_a_disk_that_is_full_ends_the_recording_alone(tone, caplog):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    recorder = Recorder(full, Format())
+    recorder.caller(tone(500, 0.1))
+    recorder.caller(tone(500, 0.1))
+    recorder.close()
+    assert [record.event for record in caplog.records] == ["voice.recording.failed"]
 
 
 def test_what_the_caller_interrupted_is_not_on_it(tmp_path, tone):

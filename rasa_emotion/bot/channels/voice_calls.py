@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from soundfile import SoundFileError
-
 from rasa_emotion.audio.turn_end import smart_turn
 from rasa_emotion.bot.channels.user_message import user_message
 from rasa_emotion.bot.channels.voice_options import VoiceOptions
@@ -216,7 +214,7 @@ class Calls:
                 return None
             delete_older(options.folder, options.retention_days)
             return Recorder(new_recording(options.folder, sender), format_), options.announcement
-        except (ConfigError, OSError, SoundFileError) as error:
+        except (ConfigError, OSError) as error:
             logger.error(
                 "A call is not recorded (%s); see 'record' in endpoints.yml.",
                 place_of(error),

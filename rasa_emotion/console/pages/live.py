@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,22 @@ from aiohttp import web
 from rasa_emotion.console.audit import seen
 from rasa_emotion.console.frame import Console, Page, person_of, render
 from rasa_emotion.console.guard import HEADERS
+from rasa_emotion.console.listening import goes_on, piece
 from rasa_emotion.console.overview import HIDDEN
 from rasa_emotion.console.watch import Shown, Watch
-from rasa_emotion.privacy.recordings import SUFFIX, folder_of
+from rasa_emotion.privacy.recordings import recordings_of
+from rasa_emotion.turn.refusal import TurnRefused
 from rasa_emotion.turn.roles import Right
 
 STREAM_SECS = 60.0
 """After which the browser asks anew: so that a session that has ended sees no more."""
 
 NOTED_SECS = 3600.0
+
+AFTER, RUNNING = "X-Emotion-After", "X-Emotion-Running"
+"""Headers of a piece of a running call: where the next piece goes on, and whether the call does."""
+
+MOST_DIGITS = 19
 
 ALIVE_SECS = 15.0
 """A stream in which nothing happens says so, so that no proxy cuts it."""
@@ -35,6 +42,7 @@ def routes(console: Console) -> Iterable[web.RouteDef]:
         web.get("/live/events", live.events),
         web.get("/live/conversation", live.conversation),
         web.get("/live/recording", live.recording),
+        web.get("/live/sound", live.sound),
     ]
 
 
@@ -48,7 +56,7 @@ class Live:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._watch = Watch(console)
-        self._noted: dict[str, float] = {}
+        self._noted: dict[tuple[str | None, ...], float] = {}
 
     async def show(self, request: web.Request) -> web.Response:
         """The list, which the browser fills."""
@@ -56,7 +64,7 @@ class Live:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """All conversations, then each change, as server-sent events."""
-        await self._note(request)
+        await self._note(request, "watched the live view")
         words = person_of(request).may(Right.WORDS)
         headers = {**HEADERS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         response = web.StreamResponse(headers=headers)
@@ -81,12 +89,12 @@ class Live:
                 await asyncio.gather(*left, return_exceptions=True)
         return response
 
-    async def _note(self, request: web.Request) -> None:
-        """Note once an hour that somebody watches: the browser asks anew each minute."""
-        name, now = person_of(request).name, asyncio.get_running_loop().time()
-        if now - self._noted.get(name, -NOTED_SECS) >= NOTED_SECS:
-            await seen(request, "watched the live view")
-            self._noted[name] = now
+    async def _note(self, request: web.Request, action: str, subject: str | None = None, detail: str = "") -> None:
+        """Note once an hour what the browser asks for again and again."""
+        what, now = (person_of(request).name, action, subject, detail), asyncio.get_running_loop().time()
+        if now - self._noted.get(what, -NOTED_SECS) >= NOTED_SECS:
+            await seen(request, action, subject, detail)
+            self._noted = {key: at for key, at in self._noted.items() if now - at < NOTED_SECS} | {what: now}
 
     async def conversation(self, request: web.Request) -> web.Response:
         """One conversation in full."""
@@ -98,12 +106,37 @@ class Live:
         words = person_of(request).may(Right.WORDS)
         view = shown.overview
         lines = [(line, line.text if words else HIDDEN) for line in view.lines]
-        recorded = await self._console.in_thread(self._recordings, sender) if words and view.allowed else []
+        recorded = await self._console.in_thread(self._recorded, sender) if words and view.allowed else []
         values: dict[str, Any] = {"view": view, "lines": lines, "recordings": recorded, "clock": _clock}
         return render(request, "conversation.html", records=self._console.endpoints.record is not None, **values)
 
     async def recording(self, request: web.Request) -> web.StreamResponse:
         """What was recorded of a call, where the operator has switched recordings on."""
+        sender, path = await self._may_hear(request)
+        await seen(request, "listened to a call", sender, path.name)
+        return web.FileResponse(path, headers={"Content-Type": "audio/wav"})
+
+    async def sound(self, request: web.Request) -> web.Response:
+        """What was recorded of a call since the last piece, while it goes on; asked for again and again.
+
+        Each time it is looked up anew whether the caller still allows it.
+        """
+        after = request.query.get("after", "")
+        if after and not (after.isascii() and after.isdigit() and len(after) < MOST_DIGITS):
+            raise TurnRefused(400, "'after' is no number of frames; give that of the last piece, or leave it out.")
+        sender, path = await self._may_hear(request)
+        await self._note(request, "listened to a running call", sender, path.name)
+        try:
+            found = await self._console.in_thread(piece, path, int(after) if after else None)
+        except OSError as error:  # deleted this very moment
+            raise web.HTTPNotFound from error
+        headers = {AFTER: str(found.after), RUNNING: str(found.running).lower(), "Cache-Control": "no-store"}
+        if not found.wav:
+            return web.Response(status=204, headers=headers)
+        return web.Response(body=found.wav, content_type="audio/wav", headers=headers)
+
+    async def _may_hear(self, request: web.Request) -> tuple[str, Path]:
+        """The caller and the recording that are asked for. Raises HTTPNotFound where it is not there to be heard."""
         sender, name = request.query.get("sender", ""), request.query.get("name", "")
         person_of(request).identity.require(Right.WORDS)
         shown = await self._watch.of(sender)
@@ -111,17 +144,19 @@ class Live:
         path = next((path for path in paths if path.name == name), None)
         if path is None or shown is None or not shown.overview.allowed:
             raise web.HTTPNotFound
-        await seen(request, "listened to a call", sender, name)
-        return web.FileResponse(path, headers={"Content-Type": "audio/wav"})
+        return sender, path
 
     def _recordings(self, sender: str) -> list[Path]:
         record = self._console.endpoints.record
-        if record is None:
-            return []
-        folder = record.folder
-        if self._console.endpoints_file is not None and not folder.is_absolute():
-            folder = self._console.endpoints_file.resolve().parent / folder
-        return sorted(folder_of(folder, sender).glob(f"*{SUFFIX}"))
+        return [] if record is None else recordings_of(record.folder, sender)
+
+    def _recorded(self, sender: str) -> list[tuple[Path, bool]]:
+        """The recordings, and whether the call goes on that each is of."""
+        found = []
+        for path in self._recordings(sender):
+            with suppress(FileNotFoundError):  # deleted this very moment
+                found.append((path, goes_on(path)))
+        return found
 
 
 def _event(message: dict[str, Any], *, words: bool) -> bytes:
