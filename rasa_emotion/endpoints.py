@@ -44,6 +44,8 @@ DEFAULTS: dict[str, Any] = {
     "links": {},
     # Where what the database refuses is kept, see `SpoolOptions`.
     "spool": {},
+    # What people at the console may begin with, by the bot's language and the caller's mood; null has English alone.
+    "first_sentences": None,
     # Where live calls are recorded, see `RecordOptions`; null records nothing.
     "record": None,
 }
@@ -114,6 +116,7 @@ class Endpoints:
         voice_channels: channels that speak to callers: `VOICE_CHANNEL`, and those that the file's `nlg` names.
         spool: where what the database refuses is kept.
         record: how live calls are recorded; None where they are not.
+        first_sentences: what people at the console may begin with, by the bot's language and the caller's mood.
     """
 
     database: str = DEFAULT_DATABASE
@@ -127,6 +130,7 @@ class Endpoints:
     voice_channels: frozenset[str] = frozenset({VOICE_CHANNEL})
     spool: SpoolOptions = field(default_factory=SpoolOptions)
     record: RecordOptions | None = None
+    first_sentences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def endpoints_path() -> Path:
@@ -186,7 +190,7 @@ def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any])
     helpdesk = settings["helpdesk"]
     if not isinstance(helpdesk, dict) or not isinstance(helpdesk.get("type"), str):
         raise ConfigError(f"{owner}: 'helpdesk' is {helpdesk!r}; give a mapping with a 'type', such as desk.")
-    for name in ("redact", "links", "delivery", "spool", "record"):
+    for name in ("redact", "links", "delivery", "spool", "record", "first_sentences"):
         if settings[name] is not None and not isinstance(settings[name], dict):
             raise ConfigError(f"{owner}: '{name}' is {settings[name]!r}; give a mapping.")
     if settings["consent"] not in CONSENT_MODES:
@@ -204,7 +208,18 @@ def _checked(owner: str, section: Mapping[str, Any], content: Mapping[str, Any])
         _voice_channels(content),
         _spool(owner, settings["spool"] or {}),
         _record(owner, settings["record"]),
+        _first_sentences(f"{owner}: 'first_sentences'", settings["first_sentences"] or {}),
     )
+
+
+def _first_sentences(owner: str, given: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
+    for language, sentences in given.items():
+        where = f"{owner}: '{language}'"
+        if not isinstance(sentences, dict) or not sentences:
+            raise ConfigError(f"{where} is {sentences!r}; give a sentence for each mood.")
+        for mood, sentence in sentences.items():
+            check_text(where, str(mood), sentence)
+    return given
 
 
 def _record(owner: str, given: Mapping[str, Any] | None) -> RecordOptions | None:

@@ -8,8 +8,9 @@ from rasa_emotion.audio.kinds import EXTRA
 from rasa_emotion.cli import additions
 from rasa_emotion.cli.bot_files import BotFile, mappings, named
 from rasa_emotion.cli.older_rasa import notes_on_version
-from rasa_emotion.cli.wording import ENGLISH, Wording
+from rasa_emotion.cli.wording import Wording
 from rasa_emotion.extras import pip_install
+from rasa_emotion.text.language import ENGLISH
 
 LONGEST = 60
 """Characters of a reply that are quoted."""

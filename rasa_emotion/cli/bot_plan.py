@@ -23,8 +23,9 @@ from rasa_emotion.cli.bot_notes import notes, own_entities, taken_over
 from rasa_emotion.cli.bot_services import channels, endpoints
 from rasa_emotion.cli.handoff_intents import handoff_intents
 from rasa_emotion.cli.older_rasa import check_version
-from rasa_emotion.cli.wording import Given, Wording, bot_language, wording
+from rasa_emotion.cli.wording import Given, Wording, wording
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.text.language import bot_language
 
 
 @dataclass(frozen=True)

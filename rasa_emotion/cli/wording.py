@@ -10,14 +10,8 @@ from rasa_emotion.cli import additions
 from rasa_emotion.cli.yaml_edit import read_yaml
 from rasa_emotion.conversation.tone import TONES
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.text.language import foreign_language
+from rasa_emotion.text.language import ENGLISH
 
-ENGLISH = "en"
-
-LEAST_WORDS = 12
-"""With fewer words in all of a bot's replies, their language is not guessed."""
-
-_NO_WORDS = re.compile(r"\{[^{}]*\}|https?://\S+")
 _QUOTED = re.compile(r"[\"“”„«»]\s*([^\"“”„«»]+?)\s*[\"“”„«»]")
 
 
@@ -51,23 +45,6 @@ class Wording:
     examples: Mapping[str, tuple[str, ...]]
     left_out: tuple[str, ...]
     taught: tuple[str, ...] = ()
-
-
-def bot_language(configured: Any, texts: Iterable[str]) -> str:
-    """The language that a bot speaks: what its configuration says, unless that is English and its replies are not.
-
-    Args:
-        configured: the key `language` of config.yml.
-        texts: its replies.
-
-    >>> bot_language("de_core_news_sm", []), bot_language(None, ["Hello."])
-    ('de', 'en')
-    """
-    named = re.split(r"[-_]", str(configured or ENGLISH).lower(), maxsplit=1)[0]
-    if named != ENGLISH:
-        return named
-    said = _NO_WORDS.sub(" ", " ".join(texts))
-    return (foreign_language(said) if len(said.split()) >= LEAST_WORDS else None) or ENGLISH
 
 
 def wording(

@@ -1,10 +1,14 @@
 """What an agent is given at the desk: how long somebody has waited, and a first sentence. Pure logic."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rasa_emotion.conversation.decision import HIGH, NORMAL, URGENT
 from rasa_emotion.handoff.desk_record import Judgement, Note, Waiting
+from rasa_emotion.handoff.packet import Packet
 from rasa_emotion.handoff.record import Said
+from rasa_emotion.settings import checked
+from rasa_emotion.text.language import ENGLISH, replies_language
 
 LEVELS: dict[str, tuple[float, float]] = {URGENT: (60, 180), HIGH: (180, 600), NORMAL: (600, 1800)}
 """Seconds of waiting from which on somebody is due, and overdue, by urgency."""
@@ -33,13 +37,30 @@ def service_level(urgency: str, waiting_secs: float) -> str:
     return OVERDUE if waiting_secs >= overdue else DUE if waiting_secs >= due else IN_TIME
 
 
-def first_sentence(mood: str | None) -> str:
-    """What an agent may begin with; the friendly one where no mood is told.
+def first_sentence(mood: str | None, language: str, own: Mapping[str, Mapping[str, str]] | None = None) -> str | None:
+    """What an agent may begin with: the friendly one where no mood is told; None where there is none in that language.
 
-    >>> first_sentence(None)
-    'Hello, thank you for waiting. How can I help you?'
+    Args:
+        mood: of the caller; None where it may not be told.
+        language: which the bot speaks.
+        own: the operator's sentences, by language and mood.
+
+    >>> first_sentence(None, "en"), first_sentence("hostile", "de") is None
+    ('Hello, thank you for waiting. How can I help you?', True)
     """
-    return FIRST_SENTENCES.get(mood or "calm", FIRST_SENTENCES["calm"])
+    there = (own or {}).get(language) or (FIRST_SENTENCES if language == ENGLISH else {})
+    return there.get(mood or "calm") or there.get("calm")
+
+
+def check_sentences(own: Mapping[str, Mapping[str, str]]) -> None:
+    """Raises ConfigError where a sentence is for something that is no mood."""
+    for language, sentences in own.items():
+        checked(f"'first_sentences' in endpoints.yml: '{language}'", sentences, dict.fromkeys(FIRST_SENTENCES))
+
+
+def language_of(packet: Packet, bots: str) -> str:
+    """The language in which a bot spoke with a caller; `bots`, its own, where too little was said to tell."""
+    return replies_language(line.text for line in packet.transcript if line.speaker == "bot") or bots
 
 
 def row(waiting: Waiting, person: str, now: float, *, allowed: bool) -> dict[str, Any]:

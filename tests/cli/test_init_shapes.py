@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from rasa_emotion.cli import additions, app, bot_notes, verbs  # noqa: F401 -- verbs register themselves
 from rasa_emotion.cli.bot_files import Plan, write
 from rasa_emotion.cli.bot_plan import Wishes, plan
-from rasa_emotion.cli.wording import Given, bot_language, read_replies
+from rasa_emotion.cli.wording import Given, read_replies
 from rasa_emotion.errors import ConfigError
+from rasa_emotion.text.language import bot_language
 
 run = CliRunner().invoke
 

@@ -3,13 +3,19 @@
 import asyncio
 import json
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Engine
 
+from rasa_emotion.console.app import make_app
+from rasa_emotion.console.attending import FIRST_SENTENCES
 from rasa_emotion.console.audit import entries
 from rasa_emotion.console.frame import Console, consents_of
 from rasa_emotion.database import writing
+from rasa_emotion.endpoints import read_endpoints
+from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.desk_record import DeskRecord
 from rasa_emotion.handoff.outbox import Outbox
 from rasa_emotion.handoff.packet import Line, Packet, TimelineTurn
@@ -22,6 +28,7 @@ HOSTILE = "<script>alert(1)</script>\"'\u202e"
 def hand_over(engine: Engine, key: str = "k1", sender: str = "anna", **more) -> None:
     turn = TimelineTurn(1, 1000.5, "angry", 0.9, 0.9, 0.0, -0.7, 0.6, ("text",), None, "hostile")
     said = {"rule": "anger", "reason": "The caller was angry.", "urgency": "high", "created": time.time(), **more}
+    lines = (Line("caller", "Where is my refund?", 1000.5, 1), Line("bot", "One moment.", 1001.0))
     packet = Packet(
         key=key,
         kind="handover",
@@ -30,9 +37,8 @@ def hand_over(engine: Engine, key: str = "k1", sender: str = "anna", **more) -> 
         summary="Angry about a bill.",
         mood="hostile",
         timeline=(turn,),
-        transcript=(Line("caller", "Where is my refund?", 1000.5, 1), Line("bot", "One moment.", 1001.0)),
         slots={"order": "7"},
-        **said,
+        **{"transcript": lines, **said},
     )
     Outbox(engine).enqueue(packet)
 
@@ -206,3 +212,58 @@ async def test_a_database_that_is_away_is_told_and_nothing_is_lost(signed_in, en
         connection.exec_driver_sql("ALTER TABLE away RENAME TO emotion_messages")
     assert (await client.post("/desk/say", json=message, headers=headers)).status == 200
     assert len(Record(engine).messages_after("anna")) == 1
+
+
+def of_a_bot(console: Console, folder: Path, language: str, *said: str) -> None:
+    """Give a console the files of a bot."""
+    folder.mkdir()
+    (folder / "config.yml").write_text(f"language: {language}\n")
+    responses = {f"utter_{number}": [{"text": text}] for number, text in enumerate(said)}
+    (folder / "domain.yml").write_text(json.dumps({"responses": responses}))
+    console.endpoints_file = folder / "endpoints.yml"
+
+
+GERMAN = "Guten Tag, ich bin ein Bot und helfe Ihnen gern bei allen Fragen zu Ihrer Rechnung."
+ENGLISH = "Good day, I am a bot and glad to help you with every question about your bill."
+OWN = {"de": {"calm": "Guten Tag, wie kann ich helfen?"}}
+
+
+@pytest.mark.parametrize(
+    ("language", "domain", "bot", "own", "suggested"),
+    [
+        ("en", "", "One moment.", {}, FIRST_SENTENCES["hostile"]),
+        ("de", "", "Moment.", {}, None),
+        ("de", "", "Moment.", OWN, OWN["de"]["calm"]),
+        ("en", GERMAN, "Moment.", {}, None),  # as people leave it
+        ("en", GERMAN, ENGLISH, {}, FIRST_SENTENCES["hostile"]),  # a bot of two languages
+        ("en", ENGLISH, GERMAN, OWN, OWN["de"]["calm"]),
+        ("[", "", "One moment.", {}, FIRST_SENTENCES["hostile"]),  # no YAML
+    ],
+)
+async def test_first_sentences_are_in_the_bots_language(
+    console: Console, signed_in, engine: Engine, tmp_path: Path, *, language, domain, bot, own, suggested
+) -> None:
+    of_a_bot(console, tmp_path / "bot", language, domain)
+    console.endpoints = replace(console.endpoints, first_sentences=own)
+    hand_over(engine, transcript=(Line("caller", "Where is my refund?", 1000.5, 1), Line("bot", bot, 1001.0)))
+    client, _ = await signed_in("ada")
+    whole = await (await client.get("/desk/conversation", params={"key": "k1"})).json()
+    assert whole["suggestion"] == suggested
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [("{de: {furious: Hallo}}", "furious"), ("{de: Hallo}", "each mood"), ("{de: {calm: 1}}", "calm")],
+)
+def test_a_wrong_first_sentence_is_refused_at_the_start(
+    console: Console, tmp_path: Path, wrong: str, told: str
+) -> None:
+    file = tmp_path / "endpoints.yml"
+    file.write_text(f"rasa_emotion: {{first_sentences: {wrong}}}")
+
+    def start() -> None:
+        console.endpoints = read_endpoints(file)
+        make_app(console)
+
+    with pytest.raises(ConfigError, match=told):
+        start()

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from rasa_emotion.console.attending import (
+    check_sentences,
     first_sentence,
     in_order,
     judgement_dict,
+    language_of,
     message,
     note_dict,
     packet_for,
@@ -18,17 +21,21 @@ from rasa_emotion.console.attending import (
 from rasa_emotion.console.audit import seen
 from rasa_emotion.console.frame import Console, Page, consents_of, person_of, render
 from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.endpoints import read_content
+from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.desk_record import DeskRecord, Judgement, Waiting
 from rasa_emotion.handoff.holding import TakenError
 from rasa_emotion.handoff.record import Record, UnknownHandover
 from rasa_emotion.handoff.redact import Redactor, Rules
 from rasa_emotion.handoff.text import MAX_WORDS
+from rasa_emotion.text.language import bot_language
 from rasa_emotion.turn.refusal import TurnRefused
 from rasa_emotion.turn.roles import Right
 
 MOST_BODY = 100_000
 LONGEST_NOTE = 4_000
 LONGEST_NUMBER = 64
+BOTS_FILES = ("config", "domain")
 
 
 def routes(console: Console) -> Iterable[web.RouteDef]:
@@ -53,6 +60,9 @@ class Desk:
 
     Args:
         console: whose handovers are shown.
+
+    Raises:
+        ConfigError: a first sentence is for something that is no mood.
     """
 
     def __init__(self, console: Console) -> None:
@@ -61,6 +71,8 @@ class Desk:
         self._record = Record(console.engine, console.clock)
         self._consents = consents_of(console)
         self._rules = Rules.of(console.endpoints.redact)
+        self._language = bots_language(console.endpoints_file)
+        check_sentences(console.endpoints.first_sentences)
 
     async def show(self, request: web.Request) -> web.Response:
         """The page, which the browser fills."""
@@ -159,13 +171,16 @@ class Desk:
     def _whole(self, request: web.Request, waiting: Waiting) -> dict[str, Any]:
         allowed = self._allowed(waiting)
         mine = person_of(request).name
+        language = language_of(waiting.packet, self._language)
+        mood = waiting.packet.mood if allowed else None
         return {
             **self._said(request, waiting),
             "row": row(waiting, mine, self._console.clock(), allowed=allowed),
             "packet": packet_for(waiting, allowed=allowed),
             "notes": [note_dict(one) for one in self._desk.notes(waiting.key)],
             "judged": [judgement_dict(one) for one in self._desk.judgements(waiting.sender) if one.author == mine],
-            "suggestion": first_sentence(waiting.packet.mood if allowed else None),
+            "suggestion": first_sentence(mood, language, self._console.endpoints.first_sentences),
+            "language": language,
             "colleagues": sorted(self._console.attending() - {mine}),
         }
 
@@ -196,6 +211,22 @@ class Desk:
             return await self._console.in_thread(work, *args, **options)
         except (TakenError, UnknownHandover) as error:
             raise TurnRefused(409, str(error)) from error
+
+
+def bots_language(endpoints: Path | None) -> str:
+    """The language that a bot speaks, by the config.yml and the domain.yml beside its endpoints.yml."""
+    config, domain = ({} if endpoints is None else _yaml(endpoints.with_name(f"{name}.yml")) for name in BOTS_FILES)
+    responses = domain.get("responses")
+    variations = [one for said in (responses.values() if isinstance(responses, dict) else ()) for one in said or ()]
+    texts = [str(one["text"]) for one in variations if isinstance(one, dict) and one.get("text")]
+    return bot_language(config.get("language"), texts)
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        return read_content(path)
+    except ConfigError:
+        return {}  # the bot itself tells what is wrong with it
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

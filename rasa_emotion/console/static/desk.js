@@ -88,8 +88,11 @@ function drawWhole(other) {
     [el("dt", {}, name), el("dd", {}, typeof value === "string" ? value : JSON.stringify(value))]));
   drawNotes(whole.notes);
   const suggestion = byId("suggestion");
-  suggestion.querySelector("q").textContent = whole.suggestion;
-  suggestion.hidden = !mine || whole.messages.some((one) => one.speaker === "agent");
+  suggestion.querySelector("q").textContent = whole.suggestion ?? "";
+  byId("no-suggestion").querySelector("b").textContent = whole.language;
+  const begins = mine && !whole.messages.some((one) => one.speaker === "agent");
+  suggestion.hidden = !begins || !whole.suggestion;
+  byId("no-suggestion").hidden = !begins || Boolean(whole.suggestion);
   if (other) say.elements.text.value = "";
   drawRights(mine, holder);
   drawChat();
@@ -214,7 +217,7 @@ say.addEventListener("submit", (event) => {
   const number = crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   outgoing.set(number, { key: open, text, failed: false });
   say.elements.text.value = "";
-  byId("suggestion").hidden = true;
+  byId("suggestion").hidden = byId("no-suggestion").hidden = true;
   send(number);
 });
 say.elements.text.addEventListener("keydown", (event) => {
