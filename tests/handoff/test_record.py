@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.handoff.record import Record, UnknownHandover
 from rasa_emotion.handoff.tables import ALERT, DEAD, DELIVERED, HANDOVER, PENDING, TO_CALLER, TO_HUMAN, handoffs
+from rasa_emotion.handoff.text import storable
 
 
 def hand_over(
@@ -268,7 +269,7 @@ class Relay(RuleBasedStateMachine):
         assert self.record.close(key, outcome) is is_open
         if is_open:
             del self.open[sender]
-            self.waiting[sender] = outcome
+            self.waiting[sender] = storable(outcome)
 
     @rule(sender=st.sampled_from(SENDERS))
     def bot_resumes(self, sender: str) -> None:
