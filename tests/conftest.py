@@ -17,13 +17,18 @@ for _name, _value in {
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 from needed import skip_without  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from postgresql_server import postgresql, postgresql_server  # noqa: E402, F401 -- fixtures
 
 # A busy machine must not fail a test, and in CI the same tests must draw the same examples.
-settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile(
+    "project",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a test
+    derandomize="CI" in os.environ,
+)
 settings.load_profile("project")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
