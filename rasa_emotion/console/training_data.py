@@ -2,10 +2,10 @@
 
 import csv
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from rasa_emotion.audio.activity import FRAME_SECS, trim_silence, voice_activity
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.corpora.clip import Clip
-from rasa_emotion.corpora.manifest import write_manifest
+from rasa_emotion.corpora.manifest import MANIFEST, write_manifest
 from rasa_emotion.handoff.desk_record import Judgement
 from rasa_emotion.privacy.consent import Consents
-from rasa_emotion.privacy.recordings import recordings_of
+from rasa_emotion.privacy.recordings import begun, recordings_of
 
 CORPUS = "calls"
 TEXT = "text.csv"
 CLIPS = "clips"
+
+_CLIP = re.compile(r"[0-9a-f]{16}-\d+\.wav")
 
 LONGEST_SECS = 30.0
 """Of a turn that is cut out of a recording."""
@@ -57,6 +59,7 @@ def export(judgements: Sequence[Judgement], consents: Consents, out: Path, recor
     """Write what agents said as corpora: `text.csv` (text, emotion), and `speech.csv` with the turns' sound.
 
     Texts are redacted; callers appear under a hash. Sound there is of callers alone, and only where calls are recorded.
+    What an earlier export wrote there goes first: a caller who was forgotten since, or has said no, is not in it.
 
     Args:
         judgements: from `DeskRecord.judgements`.
@@ -71,6 +74,7 @@ def export(judgements: Sequence[Judgement], consents: Consents, out: Path, recor
     kept = [one for one in judgements if allowed[one.sender]]
     agreed, disagreed = _agreed(kept)
     out.mkdir(parents=True, exist_ok=True)
+    _clear(out)
     texts = [one for one in agreed if one.text.strip()]
     with (out / TEXT).open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
@@ -80,6 +84,16 @@ def export(judgements: Sequence[Judgement], consents: Consents, out: Path, recor
     if clips:
         write_manifest(out, clips)
     return Exported(len(texts), len(clips), len(judgements) - len(kept), disagreed)
+
+
+def _clear(out: Path) -> None:
+    """Delete what `export` writes, and nothing else that lies there."""
+    for path in (
+        out / TEXT,
+        out / MANIFEST,
+        *(path for path in (out / CLIPS).glob("*.wav") if _CLIP.fullmatch(path.name)),
+    ):
+        path.unlink(missing_ok=True)
 
 
 def _agreed(judgements: Sequence[Judgement]) -> tuple[list[Judgement], int]:
@@ -98,7 +112,7 @@ def _agreed(judgements: Sequence[Judgement]) -> tuple[list[Judgement], int]:
 def _clip(one: Judgement, recordings: Path, out: Path) -> Clip | None:
     """The turn, cut out of a recording; None where none has it."""
     for path in recordings_of(recordings, one.sender):
-        began = _began(path)
+        began = begun(path)
         if began is None or one.turn_at < began:
             continue
         try:
@@ -114,21 +128,12 @@ def _clip(one: Judgement, recordings: Path, out: Path) -> Clip | None:
     return None
 
 
-def _began(path: Path) -> float | None:
-    """When a recording began, which its name says to the second."""
-    try:
-        moment = datetime.strptime(path.stem.partition("-")[0], "%Y%m%dT%H%M%S")
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=timezone.utc).timestamp()
-
-
 def _turn(path: Path, end_secs: float) -> NDArray[np.float32] | None:
     """The caller's last words before that moment of a recording; None where nobody speaks there."""
     with soundfile.SoundFile(str(path)) as file:
         if end_secs > file.frames / file.samplerate + LATE_SECS or file.samplerate != SAMPLE_RATE:
             return None
-        end = min(file.frames, round((end_secs + 1) * SAMPLE_RATE))  # its name cuts up to a second off
+        end = min(file.frames, round(end_secs * SAMPLE_RATE))
         start = max(0, end - round(LONGEST_SECS * SAMPLE_RATE))
         file.seek(start)
         both = file.read(end - start, dtype="float32", always_2d=True)

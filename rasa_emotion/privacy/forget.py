@@ -10,10 +10,23 @@ from rasa_emotion.endpoints import endpoints_path, read_content, read_endpoints,
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.outbox import DAY_SECS
 from rasa_emotion.privacy.consent import Consents
-from rasa_emotion.privacy.places import Place, outbox, redis_conversations, sql_conversations, tickets, waiting
+from rasa_emotion.privacy.places import (
+    FEEDBACK,
+    Place,
+    outbox,
+    redis_conversations,
+    sql_conversations,
+    tickets,
+    waiting,
+)
 from rasa_emotion.privacy.recordings import recordings
 
 KEPT, DELETED, NONE = "kept", "deleted", "none"
+
+EXPORTED = (
+    "What people said of this caller's emotions may have been exported: run 'rasa-emotion feedback export' into the "
+    "same folder again, and train again what was trained from it."
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +120,9 @@ class Forgetter:
         """What is kept of this caller. Raises ConfigError where a place cannot be reached."""
         found = tuple(Found(place, place.count(sender)) for place in self.places)
         consent = self._consents.find(sender)
-        return Traces(sender, found, None if consent is None else not consent.allowed, self._left(sender))
+        judged = any(one.number for one in found if one.place.name == FEEDBACK)
+        left = (*self._left(sender), *([EXPORTED] if judged else []))
+        return Traces(sender, found, None if consent is None else not consent.allowed, left)
 
     def delete(self, traces: Traces, *, drop_choice: bool = False, clear: bool = True) -> Deleted:
         """Delete it.

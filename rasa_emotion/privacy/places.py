@@ -46,6 +46,9 @@ READERS_SECS = 5.0
 # As in Rasa's SQLTrackerStore; its other columns are of no matter here.
 _events = Table("events", MetaData(), Column("sender_id", String(255)), Column("timestamp", Float))
 
+FEEDBACK = "feedback"
+"""The place of what people said of callers' emotions."""
+
 _CONVERSATION_PREFIX = "tracker:"
 """As in Rasa's RedisTrackerStore."""
 
@@ -147,7 +150,7 @@ def outbox(url: str) -> tuple[Place, ...]:
         _rows("messages", engine, messages.c.sender),
         _rows("handoffs", engine, handoffs.c.sender),
         _rows("notes", engine, notes.c.sender),
-        _rows("feedback", engine, feedback.c.sender),
+        _rows(FEEDBACK, engine, feedback.c.sender),
         # That somebody looked stays; at whom, goes.
         _rows("audit", engine, audit.c.subject, instead={"subject": None}),
     )

@@ -2,6 +2,8 @@
 
 import hashlib
 import time
+from contextlib import suppress
+from datetime import datetime, timezone
 from pathlib import Path
 from uuid import uuid4
 
@@ -34,9 +36,23 @@ def new_recording(folder: Path, sender: str) -> Path:
     """
     place = folder_of(folder, sender)
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = place / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid4().hex[:8]}{SUFFIX}"
+    began = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+    path = place / f"{began}-{uuid4().hex[:8]}{SUFFIX}"
     path.touch(mode=0o600)
     return path
+
+
+def begun(path: Path) -> float | None:
+    """When a recording began, in seconds since 1970; None where its name does not say it.
+
+    >>> begun(Path("19700101T000001.250000-0123abcd.wav")), begun(Path("19700101T000001-0123abcd.wav"))
+    (1.25, 1.0)
+    """
+    for form in ("%Y%m%dT%H%M%S.%f", "%Y%m%dT%H%M%S"):  # an older version cut the rest of the second off
+        with suppress(ValueError):
+            moment = datetime.strptime(path.stem.partition("-")[0], form)
+            return moment.replace(tzinfo=timezone.utc).timestamp()
+    return None
 
 
 def recordings(folder: Path) -> Place:

@@ -77,9 +77,9 @@ def spoken(speech: Callable[..., Path]) -> Path:
     return speech("I want my money back, and I want it now")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(spoken: Path) -> Iterator:
-    """A Chromium whose microphone is a file."""
+    """A Chromium whose microphone is a file. Its driver's event loop would be in the way of other modules' tests."""
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium")
     if chromium is None:
