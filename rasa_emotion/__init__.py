@@ -22,6 +22,7 @@ _HOMES = {
     "RelayInput": "rasa_emotion.bot.channels.relay",
     "VoiceInput": "rasa_emotion.bot.channels.voice",
     "EmotionTrackerStore": "rasa_emotion.bot.tracker_store",
+    "EmotionLockStore": "rasa_emotion.bot.lock_store",
     "EmotionASR": "rasa_emotion.bot.pro.asr",
 }
 

@@ -21,6 +21,8 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 from needed import skip_without  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from postgresql_server import postgresql, postgresql_server  # noqa: E402, F401 -- fixtures
+from ray_environment import ray_python  # noqa: E402, F401
+from redis_server import redis_port  # noqa: E402, F401
 
 # A busy machine must not fail a test, and in CI the same tests must draw the same examples.
 settings.register_profile(

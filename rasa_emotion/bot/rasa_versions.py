@@ -10,6 +10,7 @@ from typing import Any
 
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.constants import SlotMappingType
+from rasa.utils.endpoints import EndpointConfig
 from rasa.version import __version__
 
 from rasa_emotion.logs import named
@@ -54,6 +55,7 @@ __all__ = [
     "inner_store",
     "is_paused",
     "named_output",
+    "redis_lock_options",
     "slot_mappings",
     "socket_server",
     "tell_untried",
@@ -144,3 +146,18 @@ def inner_store(tracker_store: Any) -> Any:
 def socket_server(channel: Any) -> Any:
     """The server behind the channel `socketio`, None until its routes are made: the two give it different names."""
     return channel.sio_server if hasattr(channel, "sio_server") else channel.sio
+
+
+def redis_lock_options(endpoint: EndpointConfig) -> dict[str, Any]:
+    """What `RedisLockStore` is made with, from the section `lock_store` of endpoints.yml.
+
+    Args:
+        endpoint: the section; its `url` is the host.
+
+    An option that it does not know is a TypeError of Open Source's; Pro's passes over it.
+    """
+    if not PRO:
+        return {"host": endpoint.url or "localhost", **endpoint.kwargs}
+    from rasa.core.lock_store import RedisLockStoreConfig  # noqa: PLC0415 -- Pro alone has it
+
+    return {"config": RedisLockStoreConfig.model_validate({"host": endpoint.url or "localhost", **endpoint.kwargs})}

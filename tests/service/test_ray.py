@@ -4,40 +4,25 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import urllib3
 from aiohttp import ClientSession, WSServerHandshakeError
+from ray_environment import PATIENT, ROOT
 
 from rasa_emotion.remote import RemoteAnalyzer
 
 pytestmark = pytest.mark.nightly
 
-ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 REPLICAS = 2
-# Ray ends a cluster whose parts come up slowly; a test machine has other things to do.
-PATIENT = {"RAY_agent_register_timeout_ms": "300000", "RAY_health_check_failure_threshold": "60"}
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Of an environment with the extras `serve` and `ray`, and without Rasa."""
-    folder = tmp_path_factory.mktemp("ray") / "environment"
-    uv = str(ROOT / ".tools" / "bin" / "uv")
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-    made = str(folder / "bin" / "python")
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", made, f"{ROOT}[serve,ray]"], check=True)
-    return made
-
-
-@pytest.fixture(scope="module")
-def address(python: str) -> Iterator[str]:
+def address(ray_python: str) -> Iterator[str]:
     """Of Ray's proxy before two replicas."""
     with open_port() as port:
         environment = {
@@ -45,7 +30,7 @@ def address(python: str) -> Iterator[str]:
             **PATIENT,
             "PYTHONPATH": os.pathsep.join(map(str, (ROOT, TESTS, TESTS / "service"))),
         }
-        command = [python, str(TESTS / "service" / "ray_served.py"), str(port), str(REPLICAS)]
+        command = [ray_python, str(TESTS / "service" / "ray_served.py"), str(port), str(REPLICAS)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         assert process.stdout
         for line in process.stdout:
