@@ -40,7 +40,7 @@ def score_all(paths: Sequence[Path], options: ScoreOptions, *, workers: int) -> 
         suspects: list[Path] = []
         yield from _until_broken(waiting, suspects, options, workers)
         for path in suspects:
-            yield _alone(path, options)
+            yield score_alone(path, options)
 
 
 def _until_broken(waiting: list[Path], suspects: list[Path], options: ScoreOptions, workers: int) -> Iterator[Scored]:
@@ -66,7 +66,8 @@ def _until_broken(waiting: list[Path], suspects: list[Path], options: ScoreOptio
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _alone(path: Path, options: ScoreOptions) -> Scored:
+def score_alone(path: Path, options: ScoreOptions) -> Scored:
+    """The rows of one recording, or of its failure where it ends the process that hears it."""
     with _pool(options, 1) as pool:
         try:
             return pool.submit(_score, path).result()

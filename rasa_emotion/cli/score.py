@@ -13,7 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from rasa_emotion.archive.call import Scored
+from rasa_emotion.archive.on_ray import score_on_ray
 from rasa_emotion.archive.options import ScoreOptions
+from rasa_emotion.archive.pool import score_all
 from rasa_emotion.archive.report import PAGE, archive_summary
 from rasa_emotion.archive.run import score_archive
 from rasa_emotion.cli.analyze_many import recordings
@@ -45,8 +47,12 @@ def score(
     ] = None,
     keep_words: Annotated[bool, typer.Option("--keep-words", help="Write the words into the table of turns.")] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes of one thread each; by default one a core.")
+        int | None, typer.Option(min=1, help="Processes of one thread each; by default one a core of this machine.")
     ] = None,
+    on_ray: Annotated[
+        bool,
+        typer.Option("--ray", help="On the Ray cluster that RAY_ADDRESS names, or on one of this machine (extra ray)."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
     models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
     acoustic: Annotated[
@@ -91,6 +97,7 @@ def score(
             workers=workers or os.cpu_count() or 1,
             begun=lambda count: bar.update(task, total=count),
             told=told,
+            scorer=score_on_ray if on_ray else score_all,
         )
     if as_json:
         print(json.dumps(found))
