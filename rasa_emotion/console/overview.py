@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rasa_emotion.conversation.history import escalations
-from rasa_emotion.conversation.mood import MOODS
-from rasa_emotion.handoff.build import channel_of, lines_of, names_in, session_start, timeline_of
+from rasa_emotion.conversation.mood import MOODS, mood
+from rasa_emotion.estimate import EmotionEstimate
+from rasa_emotion.handoff.build import channel_of, heard_in, lines_of, names_in, session_start, timeline_of
 from rasa_emotion.handoff.packet import Line, TimelineTurn
 from rasa_emotion.handoff.redact import Redactor, Rules
 
@@ -28,7 +29,7 @@ assert set(ORDER) == set(MOODS)
 
 @dataclass(frozen=True)
 class Overview:
-    """One conversation.
+    """One conversation, as the list shows it: of many of them, this is what is kept and cheap to make.
 
     Args:
         sender: Rasa's id of it.
@@ -36,9 +37,11 @@ class Overview:
         began, last: seconds since 1970 of the session's first and last words; None where no event says it.
         allowed: whether the caller's emotions may be analysed; where not, no mood and no emotion is told.
         mood: after the last turn; None where it may not be told.
+        emotion: of the last turn; None where it may not be told, or there was none.
         anger: of the last turn, 0 to 1.
-        timeline: the caller's turns of this session.
-        lines: what was said in this session, redacted.
+        curve: valence, -1 to 1, and anger of the latest turns, oldest first.
+        turns: of the caller in this session that may be told.
+        words: the caller's last, redacted.
         reason, urgency, action: of the latest decision; empty where there is none.
     """
 
@@ -48,32 +51,35 @@ class Overview:
     last: float | None
     allowed: bool
     mood: str | None
+    emotion: str | None
     anger: float
-    timeline: tuple[TimelineTurn, ...]
-    lines: tuple[Line, ...]
+    curve: tuple[tuple[float, float], ...]
+    turns: int
+    words: str
     reason: str = ""
     urgency: str = ""
     action: str = ""
 
     def to_dict(self, *, words: bool) -> dict[str, Any]:
-        """JSON-safe, for the list; `words` says whether the person may read what callers say."""
-        last = next((line for line in reversed(self.lines) if line.speaker == "caller"), None)
-        return {
-            "sender": self.sender,
-            "channel": self.channel,
-            "began": self.began,
-            "last": self.last,
-            "allowed": self.allowed,
-            "mood": self.mood,
-            "emotion": self.timeline[-1].emotion if self.timeline and self.allowed else None,
-            "anger": self.anger,
-            "curve": [[round(turn.valence, 3), round(turn.anger, 3)] for turn in self.timeline[-CURVE:]],
-            "turns": len(self.timeline),
-            "words": "" if last is None else last.text[:LONGEST_WORDS] if words else HIDDEN,
-            "reason": self.reason,
-            "urgency": self.urgency,
-            "action": self.action,
-        }
+        """JSON-safe; `words` says whether the person may read what callers say."""
+        told = {name: value for name, value in vars(self).items() if name != "last"}
+        told["words"] = self.words[:LONGEST_WORDS] if words or not self.words else HIDDEN
+        return {**told, "last": self.last, "curve": [list(point) for point in self.curve]}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """One conversation in full.
+
+    Args:
+        overview: how it is.
+        timeline: the caller's turns of this session; none where they may not be told.
+        lines: what was said in this session, redacted.
+    """
+
+    overview: Overview
+    timeline: tuple[TimelineTurn, ...]
+    lines: tuple[Line, ...]
 
 
 def overview(sender: str, events: Sequence[Event], rules: Rules, *, allowed: bool) -> Overview | None:
@@ -86,30 +92,61 @@ def overview(sender: str, events: Sequence[Event], rules: Rules, *, allowed: boo
         allowed: whether the caller's emotions may be analysed.
 
     >>> said = {"event": "user", "text": "I am Ada, 4111 1111 1111 1111", "timestamp": 7.0}
-    >>> overview("a", [said], Rules(), allowed=True).lines[0].text
+    >>> overview("a", [said], Rules(), allowed=True).words
     'I am Ada, [card number]'
     """
-    here = events[session_start(events, len(events)) :]
+    here = _session(events)
     redactor = Redactor(rules, names_in(events, rules))
-    lines = tuple(replace(line, text=redactor.text(line.text)) for line in lines_of(here))
+    lines = list(lines_of(here))
     if not lines:
         return None
-    timeline = tuple(timeline_of(here)) if allowed else ()
+    heard, counted = _heard(here) if allowed else ([], [])
     moments = [line.at for line in lines if line.at is not None]
     decisions = [recorded.decision for recorded in escalations(here)]
     told = _decided(decisions[-1], redactor) if decisions and allowed else {}
+    said = next((line.text for line in reversed(lines) if line.speaker == "caller"), "")
+    curve = tuple((round(one.valence, 3), round(_anger(one), 3)) for one in heard[-CURVE:])
     return Overview(
         sender,
         channel_of(events),
         moments[0] if moments else None,
         moments[-1] if moments else None,
         allowed,
-        (timeline[-1].mood if timeline else "calm") if allowed else None,
-        timeline[-1].anger if timeline else 0.0,
-        timeline,
-        lines,
+        (mood(counted).state if heard else "calm") if allowed else None,
+        heard[-1].emotion if heard else None,
+        round(_anger(heard[-1]), 4) if heard else 0.0,
+        curve,
+        len(heard),
+        redactor.text(said),
         **told,
     )
+
+
+def whole(sender: str, events: Sequence[Event], rules: Rules, *, allowed: bool) -> Whole | None:
+    """The same with every turn and every word, which takes longer; see `overview`."""
+    view = overview(sender, events, rules, allowed=allowed)
+    if view is None:
+        return None
+    here, redactor = _session(events), Redactor(rules, names_in(events, rules))
+    lines = tuple(replace(line, text=redactor.text(line.text)) for line in lines_of(here))
+    return Whole(view, tuple(timeline_of(here)) if allowed else (), lines)
+
+
+def _session(events: Sequence[Event]) -> Sequence[Event]:
+    return events[session_start(events, len(events)) :]
+
+
+def _heard(events: Sequence[Event]) -> tuple[list[EmotionEstimate], list[EmotionEstimate]]:
+    """The estimates of all turns, and those from which the mood comes."""
+    heard: list[EmotionEstimate] = []
+    counted: list[EmotionEstimate] = []
+    for turn, counted in heard_in(events):  # noqa: B007 -- the last one's is wanted
+        heard.append(turn.estimate)
+    return heard, counted
+
+
+def _anger(estimate: EmotionEstimate) -> float:
+    return estimate.probabilities.get("angry", 0.0)
 
 
 def _decided(decision: Any, redactor: Redactor) -> dict[str, str]:

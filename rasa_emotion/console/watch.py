@@ -3,15 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from rasa_emotion.console.events import OVERLAP, EventTable
+from rasa_emotion.console.events import OVERLAP, Event, EventTable
 from rasa_emotion.console.frame import Console, consents_of
-from rasa_emotion.console.overview import ORDER, Overview, overview
+from rasa_emotion.console.overview import ORDER, Overview, Whole, overview, whole
 from rasa_emotion.conversation.history import last_choice
 from rasa_emotion.database import cause_of
 from rasa_emotion.errors import place_of
@@ -45,12 +45,14 @@ class Shown:
     Args:
         overview: how it is.
         heard: monotonic clock when it last changed, so that a clock that jumps ends nothing.
+        consents: whether the record of choices allowed the analysis at that moment.
         handed: whether a person has it or it waits for one.
         taken_by: who has it.
     """
 
     overview: Overview
     heard: float
+    consents: bool
     handed: bool = False
     taken_by: str | None = None
 
@@ -107,10 +109,14 @@ class Watch:
     def _everything(self) -> Message:
         return {"all": list(self._shown.values()), "trouble": TROUBLE if self._failing else ""}
 
-    async def of(self, sender: str) -> Shown | None:
-        """One conversation as it is now, in progress or not; None where there is none."""
+    async def whole(self, sender: str) -> Whole | None:
+        """One conversation in full as it is now, in progress or not; None where there is none."""
+        return await self._console.in_thread(self._whole, sender)
+
+    async def may_hear(self, sender: str) -> bool:
+        """Whether there is a conversation of this caller, and they allow the analysis."""
         found = await self._console.in_thread(self._read, [sender])
-        return found.get(sender)
+        return sender in found and found[sender].overview.allowed
 
     async def _go(self) -> None:
         took = 0.0
@@ -150,7 +156,13 @@ class Watch:
     def _next(self, shown: dict[str, Shown]) -> dict[str, Shown]:
         if not self._table.there():
             return shown
-        shown.update(self._read(self._fresh()))
+        fresh = self._fresh()
+        allowing = self._consents.allowing(shown)
+        chosen = [sender for sender, one in shown.items() if one.consents != (sender in allowing)]
+        before = {sender: shown[sender].heard for sender in chosen if sender not in fresh}
+        shown.update(self._read([*fresh, *before]))
+        for sender, heard in before.items():  # a choice is nothing that was said
+            shown[sender] = replace(shown[sender], heard=heard)
         limit = time.monotonic() - self._window_secs
         holders = self._desk.holders()
         return {
@@ -178,13 +190,26 @@ class Watch:
         found: dict[str, Shown] = {}
         if not senders or not self._table.there():
             return found
+        allowing = self._consents.allowing(senders)
         for sender, events in self._table.of(senders).items():
-            choice = last_choice(events)
-            allowed = self._consents.allows(sender) and (choice is None or choice[0])
+            allowed = sender in allowing and _not_refused(events)
             view = overview(sender, events, self._rules, allowed=allowed)
             if view is not None:
-                found[sender] = Shown(view, now)
+                found[sender] = Shown(view, now, sender in allowing)
         return found
+
+    def _whole(self, sender: str) -> Whole | None:
+        if not self._table.there():
+            return None
+        events = self._table.of([sender])[sender]
+        allowed = self._consents.allows(sender) and _not_refused(events)
+        return whole(sender, events, self._rules, allowed=allowed)
+
+
+def _not_refused(events: Sequence[Event]) -> bool:
+    """Whether the caller did not say no last, by what they said."""
+    choice = last_choice(events)
+    return choice is None or choice[0]
 
 
 def _rank(view: Overview) -> tuple[int, float, str]:

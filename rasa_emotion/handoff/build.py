@@ -156,18 +156,26 @@ def timeline_of(events: Sequence[Event]) -> Iterator[TimelineTurn]:
     The mood begins anew where a human handed back. What was heard before the caller last said whether emotions may be
     analysed is not told.
     """
+    for number, (turn, estimates) in enumerate(heard_in(events), start=1):
+        yield _timeline_turn(number, turn, mood(estimates).state)
+
+
+def heard_in(events: Sequence[Event]) -> Iterator[tuple[Turn, list[EmotionEstimate]]]:
+    """Each of the caller's turns of one session, with the estimates from which the mood after it comes.
+
+    The list goes on growing: it is that of the turn until the next one is asked for.
+    """
     turns = {place: _turn(event) for place, event in enumerate(events) if event["event"] == "user"}
     chosen = max((place for place, turn in turns.items() if turn.intent in CHOICES), default=-1)
     estimates: list[EmotionEstimate] = []
-    number = 0
     for place, event in enumerate(events):
         if event["event"] in BOUNDARIES or place == chosen:
             estimates = []
         if place in turns:
-            number, turn = number + 1, turns[place]
+            turn = turns[place]
             turn = turn if place >= chosen else replace(turn, estimate=EmotionEstimate.unknown())
             estimates.append(turn.estimate)
-            yield _timeline_turn(number, turn, mood(estimates).state)
+            yield turn, estimates
 
 
 def _timeline_turn(number: int, turn: Turn, state: str) -> TimelineTurn:

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +58,11 @@ PAUSE_SECS = 5.0
 
 Answer = TypeVar("Answer")
 
-_FIND = select(consents.c.allowed, consents.c.since, consents.c.how).where(consents.c.caller == bindparam("key"))
+AT_ONCE = 400
+"""Callers that one statement asks for; SQLite takes a thousand values."""
+
+_SAID = (consents.c.allowed, consents.c.since, consents.c.how)
+_FIND = select(*_SAID).where(consents.c.caller == bindparam("key"))
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,17 @@ class Consents:
             self._store(lambda: self._replay(sender, kept))
             return kept.allowed
         return self._attempt(lambda: self._allowed_by(self._read(sender)), otherwise=False)
+
+    def allowing(self, senders: Collection[str]) -> set[str]:
+        """Those of many callers who may be analysed now, at one look; what waits is not stored meanwhile."""
+        spooled = self._spool.look().entries if self._spool is not None else ()
+        waiting = {entry.sender: Consent(**entry.body) for entry in spooled if entry.kind == CONSENT}
+        waiting.update(self._unsaved)
+        kept = self._attempt(lambda: self._read_all([one for one in senders if one not in waiting]), otherwise=None)
+        if kept is None:
+            return {sender for sender in senders if sender in waiting and waiting[sender].allowed}
+        said = {**kept, **waiting}
+        return {sender for sender in senders if self._allowed_by(said.get(sender))}
 
     def find(self, sender: str) -> Consent | None:
         """What this caller said; None where nothing is known."""
@@ -212,6 +227,19 @@ class Consents:
             salt = self._known_salt(connection)
             row = connection.execute(_FIND, {"key": _hash(salt, sender)}).first() if salt else None
         return Consent(*row) if row else None
+
+    def _read_all(self, senders: Sequence[str]) -> dict[str, Consent]:
+        if not senders or not self._exists():
+            return {}
+        with self._engine.connect() as connection:
+            salt = self._known_salt(connection)
+            keys = {_hash(salt, sender): sender for sender in senders} if salt else {}
+            found: dict[str, Consent] = {}
+            for start in range(0, len(keys), AT_ONCE):
+                some = consents.c.caller.in_(list(keys)[start : start + AT_ONCE])
+                rows = connection.execute(select(consents.c.caller, *_SAID).where(some))
+                found |= {keys[row[0]]: Consent(*row[1:]) for row in rows}
+            return found
 
     def _save(self, sender: str, consent: Consent) -> bool:
         if not self._exists():

@@ -80,12 +80,25 @@ async def test_who_has_said_no_shows_no_emotion(console: Console, tracker: Engin
     store(tracker, "nora", user("Grr", angry=0.9), escalation("The caller was angry."), user("Stop it."))
     store(tracker, "olaf", user("Grr", angry=0.9), user("/emotion_off", intent="emotion_off"))
     consents_of(console).set("nora", False)
-    watch = Watch(console)
-    for sender in ("nora", "olaf"):
-        told = (await watch.of(sender)).to_dict(words=True)
+    async with aclosing(Watch(console).changes()) as changes:
+        shown = (await anext(changes))["all"]
+    for told in [one.to_dict(words=True) for one in shown]:
         assert not told["allowed"]
         assert (told["mood"], told["emotion"], told["curve"], told["reason"], told["anger"]) == (None, None, [], "", 0)
         assert "angry" not in json.dumps(told)
+    assert len(shown) == 2
+    for sender in ("nora", "olaf"):
+        assert (await Watch(console).whole(sender)).timeline == ()
+
+
+async def test_a_choice_shows_at_once_though_nothing_was_said(console: Console, tracker: Engine) -> None:
+    store(tracker, "anna", user("Grr", angry=0.9))
+    async with aclosing(Watch(console, look_secs=0.01).changes()) as changes:
+        assert (await anext(changes))["all"][0].overview.mood == "hostile"
+        for allowed, mood in ((False, None), (True, "hostile")):
+            consents_of(console).set("anna", allowed)
+            (changed,) = (await anext(changes))["changed"]
+            assert (changed.overview.allowed, changed.overview.mood) == (allowed, mood)
 
 
 async def test_a_database_that_fails_is_told_and_read_on(console: Console, tracker: Engine) -> None:
@@ -101,7 +114,7 @@ async def test_a_database_that_fails_is_told_and_read_on(console: Console, track
         message = await anext(changes)
         while "changed" not in message:
             message = await anext(changes)
-        assert message["changed"][0].overview.lines[-1].text == "Still here."
+        assert message["changed"][0].overview.words == "Still here."
 
 
 @pytest.mark.parametrize("jump", [-1e6, 1e6, float("nan")])
@@ -120,7 +133,7 @@ async def test_what_no_bot_wrote_hides_nobody(console: Console, tracker: Engine)
         with tracker.connect() as connection:
             row = "INSERT INTO events (sender_id, type_name, timestamp, data) VALUES ('anna', 'user', 1e10, ?)"
             connection.exec_driver_sql(row, (data,))
-    assert (await Watch(console).of("anna")) is not None
+    assert (await Watch(console).whole("anna")) is not None
 
 
 async def test_an_event_brokers_table_does_as_well(console: Console, engine: Engine) -> None:

@@ -70,6 +70,16 @@ def test_a_choice_holds_at_once_in_every_process(url: str, opt_in: bool) -> None
     assert Consents(url).allows(ALICE) is False
 
 
+@pytest.mark.parametrize("opt_in", [False, True])
+def test_many_are_asked_for_at_one_look(url: str, opt_in: bool) -> None:
+    consents = Consents(url, opt_in=opt_in)
+    said = {f"caller {number}": number % 3 == 0 for number in range(1000) if number % 2}
+    for sender, allowed in [*said.items()][:50]:
+        consents.set(sender, allowed)
+    everybody = [f"caller {number}" for number in range(1000)]
+    assert Consents(url, opt_in=opt_in).allowing(everybody) == {one for one in everybody if consents.allows(one)}
+
+
 def test_what_is_known(url: str) -> None:
     consents = Consents(url)
     consents.set(ALICE, False, how="words", since=1700000000.123456)
@@ -224,6 +234,7 @@ def test_a_no_that_the_database_refuses_holds_at_once_everywhere_and_for_good(tm
             assert not consents.allows("ada")
             assert consents.find("ada").allowed is False
             assert consents.allows("bob")
+            assert consents.allowing(["ada", "bob", "eve"]) == {"bob", "eve"}
     started_again = spooled(tmp_path)
     assert not started_again.allows("ada"), "which stores it"
     assert Spool(tmp_path / "consents.db.spool").look().entries == ()

@@ -99,15 +99,21 @@ class Live:
     async def conversation(self, request: web.Request) -> web.Response:
         """One conversation in full."""
         sender = request.query.get("sender", "")
-        shown = await self._watch.of(sender)
-        if shown is None:
+        found = await self._watch.whole(sender)
+        if found is None:
             raise web.HTTPNotFound
         await seen(request, "opened a conversation", sender)
         words = person_of(request).may(Right.WORDS)
-        view = shown.overview
-        lines = [(line, line.text if words else HIDDEN) for line in view.lines]
+        view = found.overview
+        lines = [(line, line.text if words else HIDDEN) for line in found.lines]
         recorded = await self._console.in_thread(self._recorded, sender) if words and view.allowed else []
-        values: dict[str, Any] = {"view": view, "lines": lines, "recordings": recorded, "clock": _clock}
+        values: dict[str, Any] = {
+            "view": view,
+            "timeline": found.timeline,
+            "lines": lines,
+            "recordings": recorded,
+            "clock": _clock,
+        }
         return render(request, "conversation.html", records=self._console.endpoints.record is not None, **values)
 
     async def recording(self, request: web.Request) -> web.StreamResponse:
@@ -139,10 +145,10 @@ class Live:
         """The caller and the recording that are asked for. Raises HTTPNotFound where it is not there to be heard."""
         sender, name = request.query.get("sender", ""), request.query.get("name", "")
         person_of(request).identity.require(Right.WORDS)
-        shown = await self._watch.of(sender)
+        may = await self._watch.may_hear(sender)
         paths = await self._console.in_thread(self._recordings, sender)
         path = next((path for path in paths if path.name == name), None)
-        if path is None or shown is None or not shown.overview.allowed:
+        if path is None or not may:
             raise web.HTTPNotFound
         return sender, path
 
