@@ -186,9 +186,9 @@ def served(bot: Path, core: int) -> Iterator[Server]:
     Raises:
         SystemExit: it does not start.
     """
-    from playback.server import _environment, _free_port  # noqa: PLC0415 -- of the example bot
+    from playback.server import _environment, free_port  # noqa: PLC0415 -- of the example bot
 
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "rasa", "run", "--interface", "127.0.0.1", "--port", str(port)]
     environment = {**_environment(), "RASA_EMOTION_ENDPOINTS": str(bot / "endpoints.yml"), "OMP_NUM_THREADS": "1"}
     with (bot / "server.log").open("wb") as log:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from inspect import isawaitable
 from types import MappingProxyType
 from typing import Any
 
+from rasa.constants import ENV_SANIC_BACKLOG
 from rasa.utils.endpoints import bool_arg
 from sanic import Blueprint, Sanic, response
 from sanic.request import Request
@@ -34,6 +36,10 @@ SLOWEST_BYTES = 10_000
 
 MOST_UNREAD = 100_000_000
 """Bytes of a refused request that are read and dropped, so that its sender gets the answer; Sanic's own limit."""
+
+MOST_UNACCEPTED = 4096
+"""Connections that the system holds until the server takes them. It forgets what comes beyond: its client sees a broken
+line in place of an answer. Linux takes the smaller one of this and `net.core.somaxconn`."""
 
 SLOW = "The request came too slowly and was given up; send it again over a better line."
 
@@ -83,6 +89,7 @@ def guard(
     most_bytes: int | None = None,
     open_paths: Collection[str] = (),
     doors: Mapping[str, Door] = MappingProxyType({}),
+    check_room: Callable[[], None] | None = None,
 ) -> None:
     """Put the guard before all routes and sockets of a blueprint that is not registered yet, and that have none.
 
@@ -93,7 +100,9 @@ def guard(
         open_paths: what asks for nothing since it is protected in another way. The health check, `GET /`, asks for
             nothing either: it says only that the server runs.
         doors: what is asked at single addresses in the place of `access`, by the route as it was added.
+        check_room: raises TurnRefused where no further turn can be taken now; asked before the body of a POST is read.
     """
+    hold_connections()
     sockets: dict[str, Door] = {}
     # Sanic has no public way to come before a body is read for one blueprint: its signals are the whole server's.
     for route in list(webhook._future_routes):
@@ -104,11 +113,19 @@ def guard(
         handler: Any = route.handler  # which Sanic declares to be a text
         if route.websocket and door is not None:
             sockets[route.uri] = door
-        guarded = _marked(handler) if route.websocket else _guarded(handler, door, most_bytes)
+        guarded = _marked(handler) if route.websocket else _guarded(handler, door, most_bytes, check_room)
         webhook._future_routes.discard(route)
         webhook._future_routes.add(route._replace(handler=guarded))
     if sockets:
         _guard_sockets(webhook, sockets)
+
+
+def hold_connections() -> None:
+    """Let more connections wait for a busy server than Rasa's 100, unless its operator has said how many.
+
+    Rasa reads the variable when it begins to listen, which is after its channels were made.
+    """
+    os.environ.setdefault(ENV_SANIC_BACKLOG, str(MOST_UNACCEPTED))
 
 
 def _guard_sockets(webhook: Blueprint, doors: Mapping[str, Door]) -> None:
@@ -162,7 +179,7 @@ def failed(status: int, sentence: str) -> dict[str, Any]:
     return {"status": "failure", "code": status, "message": sentence}
 
 
-def _guarded(handler: Any, door: Door | None, most_bytes: int | None) -> Any:
+def _guarded(handler: Any, door: Door | None, most_bytes: int | None, check_room: Callable[[], None] | None) -> Any:
     answers: Once[_Kept] = Once()
 
     async def receive(request: Request, *args: Any, **kwargs: Any) -> Any:
@@ -172,6 +189,8 @@ def _guarded(handler: Any, door: Door | None, most_bytes: int | None) -> Any:
         try:
             if asks is not None and not asks.reads_body:
                 _who.set(asks.ask(request))
+            if check_room is not None and request.method == "POST":
+                check_room()
             await read_body(request, most_bytes)
             if asks is not None and asks.reads_body:
                 _who.set(asks.ask(request))

@@ -79,7 +79,6 @@ class EmotionRestInput(InputChannel):
 
         async def receive(request: Request) -> HTTPResponse | None:
             try:
-                self.intake.check_room()
                 turn = replace(self._parse(request), by=who())
                 if not bool_arg(request, "stream", default=False):
                     return await self._answer(request, turn, on_new_message)
@@ -91,7 +90,7 @@ class EmotionRestInput(InputChannel):
         webhook.add_route(_health, "/", methods=["GET"])
         webhook.add_route(receive, "/webhook", methods=["POST"])
         most = int(self.config["max_audio_mb"] * 1e6 * BASE64) + BESIDE_BYTES
-        guard(webhook, self.access, most_bytes=most)
+        guard(webhook, self.access, most_bytes=most, check_room=self.intake.check_room)
         warn_where_open(webhook, self.access, self.name())
         return webhook
 

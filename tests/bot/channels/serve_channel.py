@@ -1,13 +1,16 @@
 """Channels in a server process of their own: `python serve_channel.py HOST PORT '{"module.Class": {...}}'`.
 
 The bot answers with sender, channel and text. At the text "exit" it asks the process to exit, as tracker stores do. At
-"count" it adds the number of such messages, at "slow" after two seconds, at "number" it says the last one.
+"count" it adds the number of such messages, at "slow" after two seconds, at "number" it says the last one. At "stand"
+the whole server stands still for two seconds.
 """
 
 import asyncio
 import json
 import logging
+import os
 import sys
+import time
 from types import SimpleNamespace
 
 from fake_analyzer import install
@@ -25,6 +28,8 @@ async def bot(message: UserMessage) -> None:
         raise SystemExit(1)
     if message.text == "slow":
         await asyncio.sleep(2.0)
+    if message.text == "stand":
+        time.sleep(2.0)
     number = counted[0] = counted[0] + (message.text in ("count", "slow"))
     said = f"{message.sender_id} {message.input_channel} {message.text}"
     said += f" {number}" if message.text in ("count", "slow", "number") else ""
@@ -43,8 +48,10 @@ def main(host: str, port: str, credentials: str) -> None:
     channels = [class_from_module_path(name).from_credentials(options) for name, options in named]
     register(channels, app, route="/webhooks/")
     install()
+    backlog = int(os.environ.get("SANIC_BACKLOG", "100"))  # as Rasa begins to listen
     # Rasa Pro's Sanic would start a second process, which does not know this app.
-    app.run(host, int(port), access_log=False, workers=1, **({"single_process": True} if PRO else {}))
+    alone = {"single_process": True} if PRO else {}
+    app.run(host, int(port), access_log=False, workers=1, backlog=backlog, **alone)
 
 
 if __name__ == "__main__":

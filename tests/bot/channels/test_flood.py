@@ -1,13 +1,32 @@
 """Many times what a server takes: each request is answered or told when to come back, and nothing is lost."""
 
+import contextlib
+import json
+import os
+import socket
 import sys
+import threading
+import time
 from pathlib import Path
 
+import pytest
 import requests
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 
 from load import Callers
+
+from rasa_emotion.bot.channels.guard import MOST_UNACCEPTED, hold_connections
+from rasa_emotion.turn.admission import FULL
+
+LISTENS = "0A"
+"""State of a socket in Linux's table of connections."""
+
+
+def waiting_to_be_accepted(port: int) -> int:
+    """Connections that the system holds for a server that has not taken them yet."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(int(one[4].split(":")[1], 16) for one in lines if one[1].endswith(f":{port:04X}") and one[3] == LISTENS)
 
 
 def test_each_of_a_flood_is_answered_or_refused_and_the_server_goes_on(serve_channels):
@@ -21,3 +40,57 @@ def test_each_of_a_flood_is_answered_or_refused_and_the_server_goes_on(serve_cha
         said = requests.post(url, json={"sender": "after", "message": "number"}, timeout=60)
         assert said.json()[0]["text"] == f"after emotion number {flood.statuses[200]}"
         assert served.process.poll() is None
+
+
+def test_who_is_refused_need_not_send_a_recording_first(serve_channels):
+    credentials = {"rasa_emotion.EmotionRestInput": {"max_turns": 1}}
+    with serve_channels(credentials) as served:
+        url = f"{served.address}/webhooks/emotion/webhook"
+        slow = threading.Thread(target=requests.post, args=(url,), kwargs={"json": {"sender": "a", "message": "slow"}})
+        slow.start()
+        head = f"POST /webhooks/emotion/webhook HTTP/1.1\r\nHost: {served.address}\r\nContent-Length: 9000000\r\n\r\n"
+        answer = ""
+        while "429" not in answer:  # until the first turn has begun, this one is waited for
+            with socket.create_connection(("127.0.0.1", served.port), 60) as line:
+                line.settimeout(1.0)
+                line.sendall(head.encode())
+                with contextlib.suppress(socket.timeout):
+                    answer = line.recv(4096).decode()
+            assert slow.is_alive()
+        assert "retry-after: 1" in answer.lower()
+        assert json.loads(answer.split("\r\n\r\n")[1])["message"] == FULL
+        slow.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's table of connections")
+def test_connections_that_come_while_the_server_is_busy_are_held(serve_channels):
+    credentials = {"rasa_emotion.EmotionRestInput": {"max_turns": 4}}
+    many = 400
+    with serve_channels(credentials) as served, contextlib.ExitStack() as lines:
+        url = f"{served.address}/webhooks/emotion/webhook"
+        stand = threading.Thread(
+            target=requests.post, args=(url,), kwargs={"json": {"sender": "a", "message": "stand"}}
+        )
+        stand.start()
+        time.sleep(0.5)
+        connected = []
+        for _ in range(many):
+            line = lines.enter_context(socket.socket())
+            line.setblocking(False)
+            line.connect_ex(("127.0.0.1", served.port))
+            connected.append(line)
+        assert waiting_to_be_accepted(served.port) > many / 2
+        stand.join()
+        for line in connected:
+            line.settimeout(60)
+            line.sendall(b"GET /webhooks/emotion/ HTTP/1.1\r\nHost: bot\r\n\r\n")
+        assert all(b"200 OK" in line.recv(4096) for line in connected)
+
+
+def test_an_operator_says_how_many_connections_are_held(monkeypatch):
+    monkeypatch.delenv("SANIC_BACKLOG", raising=False)
+    hold_connections()
+    assert os.environ["SANIC_BACKLOG"] == str(MOST_UNACCEPTED)
+    monkeypatch.setenv("SANIC_BACKLOG", "7")
+    hold_connections()
+    assert os.environ["SANIC_BACKLOG"] == "7"
