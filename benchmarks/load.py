@@ -10,9 +10,12 @@ tracker store; its turns are words alone. A turn's time counts from when it was 
    sentence that a chat can show.
 3. Ten seconds later the first number again: the percentile, memory and descriptors as before.
 
+With `--conversations` a long run also says how memory and descriptors grew from its fifth minute, or its middle where
+that is earlier, to its end.
+
     python benchmarks/load.py                         # a table, about ten minutes; --json for programs
     python benchmarks/load.py --secs 10 --overload-secs 20
-    python benchmarks/load.py --conversations 40 --secs 1800     # no search: so many for half an hour
+    python benchmarks/load.py --conversations 40 --secs 1800 --overload-secs 0    # no search: half an hour of so many
     python benchmarks/load.py --bots bots             # keep the trained bots in a folder, for the next run
 """
 
@@ -24,6 +27,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,6 +55,9 @@ MOST_MS = 300.0
 
 WARM_SECS = 5.0
 """What a run begins with and does not count."""
+
+SETTLED_SECS = 300.0
+"""After which memory and descriptors are to stay."""
 
 REST_SECS = 10.0
 """After the overload, until it is looked whether all is as before."""
@@ -262,27 +269,36 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str
         if bare is not None:
             with served(bare, cores[0]) as server:
                 callers = Callers(f"{server.address}/webhooks/rest/webhook", None)
-                found["bare"] = searched(callers, options, say, "the bare bot")
+                found["bare"] = searched(callers, server, options, say, "the bare bot")
         with served(plugin, cores[0]) as server:
             callers = Callers(f"{server.address}/webhooks/emotion/webhook", voice)
-            found["plugin"] = searched(callers, options, say, "the bot with the plugin")
+            found["plugin"] = searched(callers, server, options, say, "the bot with the plugin")
             count = int(found["plugin"]["conversations"])
-            found["overload"] = overloaded(callers, server, count, options, say)
+            if options.overload_secs > 0:
+                found["overload"] = overloaded(callers, server, count, options, say)
     return found
 
 
-def searched(callers: Callers, options: argparse.Namespace, say: Callable[[str], None], who: str) -> dict[str, Any]:
+def searched(
+    callers: Callers, server: Server, options: argparse.Namespace, say: Callable[[str], None], who: str
+) -> dict[str, Any]:
     """The largest number of conversations, or what the given number comes to."""
 
     def hold(count: int) -> Answers:
         say(f"{who}: {count} conversations")
         return callers.hold(count, options.secs)
 
-    if options.conversations:
-        count, answers = options.conversations, hold(options.conversations)
-    else:
+    if not options.conversations:
         count, answers = largest(hold)
-    return {"conversations": count, **told(answers)}
+        return {"conversations": count, **told(answers)}
+    settled: list[dict[str, float]] = []
+    later = WARM_SECS + min(SETTLED_SECS, options.secs / 2)
+    timer = threading.Timer(later, lambda: settled.append(server.state()))
+    timer.start()
+    answers = hold(options.conversations)
+    timer.join()
+    growth = {f"{key}_grown": round(end - settled[0][key], 1) for key, end in server.state().items()}
+    return {"conversations": options.conversations, **told(answers), **server.state(), **growth}
 
 
 def overloaded(
@@ -319,24 +335,30 @@ def show(found: dict[str, Any]) -> None:
         "", "conversations", "p95 ms", "answered", "refused", "faults", "memory MB", "descriptors",
         title=f"a server on one core, load {found['load_before']} before",
     )  # fmt: skip
-    over = found["overload"]
     rows = [(name, found[name]) for name in ("bare", "plugin") if name in found]
     count = found["plugin"]["conversations"]
-    rows += [("before", {**over["before"], "conversations": count}), ("ten times", {**over, **over["during"]})]
-    rows += [("after", {**over["after"], "conversations": count})]
+    if over := found.get("overload"):
+        rows += [("before", {**over["before"], "conversations": count}), ("ten times", {**over, **over["during"]})]
+        rows += [("after", {**over["after"], "conversations": count})]
     for name, row in rows:
         cells: Sequence[Any] = [
             row["conversations"], row["p95_ms"], row["answered"], row["refused"], sum(row["faults"].values()),
-            row.get("memory_mb", ""), row.get("descriptors", ""),
+            grown(row, "memory_mb"), grown(row, "descriptors"),
         ]  # fmt: skip
         table.add_row(name, *map(str, cells))
     Console().print(table)
 
 
+def grown(row: Mapping[str, Any], key: str) -> str:
+    """A figure of the server's state, and by how much it grew, where that is known."""
+    more = f" ({row[f'{key}_grown']:+g})" if f"{key}_grown" in row else ""
+    return f"{row.get(key, '')}{more}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--secs", type=float, default=30.0, help="of each run of conversations")
-    parser.add_argument("--overload-secs", type=float, default=60.0)
+    parser.add_argument("--overload-secs", type=float, default=60.0, help="0 leaves it out")
     parser.add_argument("--conversations", type=int, help="hold so many, in place of the search")
     parser.add_argument("--no-bare", dest="bare", action="store_false", help="leave the bare bot out")
     parser.add_argument("--bots", type=Path, metavar="FOLDER", help="keep the trained bots there, and use them again")

@@ -1,5 +1,6 @@
 """How many turns one server process answers at once: what comes beyond is told so, and does not wait without end."""
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,9 @@ FULL = "Many people are writing at the moment. Please send your message again in
 
 FEWEST_SECS, MOST_SECS = 1, 60
 """Between which lies when one may try again."""
+
+STEPS = 16
+"""Rounds of the event loop before a turn's work where others are under way."""
 
 LATEST_SHARE = 0.1
 """By which the latest turn counts for how long turns take now."""
@@ -44,6 +48,15 @@ few seconds.
     def retry_secs(self) -> int:
         """When a turn is likely to find a place: as long as turns take now."""
         return min(MOST_SECS, max(FEWEST_SECS, math.ceil(self._turn_secs)))
+
+    async def give_way(self) -> None:
+        """Let the event loop look after its sockets before the work of one more turn begins.
+
+        uvloop takes one new connection in a round, and a turn's work is most of one: callers who are to be refused
+        would wait for as many turns as there are connections before theirs.
+        """
+        for _ in range(STEPS if self.under_way > 1 else 0):
+            await asyncio.sleep(0)
 
     @contextmanager
     def turn(self, most: float | None) -> Iterator[None]:

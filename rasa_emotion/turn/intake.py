@@ -152,6 +152,7 @@ class Intake:
             finally:
                 line.waiting -= 1
             try:
+                await shared_admission.give_way()
                 taken = self._taken(turn, await self._heard(turn))
                 return replace(taken, failed=not await _handed_on(hand_on, taken))
             finally:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.turn.admission import FULL, MOST_SECS, Admission, shared_admission
+from rasa_emotion.turn.admission import FULL, MOST_SECS, STEPS, Admission, shared_admission
 from rasa_emotion.turn.intake import Intake
 from rasa_emotion.turn.message import Turn, TurnRefused
 
@@ -87,6 +87,31 @@ async def test_a_turn_that_waits_for_its_callers_earlier_one_counts():
     go_on.set()
     await asyncio.gather(first, second)
     assert handed == ["one", "two"]
+
+
+async def test_before_a_turns_work_the_loop_looks_after_others():
+    """uvloop takes one connection in a round: what is to be refused must not wait for as many turns."""
+    intake, go_on, handed, rounds = Intake("One", {"max_turns": 9}), asyncio.Event(), [], [0]
+
+    async def hand_on(taken):
+        handed.append((taken.sender, rounds[0]))
+        await go_on.wait()
+
+    async def count():
+        while len(handed) < 3:
+            rounds[0] += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.ensure_future(count())
+    first = asyncio.ensure_future(intake.take(Turn("caller-0", "hello"), hand_on))
+    while not handed:
+        await asyncio.sleep(0)
+    assert handed[0][1] < STEPS  # who is alone waits for nobody
+    others = [asyncio.ensure_future(intake.take(Turn(f"caller-{number}", "hello"), hand_on)) for number in (1, 2)]
+    await counting
+    assert handed[1][1] - handed[0][1] >= STEPS
+    go_on.set()
+    await asyncio.gather(first, *others)
 
 
 async def test_without_a_limit_all_are_taken():

@@ -7,16 +7,20 @@ import socket
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
+from sanic import Blueprint, Sanic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 
 from load import Callers
 
-from rasa_emotion.bot.channels.guard import MOST_UNACCEPTED, hold_connections
+from rasa_emotion.bot.channels.guard import MOST_UNACCEPTED, SWITCH_SECS, guard, hold_connections
+from rasa_emotion.turn.access import Access
 from rasa_emotion.turn.admission import FULL
 
 LISTENS = "0A"
@@ -40,6 +44,22 @@ def test_each_of_a_flood_is_answered_or_refused_and_the_server_goes_on(serve_cha
         said = requests.post(url, json={"sender": "after", "message": "number"}, timeout=60)
         assert said.json()[0]["text"] == f"after emotion number {flood.statuses[200]}"
         assert served.process.poll() is None
+
+
+def test_two_hundred_senders_at_once_get_their_own_answers(serve_channels):
+    def converse(url, sender):
+        with requests.Session() as session:
+            said = [
+                session.post(url, json={"sender": sender, "message": f"turn {turn}"}, timeout=60) for turn in range(5)
+            ]
+        return [message["text"] for answer in said for message in answer.json()]
+
+    senders = [f"sender-{number}" for number in range(200)]
+    with serve_channels({"rasa_emotion.EmotionRestInput": {"max_turns": None}}) as served:
+        url = f"{served.address}/webhooks/emotion/webhook"
+        with ThreadPoolExecutor(200) as pool:
+            said = list(pool.map(partial(converse, url), senders))
+    assert said == [[f"{sender} emotion turn {turn}" for turn in range(5)] for sender in senders]
 
 
 def test_who_is_refused_need_not_send_a_recording_first(serve_channels):
@@ -85,6 +105,19 @@ def test_connections_that_come_while_the_server_is_busy_are_held(serve_channels)
             line.settimeout(60)
             line.sendall(b"GET /webhooks/emotion/ HTTP/1.1\r\nHost: bot\r\n\r\n")
         assert all(b"200 OK" in line.recv(4096) for line in connected)
+
+
+async def test_threads_that_compute_leave_the_sockets_their_turn():
+    before = sys.getswitchinterval()
+    app, webhook = Sanic("switching", configure_logging=False), Blueprint("switching")
+    guard(webhook, Access("switching", {}))
+    app.blueprint(webhook)
+    try:
+        for listener in webhook.listeners["before_server_start"]:
+            await listener(app, None)
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECS)
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_an_operator_says_how_many_connections_are_held(monkeypatch):
