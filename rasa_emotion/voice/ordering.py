@@ -7,6 +7,7 @@ LONGEST_GAP_SECS = 2.0
 """Of silence in place of what is missing; a longer gap is another clock."""
 
 SHORTEST_GAP_SECS = 0.03
+"""Where no number is missing: a sender's clock is not that exact."""
 
 _SILENT = {"pcm_s16le": b"\0", "mulaw": b"\xff", "alaw": b"\xd5"}
 
@@ -24,25 +25,27 @@ class Ordering:
 
     def __init__(self, format_: Format) -> None:
         self._format = format_
-        self._number = -1
+        self._number: int | None = None
         self._end: float | None = None
         self.dropped = self.missing_secs = 0.0
 
     def take(self, frame: Frame) -> bytes:
         """The sound to go on with: empty for what was heard before, silence before what comes after a gap."""
+        before = self._number
         if frame.number is not None:
-            if frame.number <= self._number:
+            if before is not None and frame.number <= before:
                 self.dropped += 1
                 return b""
             self._number = frame.number
-        return self._filled(frame)
+        one_is_missing = frame.number is not None and before is not None and frame.number > before + 1
+        return self._filled(frame, 0.0 if one_is_missing else SHORTEST_GAP_SECS)
 
-    def _filled(self, frame: Frame) -> bytes:
+    def _filled(self, frame: Frame, shortest_secs: float) -> bytes:
         if frame.at is None:
             return frame.audio
         gap = 0.0 if self._end is None else frame.at - self._end
         self._end = frame.at + len(frame.audio) / self._format.bytes_per_sec
-        if not SHORTEST_GAP_SECS <= gap <= LONGEST_GAP_SECS:
+        if not shortest_secs <= gap <= LONGEST_GAP_SECS:
             return frame.audio
         self.missing_secs += gap
         samples = round(gap * self._format.sample_rate)

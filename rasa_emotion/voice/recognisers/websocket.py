@@ -20,6 +20,10 @@ CHUNK_SECS = 0.1
 KEEP_ALIVE_SECS = 4.0
 """Of the clock without audio, after which a service that would close is told that the call goes on."""
 
+HEARTBEAT_SECS = 10.0
+"""Between two pings; half as long is waited for the answer. A line that was cut without a word would else be noticed
+after a quarter of an hour, and all words until then be lost."""
+
 CONNECT_SECS = 10.0
 BEFORE_SECS = 0.5
 """A service may begin a word so much earlier than the voice detector a turn."""
@@ -96,7 +100,13 @@ class WebSocketRecogniser:
         self._session = aiohttp.ClientSession(timeout=timeout)
         try:
             self._socket = await asyncio.wait_for(
-                self._session.ws_connect(url, params=dict(query), headers=dict(headers), max_msg_size=1 << 20),
+                self._session.ws_connect(
+                    url,
+                    params=dict(query),
+                    headers=dict(headers),
+                    max_msg_size=1 << 20,
+                    heartbeat=HEARTBEAT_SECS,
+                ),
                 CONNECT_SECS,
             )
             await asyncio.wait_for(self.greeted(self._socket), CONNECT_SECS)
@@ -233,8 +243,9 @@ class WebSocketRecogniser:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             lost = f"{self.vendor} sent what its protocol does not know ({type(error).__name__})."
         # A connection lost without a word closes with 1000 or 1006, and its exception alone tells (aiohttp 3.9).
-        code = socket.close_code
-        self._lost = lost or f"{self.vendor} closed the connection (code {code}); it is made anew."
+        silent = isinstance(socket.exception(), asyncio.TimeoutError)
+        how = "does not answer any more" if silent else f"closed the connection (code {socket.close_code})"
+        self._lost = lost or f"{self.vendor} {how}; it is connected anew."
         self._complete.set()
 
     async def _stay(self, socket: aiohttp.ClientWebSocketResponse) -> None:

@@ -412,6 +412,21 @@ async def test_text_where_audio_belongs_is_closed_with_a_reason(server):
     assert "cannot be understood" in reason
 
 
+async def test_a_message_of_more_than_a_megabyte_closes_its_own_call_alone(server):
+    async with websockets.connect(client_url(server, sender="ada")) as other:
+        client = JsonAudioClient(other)
+        await client.until(lambda c: c.told("call"))
+        async with websockets.connect(client_url(server, sender="bob"), max_size=None) as ws:
+            with suppress(websockets.exceptions.ConnectionClosedError):
+                await ws.send(json.dumps({"type": "audio", "audio": "A" * 2_000_000}))
+            code, _ = await closing(ws)
+        assert code == 1009
+        while server.channel.calls.of("bob") is not None:
+            await asyncio.sleep(0.02)
+        await client.say(line_of(0.3, speech(LINES[0]), 1.2))
+        assert await client.until(lambda c: c.told("turn"))
+
+
 @pytest.mark.parametrize(
     "headers", [{"Origin": "https://evil.example"}, {"X-Forwarded-For": "192.0.2.1"}, {"Forwarded": "for=192.0.2.1"}]
 )

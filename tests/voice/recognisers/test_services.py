@@ -26,6 +26,7 @@ class Vendor:
         self.messages: list[dict] = []
         self.requests: list[web.Request] = []
         self.url = ""
+        self.cut = asyncio.Event()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request)
@@ -368,6 +369,26 @@ async def test_one_that_dies_in_the_call_says_so_and_is_connected_anew(
     found = await recogniser.final(Turn(30.0, 30.8))
     assert found.text.lower().strip(".") == "i want my money back"
     assert found.words[0].start_secs == 30.0
+    await recogniser.close()
+
+
+async def deaf(vendor: Vendor, socket: web.WebSocketResponse) -> None:
+    """As a line that was cut without a word: nothing is read, nothing answered."""
+    await socket.send_str(BEGIN)
+    await vendor.cut.wait()
+
+
+@pytest.mark.parametrize("name", ["deepgram", "assemblyai"])
+async def test_a_line_that_was_cut_without_a_word_is_noticed_by_its_heartbeat(
+    vendor: Vendor, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rasa_emotion.voice.recognisers.websocket.HEARTBEAT_SECS", 0.2)
+    vendor.script = deaf
+    recogniser = await started(name, vendor)
+    await asyncio.wait(recogniser._tasks[:1])
+    with pytest.raises(RecogniserError, match="does not answer any more"):
+        await fed(recogniser, SECOND)
+    vendor.cut.set()
     await recogniser.close()
 
 
