@@ -2,6 +2,7 @@
 
 import io
 import logging
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -52,6 +53,20 @@ def test_only_the_beginning_is_analysed(tone, encoding, monkeypatch):
     soundfile.write(stream, samples, 16_000, format="RAW" if encoding else "WAV", subtype="PCM_16")
     listen(FakeAnalyzer(), Audio(stream.getvalue(), encoding, 16_000), max_secs=2.0)
     assert lengths == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rate"), [("mulaw", 4000), ("alaw", 4000), ("pcm_s16le", 4000), ("mulaw", 192_000)]
+)
+def test_headerless_sound_is_cut_before_it_is_decoded(encoding, rate):
+    """Ten megabytes of it are 42 minutes of a slow line, which as samples would fill hundreds."""
+    content = np.random.default_rng(0).integers(0, 256, 10_000_000, np.uint8).tobytes()
+    listen(FakeAnalyzer(), Audio(content[:1000], encoding, rate), max_secs=30)  # what is made once
+    tracemalloc.start()
+    listen(FakeAnalyzer(), Audio(content, encoding, rate), max_secs=30)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 120e6  # it is searched for its first voice for ten times as long as it is heard
 
 
 BEFORE = {

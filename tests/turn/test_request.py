@@ -52,6 +52,12 @@ def test_headerless_voice():
     assert turn({"audio": {"content": CONTENT, "format": "pcm_s16le", "sample_rate": 16000}}).audio.sample_rate == 16000
 
 
+@pytest.mark.parametrize("rate", [8000.0, 16_000.0])
+def test_a_rate_with_a_point_is_a_rate(rate):
+    audio = turn({"audio": {"content": CONTENT, "format": "pcm_s16le", "sample_rate": rate}}).audio
+    assert (audio.sample_rate, type(audio.sample_rate)) == (rate, int)
+
+
 @pytest.mark.parametrize(
     "label", ["webm", "m4a", "audio/webm;codecs=opus", "wav", "alaw ", "no such thing", "", "ALAW"]
 )

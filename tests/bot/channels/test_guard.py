@@ -90,6 +90,15 @@ def test_every_route_asks(desk):
         assert requests.get(f"{address}/{route}/", timeout=60).json() == {"status": "ok"}
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data", "Multipart/Form-Data", "MULTIPART/FORM-DATA"])
+def test_a_content_type_in_any_case(desk, kind):
+    body = '--x\r\nContent-Disposition: form-data; name="sender"\r\n\r\nada\r\n'
+    body += '--x\r\nContent-Disposition: form-data; name="message"\r\n\r\nhello\r\n--x--\r\n'
+    url, headers = f"{desk.served.address}/webhooks/emotion/webhook", {"token": desk.caller}
+    answer = requests.post(url, body, headers={**headers, "Content-Type": f"{kind}; boundary=x"}, timeout=60)
+    assert [message["text"] for message in answer.json()] == ["ada emotion hello"]
+
+
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_ticket_speaks_in_one_name(desk, route):
     ticket = desk.ticket("ada")
