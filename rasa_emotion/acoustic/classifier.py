@@ -204,15 +204,16 @@ class AcousticClassifier:
     def _turn(self, waveform: Waveform) -> "_Turn":
         sound = highpass(resample(waveform) if waveform.sample_rate != SAMPLE_RATE else waveform)
         trimmed = trim_silence(sound)
-        spoken = speech_mask(trimmed)
         samples = np.ascontiguousarray(trimmed.samples, dtype=np.float32)
         if len(samples) < MIN_SECS * SAMPLE_RATE:
             samples = np.resize(samples, int(MIN_SECS * SAMPLE_RATE))
         spans = self._spans(len(samples))
+        known = waveform.speech_secs if len(spans) == 1 else None
+        spoken = speech_mask(trimmed) if known is None else np.ones(0, bool)
         return _Turn(
             windows=[samples[start:stop] for start, stop in spans],
             weights=_shares([float(spoken[start // FRAME : stop // FRAME].sum()) for start, stop in spans]),
-            speech_secs=round(float(spoken.sum()) * FRAME_SECS, 2),
+            speech_secs=round(float(spoken.sum()) * FRAME_SECS, 2) if known is None else known,
             snr_db=snr_db(sound),
             silent=is_silent(sound),
         )

@@ -123,6 +123,8 @@ class SpeechDetector:
         """Samples that have been judged."""
         self.turn = 0
         """Number of the turn under way, or of the last one; 0 before the first."""
+        self.gate_open = False
+        """Whether there is sound like speech in the latest 20 ms; in a turn it is the voice."""
         self._gate = webrtcvad.Vad(AGGRESSIVENESS)
         self._network = voice_network()
         self._highpass = _BlockHighpass()
@@ -165,7 +167,8 @@ class SpeechDetector:
         # Not `np.clip`, which takes longer over so few samples than all else here.
         pcm = (np.minimum(np.maximum(clean, -1), 1) * 32767).astype("<i2").tobytes()
         start, self.position = self.position, self.position + FRAME
-        if self._gate.is_speech(pcm, SAMPLE_RATE):
+        self.gate_open = self._gate.is_speech(pcm, SAMPLE_RATE)
+        if self.gate_open:
             if start > self._open_until + HANGOVER_SECS * SAMPLE_RATE:
                 self._opened = start
             self._open_until = self.position

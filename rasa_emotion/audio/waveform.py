@@ -16,10 +16,13 @@ class Waveform:
     Args:
         samples: float32, shape [samples], -1 to 1, all finite.
         sample_rate: Hz.
+        speech_secs: seconds of it in which a voice speaks, where a stream has found that already; None lets who hears
+            it look.
     """
 
     samples: NDArray[np.float32]
     sample_rate: int = SAMPLE_RATE
+    speech_secs: float | None = None
 
     @property
     def seconds(self) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rasa_emotion.audio.activity import FRAME_SECS
 from rasa_emotion.audio.speech import FRAME, SpeechDetector, SpeechEvent, SpeechSettings, State
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.errors import ConfigError
@@ -66,6 +67,7 @@ class Cutter:
         self._hold_secs = max(self.settings.longest_secs, self.settings.keep_secs) + 1.0
         self._waiting = np.zeros(0, np.float32)
         self._pieces: list[NDArray[np.float32]] = []  # FRAME samples each
+        self._spoken: list[bool] = []  # whether each of them sounds like speech
         self._next_update = 0
         self._kept = 0
 
@@ -94,7 +96,9 @@ class Cutter:
     def _frame(self, frame: NDArray[np.float32]) -> list[SpeechEvent | Window]:
         self._pieces.append(frame.copy())
         before = self.detector.state
-        found = self._told(before, self.detector.feed(frame))
+        events = self.detector.feed(frame)
+        self._spoken.append(self.detector.gate_open)
+        found = self._told(before, events)
         if self.detector.state is State.SPEAKING and self.detector.position >= self._next_update:
             found.append(self._update())
         self._forget()
@@ -129,14 +133,22 @@ class Cutter:
         whole = last and turn <= self.settings.longest_secs * SAMPLE_RATE
         count = turn if whole else min(turn, round(self.settings.window_secs * SAMPLE_RATE))
         samples = held[max(0, len(held) - count) :]
-        return Window(self.detector.turn, self.heard_secs, samples, last=last, kept=kept or (last and not whole))
+        kept = kept or (last and not whole)
+        return Window(self.detector.turn, self.heard_secs, samples, self._speech_secs(samples), last=last, kept=kept)
+
+    def _speech_secs(self, samples: NDArray[np.float32]) -> float:
+        """Of a window that ends now: the frames of the turn that sound like speech; nobody has to look again."""
+        since = max(self.detector.position - len(samples), self.detector.start)
+        frames = (self.detector.position - since) // FRAME
+        return round(sum(self._spoken[max(0, len(self._spoken) - frames) :]) * FRAME_SECS, 2)
 
     def _begin(self) -> int:
         return max(0, self.detector.start - round(MARGIN_SECS * SAMPLE_RATE))
 
     def _forget(self) -> None:
         seconds = 1.0 if self.detector.state is State.QUIET else self._hold_secs
-        del self._pieces[: max(0, len(self._pieces) - round(seconds * SAMPLE_RATE) // FRAME)]
+        old = max(0, len(self._pieces) - round(seconds * SAMPLE_RATE) // FRAME)
+        del self._pieces[:old], self._spoken[:old]
 
 
 class Cut:

@@ -2,7 +2,7 @@
 
 from rasa_emotion.audio.speech import SpeechEvent
 from rasa_emotion.audio.stream import StreamDecoder
-from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
+from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.protocol import Analyzer
 from rasa_emotion.streaming.cutting import Cut, Cutter, StreamSettings
 from rasa_emotion.streaming.events import StreamEvent, Utterance, Window
@@ -64,7 +64,7 @@ class EmotionStream(Cut):
         events: list[StreamEvent] = []
         for one in found:
             if isinstance(one, Window):
-                update = self._hearing.note(one, self._analyzer.hear_many([Waveform(one.samples)])[0])
+                update = self._hearing.note(one, self._analyzer.hear_many([one.waveform])[0])
                 if update is not None:
                     events.append(update)
                 continue

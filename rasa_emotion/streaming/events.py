@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasa_emotion.audio.speech import SpeechEvent
+from rasa_emotion.audio.waveform import Waveform
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 
 
@@ -62,6 +63,7 @@ class Window:
         turn: number of the turn.
         at_secs: where the piece ends.
         samples: 16 kHz, float32.
+        speech_secs: seconds of it in which the voice speaks.
         last: whether it closes the turn, should that end now; else it is for an update.
         kept: whether its evidence counts for the whole turn as well.
     """
@@ -69,5 +71,11 @@ class Window:
     turn: int
     at_secs: float
     samples: NDArray[np.float32] = field(repr=False)
+    speech_secs: float = 0.0
     last: bool = False
     kept: bool = False
+
+    @property
+    def waveform(self) -> Waveform:
+        """What an analyzer hears of it."""
+        return Waveform(self.samples, speech_secs=self.speech_secs)

@@ -68,15 +68,15 @@ class SharedHearing:
         self._free = workers
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def hear(self, samples: NDArray[np.float32], *, first: bool = False) -> "asyncio.Future[Found]":
-        """Evidence of 16 kHz samples, as `Analyzer.hear_many` gives it; a future that is cancelled is not heard.
+    def hear(self, waveform: Waveform, *, first: bool = False) -> "asyncio.Future[Found]":
+        """Evidence of a piece, as `Analyzer.hear_many` gives it; a future that is cancelled is not heard.
 
         Args:
-            samples: float32, shape [samples].
+            waveform: 16 kHz.
             first: whether they go before what waits already.
         """
         future: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
-        item = (Waveform(samples), future)
+        item = (waveform, future)
         if first:
             self._waiting.appendleft(item)
         else:
@@ -244,7 +244,7 @@ class LiveStream(Cut):
         if not self.analyse:
             self._turns.note(window, SWITCHED_OFF)
             return
-        future = self._hearing.hear(window.samples, first=window.last)
+        future = self._hearing.hear(window.waveform, first=window.last)
         if not window.last and not window.kept:
             if self._update is not None and not self._update.done():
                 self.skipped += self._update.cancel()
