@@ -6,7 +6,6 @@ python bot_example/call.py --recogniser none   hears the voice alone; words can 
 
 import json
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -14,12 +13,11 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
+from playback import command
 from playback.live import installed
 from playback.models import credentials_for, endpoints_for
 from playback.server import running_bot, trained_model
 from rich.console import Console
-
-from rasa_emotion.errors import RasaEmotionError
 
 
 def call(
@@ -59,19 +57,6 @@ def show(screen: Console, softphone: str, recogniser: str) -> None:
     screen.print("Ctrl-C ends the bot; the handoff queue is `rasa-emotion desk`, in the folder bot_example.\n")
 
 
-def main() -> int:
-    # Without this, a polite kill would leave the server behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        typer.run(call)
-    except RasaEmotionError as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
-        return 1
-    except KeyboardInterrupt:
-        return 0
-    return 0
-
-
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    sys.exit(main())
+    sys.exit(command.run(call))

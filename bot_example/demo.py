@@ -7,7 +7,6 @@ python bot_example/demo.py --live           through the channel of live calls, i
 """
 
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Annotated
 from uuid import uuid4
 
 import typer
+from playback import command
 from playback.calls import Call, Turn, open_call
 from playback.exchange import exchange_with
 from playback.live import installed, play_live
@@ -26,7 +26,7 @@ from playback.screen import show_call, show_ending, show_exchange, show_turn
 from playback.server import Bot, running_bot, trained_model
 from rich.console import Console
 
-from rasa_emotion.errors import ConfigError, RasaEmotionError
+from rasa_emotion.errors import ConfigError
 
 DEFAULT_ACTOR = "ravdess-08"
 
@@ -100,16 +100,5 @@ def play(bot: Bot, call: Call, sender: str) -> Iterator[tuple[Turn, Outcome]]:
         yield turn, outcome_of(number, turn, answers, bot.tracker(sender), warning=warning)
 
 
-def main() -> int:
-    # Without this, a polite kill would leave the server behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        typer.run(demo)
-    except RasaEmotionError as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.run(demo))

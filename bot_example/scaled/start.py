@@ -26,9 +26,9 @@ from rich.console import Console
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from playback import command  # noqa: E402
 from playback.server import BOT, BotError, free_port, running_bot, trained_model  # noqa: E402
 
-from rasa_emotion.errors import RasaEmotionError  # noqa: E402
 from scaled.shared_config import share  # noqa: E402
 
 LOCAL = "127.0.0.1"
@@ -212,18 +212,5 @@ def run(command: list[str], log: Path, cwd: Path) -> None:
         file.write(done.stdout)
 
 
-def main() -> int:
-    # Without this, a polite kill would leave the processes behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        typer.run(start)
-    except RasaEmotionError as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
-        return 1
-    except KeyboardInterrupt:
-        return 0
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.run(start))

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from sqlalchemy import update
 from sqlalchemy.engine import Engine
 
 from rasa_emotion.bot.channels.relay_reports import keep
-from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.handoff.desk_record import DeskRecord
 from rasa_emotion.handoff.helpdesk import FromHuman
 from rasa_emotion.handoff.holding import HELPDESK, TakenError
@@ -52,15 +50,6 @@ for number in reversed(range(int(sys.argv[3]))):
     except TakenError:
         pass
 """
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    file = f"sqlite:///{tmp_path}/bot.db"
-    made = open_database(file if request.param == "sqlite" else request.getfixturevalue("postgresql"))
-    create_tables(made)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

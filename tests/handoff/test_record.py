@@ -1,9 +1,7 @@
 """Who has a conversation, and what is said in it: nothing lost, order kept, nothing twice."""
 
 import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -27,15 +25,6 @@ def hand_over(
         connection.execute(
             insert(handoffs).values(**row, attempts=0, next_attempt=0, created=created, ticket=f"t{key}")
         )
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    file = f"sqlite:///{tmp_path}/record.db"
-    made = open_database(file if request.param == "sqlite" else request.getfixturevalue("postgresql"))
-    create_tables(made)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture
