@@ -29,6 +29,7 @@ from rasa_emotion.voice.parts import Known, Parts
 from rasa_emotion.voice.recorder import Recorder
 from rasa_emotion.voice.session import Call
 from rasa_emotion.voice.sound import Format
+from rasa_emotion.voice.strain import Strain
 from rasa_emotion.voice.synthesisers.speech import Synthesiser
 from rasa_emotion.voice.transports.protocol import Message, Started, Transport
 
@@ -71,6 +72,8 @@ class Calls:
         self._by: dict[Call, Identity] = {}
         self._outcomes: OrderedDict[str, str] = OrderedDict()
         self._loading: asyncio.Future[Parts] | None = None
+        self.strain = Strain()
+        self._watching: asyncio.Task[None] | None = None
 
     def of(self, sender: str) -> Call | None:
         """The call that is this conversation now."""
@@ -83,6 +86,7 @@ class Calls:
     async def prepare(self) -> Parts:
         """What all calls share, and what their recogniser needs: loaded once, before the first call."""
         if self._loading is None:
+            self._watching = asyncio.ensure_future(self.strain.watch())
             self._loading = asyncio.ensure_future(self._load())
         return await asyncio.shield(self._loading)
 
@@ -153,6 +157,8 @@ class Calls:
 
     async def close(self) -> None:
         """The server stops: let go of what calls share."""
+        if self._watching is not None:
+            self._watching.cancel()
         if self._loading is not None:
             (await self._loading).hearing.close()
         for voice in self._voices:
@@ -162,7 +168,7 @@ class Calls:
 
     def admit(self, started: Started, call: Call) -> str:
         """The conversation's name for a call that begins. Raises LineClosed where it may not."""
-        if len(self._ids) >= self._options.given["max_calls"]:
+        if len(self._ids) >= self._options.given["max_calls"] or self.strain.is_too_much:
             raise LineClosed(1013, "All lines are busy; call again later.")
         if started.call in self._ids.values():
             raise LineClosed(1008, "This call has another connection already.")

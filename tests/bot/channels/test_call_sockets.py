@@ -14,6 +14,9 @@ from rasa_emotion.bot.channels.voice_options import VoiceOptions
 from rasa_emotion.turn.intake import Intake
 from rasa_emotion.voice.flow import LineClosed
 from rasa_emotion.voice.recognisers import RecogniserError
+from rasa_emotion.voice.sound import Format
+from rasa_emotion.voice.strain import LOOKS
+from rasa_emotion.voice.transports.protocol import Started
 
 
 class Socket:
@@ -136,6 +139,19 @@ async def test_recognisers_are_loaded_before_the_first_call(calls):
     assert Ready.loaded == 2
     await calls.prepare()
     assert Ready.loaded == 2
+    await calls.close()
+
+
+async def test_a_server_that_does_not_keep_up_takes_no_further_call(calls):
+    await calls.prepare()
+    calls.admit(Started("one", Format()), object())
+    for _ in range(LOOKS):
+        calls.strain.note(10.0)
+    with pytest.raises(LineClosed, match="All lines are busy") as refused:
+        calls.admit(Started("two", Format()), object())
+    assert refused.value.code == 1013
+    calls.strain.note(0.0)
+    assert calls.admit(Started("two", Format()), object()) == "two"
     await calls.close()
 
 

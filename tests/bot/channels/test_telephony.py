@@ -252,6 +252,15 @@ async def test_what_twilio_has_not_signed_is_refused(server, headers):
     assert refused.value.status_code == 403
 
 
+async def test_what_bears_no_signature_is_refused_too(server):
+    url = f"127.0.0.1:{server.port}/webhooks/voice/twilio"
+    assert requests.post(f"http://{url}", data={"CallSid": "CA1"}, timeout=60).status_code == 403
+    with pytest.raises(websockets.exceptions.InvalidStatusCode) as refused:
+        async with websockets.connect(f"ws://{url}/stream"):
+            pass
+    assert refused.value.status_code == 403
+
+
 async def test_a_signature_over_the_port_is_twilio_s_too(server):
     path = "/webhooks/voice/twilio/stream"
     # As the library computes it when it is told to leave the address alone.
