@@ -24,6 +24,7 @@ import json
 import multiprocessing
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -177,6 +178,25 @@ async def _answers(port: int) -> bool:
         return False
 
 
+@contextmanager
+def memory_of(server: Server, every_secs: float) -> Iterator[list[float]]:
+    """Its memory in MB: before the block, now and again in it, and after it."""
+    found, over = [server.memory_mb()], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(every_secs):
+            found.append(server.memory_mb())
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        watching.join()
+        found.append(server.memory_mb())
+
+
 def throughput(body: bytes, secs: float, rounds: int, cores: Sequence[int]) -> dict[str, Any]:
     """Ours and the peer in turns."""
     patient = Limits(workers=1, analysis_secs=120)
@@ -201,8 +221,8 @@ def overload(body: bytes, rate: float, secs: float, cores: Sequence[int]) -> dic
     """Ten times what it holds."""
     with served(OURS, cores[:1]) as ours:
         load(ours.port, body, rate, 2.0)
-        before = ours.memory_mb()
-        found = load(ours.port, body, 10 * rate, secs)
+        with memory_of(ours, secs / 6) as memory:
+            found = load(ours.port, body, 10 * rate, secs)
         return {
             "rate": 10 * rate,
             "secs": secs,
@@ -210,8 +230,7 @@ def overload(body: bytes, rate: float, secs: float, cores: Sequence[int]) -> dic
             "refused": found.refused,
             "failed": found.failed,
             "p95": found.p(95),
-            "memory_before_mb": before,
-            "memory_after_mb": ours.memory_mb(),
+            "memory_mb": [round(one) for one in memory],
         }
 
 
@@ -280,7 +299,8 @@ def markdown(found: Mapping[str, Any]) -> str:
             "",
             f"Ten times the rate ({over['rate']:.0f} a second for {over['secs']:g} s): {over['answered']} answered, "
             f"{over['refused']} refused with 429, {over['failed']} failed; p95 of the answered {over['p95']:.0f} ms; "
-            f"memory {over['memory_before_mb']:.0f} MB before, {over['memory_after_mb']:.0f} MB after.",
+            f"memory {over['memory_mb'][0]} MB before, then every {over['secs'] / 6:g} s and after it "
+            f"{', '.join(map(str, over['memory_mb'][1:]))} MB.",
             "",
             "| | one process | two | ratio |",
             "|---|---|---|---|",

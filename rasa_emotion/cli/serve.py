@@ -39,7 +39,7 @@ def serve(
     waiting: Annotated[int, typer.Option(min=0, help="Requests that may wait; the next one gets 429.")] = 16,
     wait_ms: Annotated[
         int, typer.Option(min=1, help="One that would wait longer than this, going by the last ones, gets 429 as well.")
-    ] = 150,
+    ] = 100,
     streams: Annotated[int, typer.Option(min=0, help="Streams that may be open; the next one gets 429.")] = 64,
     telemetry: Annotated[
         str | None,

@@ -29,7 +29,7 @@ class Limits:
 
     workers: int = 2
     waiting: int = 16
-    wait_secs: float = 0.15
+    wait_secs: float = 0.1
     bodies: int = 32
     body_bytes: int = 12_000_000
     body_secs: float = 10.0
