@@ -20,7 +20,7 @@ import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 from needed import skip_without  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
-from postgresql_server import postgresql, postgresql_server  # noqa: E402, F401 -- fixtures
+from postgresql_server import either_engine, postgresql, postgresql_server  # noqa: E402, F401 -- fixtures
 from ray_environment import ray_python  # noqa: E402, F401
 from redis_server import redis_port  # noqa: E402, F401
 

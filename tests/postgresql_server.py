@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -60,3 +61,15 @@ def postgresql(postgresql_server: str) -> str:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     engine.dispose()
     return f"{postgresql_server}/{name}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """A database of our tables, of each of the two kinds in turn."""
+    from rasa_emotion.database import create_tables, open_database  # noqa: PLC0415
+
+    file = f"sqlite:///{tmp_path}/either.db"
+    made = open_database(file if request.param == "sqlite" else request.getfixturevalue("postgresql"))
+    create_tables(made)
+    yield made
+    made.dispose()

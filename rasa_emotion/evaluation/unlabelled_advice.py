@@ -125,7 +125,7 @@ def _recordings(found: Mapping[str, Any]) -> list[Advice]:
     if turns < FEW_TURNS:
         advice.append(
             Advice(
-                f"there are only {turns} turns",
+                f"there are only {turns} turns" if turns > 1 else "there is only one turn",
                 f"The figures are rough. Take {FEW_TURNS} or more, of many callers, chosen at random.",
             )
         )

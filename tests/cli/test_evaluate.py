@@ -164,7 +164,7 @@ def test_recordings_without_labels_as_a_table_and_as_json(calls):
     assert result.exit_code == 0, result.stderr
     assert "no opinion" in result.stdout
     assert "The voice is" in result.stdout
-    assert "there are only 1 turns" in " ".join(result.stdout.split())
+    assert "there is only one turn" in " ".join(result.stdout.split())
     assert "speech-report/report.html" in result.stdout
     found = json.loads(run(app, ["evaluate", "--unlabelled", str(folder), "--json"]).stdout)
     assert found == json.loads((calls.parent / "speech-report" / "figures.json").read_text(encoding="utf-8"))

@@ -85,8 +85,8 @@ class Person:
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(lambda url: "sign-in" not in url)
 
-    def is_accessible(self, where: str) -> None:
-        """No serious violation, in light and in dark, and no page wider than a phone."""
+    def is_accessible(self, where: str, *, height: int = 720) -> None:
+        """No serious violation, in light and in dark, and no page wider than a phone; pictures of that height."""
         from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 -- where there is a browser
 
         axe = Axe()
@@ -101,6 +101,7 @@ class Person:
             assert serious == [], f"{where}, {scheme}: {serious}"
             folder = os.environ.get("SCREENSHOTS")
             if folder:
+                self.page.set_viewport_size({"width": 1280, "height": height})
                 self.page.evaluate("scrollTo(0, 0)")
                 self.page.screenshot(path=str(Path(folder) / f"console-{where}-{scheme}.png"))
         self.page.emulate_media(color_scheme="light")
@@ -135,6 +136,9 @@ def test_from_an_angry_caller_to_an_agent_and_back(stored_bot, serve, browser):
         attend(winner)
         anna.say("hello", human=False)
         loser.until("document.querySelectorAll('#queue li').length === 0")
+        look_at_a_recording(sue)
+        repeat_the_day(stored_bot)
+        look_back(sue)
         for person in (sue, ada, bob):
             assert person.errors == []
 
@@ -198,3 +202,45 @@ def attend(agent: Person) -> None:
     agent.page.get_by_label("Outcome, which the bot knows").fill("refunded")
     agent.page.get_by_role("button", name="Resolved").click()
     agent.until("document.querySelector('#state').textContent.includes('bot has the conversation')")
+
+
+def look_at_a_recording(sue: Person) -> None:
+    """The sample, over telephone lines."""
+    sue.page.get_by_role("link", name="Workbench").click()
+    sue.until("document.querySelector('#state')?.textContent.startsWith('Done')")
+    sue.page.get_by_role("button", name="Try lines and noise").click()
+    sue.page.locator("#tried").wait_for()
+    sue.is_accessible("workbench", height=1500)
+
+
+def repeat_the_day(bot: Path) -> None:
+    """What the two said, as if ten callers more had said it on each of the days before."""
+    from sqlalchemy import create_engine, text  # noqa: PLC0415
+
+    store = json.loads((bot / "endpoints.yml").read_text())["tracker_store"]
+    engine = create_engine(f"postgresql://{store['username']}@{store['url']}:{store['port']}/{store['db']}")
+    columns = "sender_id, type_name, timestamp, intent_name, action_name, data"
+    values = ":sender_id, :type_name, :timestamp, :intent_name, :action_name, :data"
+    with engine.begin() as connection:
+        rows = [dict(row) for row in connection.execute(text(f"SELECT {columns} FROM events ORDER BY id")).mappings()]
+        for caller in range(40):
+            secs = 86_400 * (1 + caller % 4)
+            sender = ("anna", "otto")[caller % 3 % 2]
+            for row in (row for row in rows if row["sender_id"] == sender):
+                at = row["timestamp"] - secs
+                moved = {"timestamp": at, "data": json.dumps({**json.loads(row["data"]), "timestamp": at})}
+                one = {**row, "sender_id": f"{sender} {caller}", **moved}
+                connection.execute(text(f"INSERT INTO events ({columns}) VALUES ({values})"), one)
+    engine.dispose()
+
+
+def look_back(sue: Person) -> None:
+    """Escalations by day, and what another threshold would change."""
+    sue.page.get_by_role("link", name="Review").click()
+    sue.page.locator("#by-day tbody tr").nth(3).wait_for()
+    assert sue.text("#judged") == "1 turn of 1 caller was judged at the desk."
+    assert "fewer than 5 callers" in sue.text("#left-out")
+    sue.page.get_by_label("Threshold of the rules on emotions").fill("0.9")
+    sue.page.get_by_role("button", name="Try").click()
+    sue.until("document.querySelector('#changed').textContent.includes('reach a human')")
+    sue.is_accessible("review", height=1100)

@@ -3,7 +3,7 @@
 import { el } from "./base.js";
 import { EMOTIONS, emotionColour } from "./emotions.js";
 
-const WIDTH = 1000;
+const SHORTEST_NAMED = 40; // pixels of a stretch that has room for its emotion's name
 const NAMES = {
   envelope: "Waveform", emotions: "Emotion over time", spectrogram: "Spectrogram, 0 to 8 kHz",
   mel: "Mel spectrogram, 64 bands", mfcc: "MFCC, 20 coefficients", chroma: "Chroma, from C to B",
@@ -19,26 +19,26 @@ function rgb(name) {
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-function drawEnvelope(pen, height, { low, high }) {
+function drawEnvelope(pen, width, height, { low, high }) {
   pen.strokeStyle = colour("accent");
   pen.beginPath();
   low.forEach((value, place) => {
-    const x = ((place + 0.5) / low.length) * WIDTH;
+    const x = ((place + 0.5) / low.length) * width;
     pen.moveTo(x, (height / 2) * (1 - value) + 0.5);
     pen.lineTo(x, (height / 2) * (1 - high[place]) - 0.5);
   });
   pen.stroke();
 }
 
-function drawLine(pen, height, values) {
+function drawLine(pen, width, height, values) {
   const most = Math.max(...values, 1e-6);
   pen.strokeStyle = colour("accent");
   pen.beginPath();
-  values.forEach((value, place) => pen.lineTo((place / values.length) * WIDTH, height - (value / most) * (height - 2)));
+  values.forEach((value, place) => pen.lineTo((place / values.length) * width, height - (value / most) * (height - 2)));
   pen.stroke();
 }
 
-function drawImage(pen, height, { rows, columns, data }) {
+function drawImage(pen, width, height, { rows, columns, data }) {
   const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0));
   const low = rgb("paper");
   const high = rgb("accent");
@@ -56,20 +56,21 @@ function drawImage(pen, height, { rows, columns, data }) {
   small.height = rows;
   small.getContext("2d").putImageData(image, 0, 0);
   pen.imageSmoothingEnabled = false;
-  pen.drawImage(small, 0, 0, WIDTH, height);
+  pen.drawImage(small, 0, 0, width, height);
 }
 
-function drawEmotions(pen, height, spans, seconds) {
+function drawEmotions(pen, width, height, spans, seconds) {
   for (const span of spans) {
-    const x = (span.start_secs / seconds) * WIDTH;
-    const width = ((span.end_secs - span.start_secs) / seconds) * WIDTH;
+    const x = (span.start_secs / seconds) * width;
+    const wide = ((span.end_secs - span.start_secs) / seconds) * width;
     const emotion = EMOTIONS.includes(span.emotion) ? span.emotion : "unknown";
-    const bar = Math.max(0.05, span.confidence) * (height - 18);
+    const bar = Math.max(0.05, span.confidence) * (height - 22);
     pen.fillStyle = emotionColour(emotion);
-    pen.fillRect(x, height - bar, Math.max(1, width - 1), bar);
+    pen.fillRect(x, height - bar, Math.max(1, wide - 1), bar);
+    if (wide < SHORTEST_NAMED) continue;
     pen.fillStyle = colour("ink");
     pen.font = "14px system-ui, sans-serif";
-    pen.fillText(emotion, x + 3, 13, Math.max(1, width - 6));
+    pen.fillText(emotion, x + 4, 16, wide - 8);
   }
 }
 
@@ -95,8 +96,6 @@ export class Pictures {
       tabindex: "0", role: "img", class: name === "zero_crossings" && "low", "aria-label": this.described(name),
       onclick: (event) => this.jump((event.offsetX / canvas.clientWidth) * this.answer.seconds + this.origin),
     });
-    canvas.width = WIDTH;
-    canvas.height = name === "zero_crossings" ? 80 : 140;
     this.canvases.set(name, canvas);
     return el("figure", {}, el("figcaption", {}, NAMES[name]), canvas);
   }
@@ -111,25 +110,29 @@ export class Pictures {
   draw(moment) {
     if (!this.answer) return;
     for (const [name, canvas] of this.canvases) {
+      const { clientWidth: width, clientHeight: height } = canvas;
+      canvas.width = width * devicePixelRatio; // which clears it
+      canvas.height = height * devicePixelRatio;
       const pen = canvas.getContext("2d");
-      pen.clearRect(0, 0, canvas.width, canvas.height);
+      pen.scale(devicePixelRatio, devicePixelRatio);
       const drawn = this.answer.pictures[name];
-      if (name === "envelope") drawEnvelope(pen, canvas.height, drawn);
-      else if (name === "emotions") drawEmotions(pen, canvas.height, this.answer.timeline, this.answer.seconds);
-      else if (name === "zero_crossings") drawLine(pen, canvas.height, drawn);
-      else drawImage(pen, canvas.height, drawn);
-      const x = ((moment - this.origin) / this.answer.seconds) * WIDTH;
+      if (name === "envelope") drawEnvelope(pen, width, height, drawn);
+      else if (name === "emotions") drawEmotions(pen, width, height, this.answer.timeline, this.answer.seconds);
+      else if (name === "zero_crossings") drawLine(pen, width, height, drawn);
+      else drawImage(pen, width, height, drawn);
+      const x = ((moment - this.origin) / this.answer.seconds) * width;
       pen.fillStyle = colour("alarm");
-      if (x > 0 && x <= WIDTH) pen.fillRect(x - 1, 0, 2, canvas.height);
+      if (x > 0 && x <= width) pen.fillRect(x - 1, 0, 2, height);
     }
   }
 
   /** One image of all of them, with their names: a promise of a Blob. */
   image() {
-    const step = 170;
+    const named = 24;
+    const canvases = [...this.canvases.values()];
     const whole = document.createElement("canvas");
-    whole.width = WIDTH;
-    whole.height = step * this.canvases.size;
+    whole.width = Math.max(...canvases.map((canvas) => canvas.width));
+    whole.height = canvases.reduce((sum, canvas) => sum + canvas.height + named + 6, 0);
     const pen = whole.getContext("2d");
     pen.fillStyle = colour("paper");
     pen.fillRect(0, 0, whole.width, whole.height);
@@ -138,8 +141,8 @@ export class Pictures {
       pen.fillStyle = colour("ink");
       pen.font = "16px system-ui, sans-serif";
       pen.fillText(NAMES[name], 4, top + 18);
-      pen.drawImage(canvas, 0, top + 24);
-      top += step;
+      pen.drawImage(canvas, 0, top + named);
+      top += canvas.height + named + 6;
     }
     return new Promise((done) => { whole.toBlob(done, "image/png"); });
   }

@@ -6,6 +6,7 @@ import { EMOTIONS, emotionBadge } from "./emotions.js";
 const $ = (name) => document.getElementById(name);
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 const HIDDEN = "fewer than 5 callers";
+const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
 function table(place, heads, rows) {
   place.replaceChildren(
@@ -19,8 +20,12 @@ function day(one) {
   return [one.day, String(one.conversations), String(one.escalated), String(one.alerts), ...shares];
 }
 
-function told(share) {
-  return share === null ? HIDDEN : `${percent(share.right)} of ${share.turns} turns`;
+/** The rows that may be told; without any, the table is hidden. Returns how many are left out. */
+function shares(place, heads, rows) {
+  const shown = rows.filter(([, share]) => share !== null);
+  place.hidden = shown.length === 0;
+  table(place, heads, shown.map(([name, share]) => [name, `${percent(share.right)} of ${counted(share.turns, "turn")}`]));
+  return rows.length - shown.length;
 }
 
 async function show() {
@@ -32,7 +37,7 @@ async function show() {
     $("figures").hidden = found.days.length === 0;
     showDays(found);
     showFeedback(found.feedback);
-    $("state").textContent = `${found.days.length} days with conversations.`;
+    $("state").textContent = `${counted(found.days.length, "day")} with conversations.`;
   } catch (error) {
     $("state").textContent = "";
     notice(error.message);
@@ -49,18 +54,18 @@ function showDays({ days, drift }) {
 
 function showFeedback(found) {
   $("judged").textContent = found.turns
-    ? `${found.turns} turns of ${found.callers} callers were judged at the desk.`
+    ? `${counted(found.turns, "turn")} of ${counted(found.callers, "caller")} ${found.turns === 1 ? "was" : "were"} judged at the desk.`
     : "Nobody has said yet whether an emotion was right. Agents do so at the desk.";
   const { escalations } = found;
   $("escalations").textContent = !found.turns ? "" : escalations === null ? `Escalations: ${HIDDEN}.`
     : `Of ${escalations.judged} judged escalations ${escalations.false} were false: no negative emotion was heard. `
       + `Of ${escalations.quiet_judged} judged conversations without a human, anger was missed in ${escalations.missed}.`;
-  for (const name of ["calibration", "recall"]) $(name).hidden = !found.turns;
-  table($("calibration"), ["Confidence", "Agreed"], found.calibration.map((one) =>
-    [`${percent(one.from)} to ${percent(one.to)}`, told(one.agreed)]));
-  table($("recall"), ["Group", "Right"], [
-    ...EMOTIONS.map((name) => [emotionBadge(name), told(found.recall[name])]),
-    ...Object.entries(found.channels).map(([name, share]) => [`channel ${name || "unknown"}`, told(share)])]);
+  const left = shares($("calibration"), ["Confidence", "Agreed"], found.calibration.map((one) =>
+    [`${percent(one.from)} to ${percent(one.to)}`, one.agreed]))
+    + shares($("recall"), ["Group", "Right"], [
+      ...EMOTIONS.map((name) => [emotionBadge(name), found.recall[name]]),
+      ...Object.entries(found.channels).map(([name, share]) => [`channel ${name || "unknown"}`, share])]);
+  $("left-out").textContent = found.turns && left ? `${counted(left, "group")} by confidence, emotion or channel with ${HIDDEN} left out.` : "";
 }
 
 async function tryRules(event) {

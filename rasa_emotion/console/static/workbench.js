@@ -15,7 +15,9 @@ let file = null;
 let answer = null;
 let number = 0; // of the latest analysis: an older answer that comes late is dropped
 let recording = null;
+let unplayable = false;
 
+const UNPLAYABLE = "The browser cannot play this kind of file; it was analysed all the same.";
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 const row = (...cells) => el("tr", {}, ...cells.map((cell) => el("td", {}, cell)));
 
@@ -43,7 +45,7 @@ async function analyse() {
     if (mine !== number) return;
     answer = found;
     show();
-    $("state").textContent = `Done: ${found.estimate.emotion}, ${percent(found.estimate.confidence)}.`;
+    $("state").textContent = `Done: ${found.estimate.emotion}, ${percent(found.estimate.confidence)}.${unplayable ? ` ${UNPLAYABLE}` : ""}`;
   } catch (error) {
     if (mine !== number) return;
     $("state").textContent = "";
@@ -56,6 +58,9 @@ async function analyse() {
 
 function choose(one, { sample = false } = {}) {
   file = one;
+  answer = null; // that of another recording is not this one's
+  unplayable = false;
+  $("result").hidden = true;
   $("is-sample").hidden = !sample;
   $("start").value = $("end").value = "";
   if (player.src) URL.revokeObjectURL(player.src);
@@ -74,6 +79,7 @@ function show() {
   if (answer.pictures) pictures.show(answer, Number($("start").value || 0));
   $("save-png").disabled = !answer.pictures;
   $("tried").hidden = true;
+  $("compared")?.replaceChildren();
   showProbabilities($("probabilities"), { voice: answer.voice, words: answer.words, both: answer.estimate });
   showWords();
   showDrivers();
@@ -113,7 +119,7 @@ function showDrivers() {
 
 function showHome() {
   if (!answer.home) return;
-  $("home-verdict").textContent = `The voice is ${answer.home.verdict} in this recording, judged by ${answer.home.turns} stretches.`;
+  $("home-verdict").textContent = `The voice is ${answer.home.verdict} in this recording, judged by ${answer.home.turns} ${answer.home.turns === 1 ? "stretch" : "stretches"}.`;
   $("home-findings").replaceChildren(...answer.home.findings.map((one) =>
     el("li", {}, el("b", {}, one.finding), `. ${one.text}`)));
 }
@@ -134,20 +140,26 @@ function csv() {
 /** Of several recordings: one after another, a row each; a row's button shows it whole. */
 async function analyseAll(files) {
   const counts = { home: 0, all: 0 };
+  const mine = ++number;
+  notice("");
   $("files").hidden = false;
   $("files-rows").replaceChildren();
+  $("files-home").textContent = "";
   $("text").value = "";
+  $("go").disabled = false;
   for (const one of files) {
     $("state").textContent = `Analysing ${counts.all + 1} of ${files.length}…`;
     counts.all += 1;
-    const name = one.webkitRelativePath || one.name;
+    const name = one.path || one.webkitRelativePath || one.name;
     try {
       tooLarge(one);
       const found = await ask("/workbench/analyse", { method: "POST", body: form(one, { text: "", start: "", end: "" }) });
+      if (mine !== number) return;
       counts.home += found.home.verdict !== "not at home";
-      const open = el("button", { type: "button", onclick: () => { choose(one); answer = found; show(); $("result").scrollIntoView(); } }, name);
+      const open = el("button", { type: "button", onclick: () => { choose(one); $("text").value = ""; answer = found; show(); $("result").scrollIntoView(); } }, name);
       $("files-rows").append(row(open, emotionBadge(found.estimate.emotion, found.estimate.confidence), found.seconds.toFixed(1), found.home.verdict));
     } catch (error) {
+      if (mine !== number) return;
       $("files-rows").append(el("tr", {}, el("td", {}, name), el("td", { colspan: 3 }, error.message)));
     }
   }
@@ -156,7 +168,7 @@ async function analyseAll(files) {
 }
 
 function taken(files) {
-  const list = [...files].filter((one) => one.size > 0);
+  const list = [...files].filter((one) => one.size > 0 && !one.name.startsWith(".")); // systems hide files of their own in folders
   if (!list.length) { notice("There is nothing in it; choose recordings."); return; }
   $("files").hidden = true;
   if (list.length > 1) { analyseAll(list); return; }
@@ -166,7 +178,11 @@ function taken(files) {
 }
 
 async function filesOf(entry) {
-  if (entry.isFile) return [await new Promise((done, failed) => { entry.file(done, failed); })];
+  if (entry.isFile) {
+    const one = await new Promise((done, failed) => { entry.file(done, failed); });
+    one.path = entry.fullPath.slice(1); // two folders may hold files of one name
+    return [one];
+  }
   const reader = entry.createReader();
   const found = [];
   for (;;) {
@@ -217,7 +233,12 @@ document.addEventListener("drop", async (event) => {
   bench.classList.remove("dropping");
   const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
   const found = [];
-  for (const entry of entries) found.push(...await filesOf(entry));
+  try {
+    for (const entry of entries) found.push(...await filesOf(entry));
+  } catch {
+    notice("A file of it cannot be read; choose others.");
+    return;
+  }
   taken(found);
 });
 
@@ -229,7 +250,11 @@ $("pictures").addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 player.addEventListener("timeupdate", () => pictures.draw(player.currentTime));
-player.addEventListener("error", () => { if (answer) $("state").textContent = "The browser cannot play this kind of file; it was analysed all the same."; });
+player.addEventListener("error", () => {
+  unplayable = true;
+  if (answer) $("state").textContent = UNPLAYABLE;
+});
+window.addEventListener("resize", () => pictures.draw(player.currentTime));
 document.addEventListener("themechange", () => pictures.draw(player.currentTime));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => pictures.draw(player.currentTime));
 

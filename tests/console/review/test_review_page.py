@@ -4,7 +4,7 @@ import json
 
 import pytest
 from aiohttp.test_utils import TestClient
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 
 from rasa_emotion.console.frame import Console, consents_of
@@ -12,7 +12,7 @@ from rasa_emotion.console.review.reading import BOTS, SHIPPED
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.handoff.desk_record import DeskRecord, Judgement
 
-EVENTS = """CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id VARCHAR(255) NOT NULL,
+EVENTS = """CREATE TABLE events (id {key} PRIMARY KEY, sender_id VARCHAR(255) NOT NULL,
 type_name VARCHAR(255) NOT NULL, timestamp FLOAT, intent_name VARCHAR(255), action_name VARCHAR(255), data TEXT)"""
 NOW = 1_700_000_000.0
 HOUR = 3600.0
@@ -26,17 +26,22 @@ def said(angry: float, at: float) -> dict:
 
 
 @pytest.fixture
+def engine(either_engine: Engine) -> Engine:
+    return either_engine
+
+
+@pytest.fixture
 def past(engine: Engine, console: Console) -> Console:
     """Six callers an hour ago, one long ago, one who opted out."""
     console.clock = lambda: NOW
-    row = "INSERT INTO events (sender_id, type_name, timestamp, data) VALUES (?, ?, ?, ?)"
+    row = text("INSERT INTO events (sender_id, type_name, timestamp, data) VALUES (:sender, 'user', :at, :data)")
     bots = create_engine(engine.url, isolation_level="AUTOCOMMIT")
     with bots.connect() as connection:
-        connection.exec_driver_sql(EVENTS)
+        key = "SERIAL" if engine.dialect.name == "postgresql" else "INTEGER"
+        connection.exec_driver_sql(EVENTS.format(key=key))
         calls = {f"caller-{number}": NOW - HOUR for number in range(6)} | {"old": NOW - 99 * 86_400, "no": NOW - HOUR}
         for sender, at in calls.items():
-            event = said(0.9, at)
-            connection.exec_driver_sql(row, (sender, "user", at, json.dumps(event)))
+            connection.execute(row, {"sender": sender, "at": at, "data": json.dumps(said(0.9, at))})
     bots.dispose()
     consents_of(console).set("no", False)
     return console
@@ -53,12 +58,12 @@ async def test_figures_of_the_last_days(past: Console, client: TestClient) -> No
     for number in range(6):
         desk.judge(Judgement(f"caller-{number}", NOW - HOUR, "ada", "angry", number > 2, "angry", "Grr", NOW))
     answer = await client.get("/review/figures?days=7")
-    text = await answer.text()
-    found = json.loads(text)
+    told = await answer.text()
+    found = json.loads(told)
     assert [day["conversations"] for day in found["days"]] == [6]
     assert found["feedback"]["recall"]["angry"] == {"turns": 6, "right": 0.5}
-    assert "caller-" not in text
-    assert "Grr" not in text
+    assert "caller-" not in told
+    assert "Grr" not in told
 
 
 async def test_other_thresholds_change_calls(past: Console, client: TestClient, tmp_path) -> None:
