@@ -11,6 +11,7 @@ from rasa.shared.exceptions import InvalidConfigException
 from rasa.utils.endpoints import EndpointConfig
 
 from rasa_emotion.bot.rasa_versions import redis_lock_options
+from rasa_emotion.errors import ConfigError
 
 T = TypeVar("T")
 
@@ -35,12 +36,10 @@ class EmotionLockStore(RedisLockStore):
             InvalidConfigException: the section `lock_store` of endpoints.yml has an option that Rasa's does not know.
         """
         try:
-            super().__init__(**redis_lock_options(endpoint_config))
-        except TypeError as error:
-            raise InvalidConfigException(
-                f"In endpoints.yml, 'lock_store' has an option that Rasa's Redis lock store does not know ({error}); "
-                "correct it or leave it out."
-            ) from error
+            options = redis_lock_options(endpoint_config)
+        except ConfigError as error:
+            raise InvalidConfigException(f"In endpoints.yml: {error}") from error
+        super().__init__(**options)
 
     def issue_ticket(self, conversation_id: str, lock_lifetime: float = LOCK_LIFETIME) -> int:
         """Issues the next ticket (see parent class for full docstring)."""

@@ -5,15 +5,18 @@ Both call their package `rasa`. What the two have in common is imported where it
 
 import logging
 from collections.abc import Mapping
+from inspect import signature
 from types import SimpleNamespace
 from typing import Any
 
+from rasa.core.lock_store import RedisLockStore
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.constants import SlotMappingType
 from rasa.utils.endpoints import EndpointConfig
 from rasa.version import __version__
 
 from rasa_emotion.logs import named
+from rasa_emotion.settings import check_keys
 
 try:  # Rasa Open Source
     from rasa.core.tracker_store import (
@@ -154,10 +157,14 @@ def redis_lock_options(endpoint: EndpointConfig) -> dict[str, Any]:
     Args:
         endpoint: the section; its `url` is the host.
 
-    An option that it does not know is a TypeError of Open Source's; Pro's passes over it.
+    Raises:
+        ConfigError: it has an option that the store does not know.
     """
+    given = {"host": endpoint.url or "localhost", **endpoint.kwargs}
     if not PRO:
-        return {"host": endpoint.url or "localhost", **endpoint.kwargs}
+        check_keys("'lock_store'", given, list(signature(RedisLockStore).parameters))
+        return given
     from rasa.core.lock_store import RedisLockStoreConfig  # noqa: PLC0415 -- Pro alone has it
 
-    return {"config": RedisLockStoreConfig.model_validate({"host": endpoint.url or "localhost", **endpoint.kwargs})}
+    check_keys("'lock_store'", given, list(RedisLockStoreConfig.model_fields))
+    return {"config": RedisLockStoreConfig.model_validate(given)}

@@ -138,5 +138,5 @@ def test_rasa_makes_it_from_endpoints_yml(redis_port: int, caller: str) -> None:
 
 
 def test_an_unknown_option_is_named() -> None:
-    with pytest.raises(InvalidConfigException, match=r"'lock_store' has an option .*prot"):
+    with pytest.raises(InvalidConfigException, match=r"'lock_store' has no option 'prot'; did you mean 'port'"):
         store_at(6379, prot=6380)
