@@ -4,6 +4,7 @@ import logging
 import os
 import pickle
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -70,7 +71,9 @@ def _cluster(ray: Any) -> Iterator[None]:
     except Exception as error:  # whatever it is, of which Ray's own classes are few
         what = f"The Ray cluster '{address}' cannot be joined" if address else "Ray cannot be started on this machine"
         raise ConfigError(f"{what} ({error}); leave --ray out, or try again once it runs.") from error
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    # What fails has its own row in the end; a notice of what a later Ray will change is nothing for who scores calls.
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=ray.util.annotations.RayDeprecationWarning)
     try:
         yield
     finally:

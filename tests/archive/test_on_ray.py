@@ -21,6 +21,9 @@ pytestmark = pytest.mark.nightly
 
 SAYS = ["--recogniser", "archive_recognisers.Says", "--recogniser-option", "deadly_secs=4.0"]
 
+LATE = "Ray cannot be started on this machine"
+"""Ray gives itself 30 s, which is too little where a machine has other things to do; it is started again then."""
+
 
 def environment() -> dict[str, str]:
     return {**os.environ, **PATIENT, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "archive")))}
@@ -29,7 +32,9 @@ def environment() -> dict[str, str]:
 def score(python: str, *arguments: object) -> dict:
     command = [python, "-m", "rasa_emotion.cli", "score", *map(str, arguments), "--json"]
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
-    assert run.returncode in {0, 1}, run.stderr
+    if LATE in run.stderr:
+        return score(python, *arguments)
+    assert run.stdout, run.stderr
     return json.loads(run.stdout)
 
 
@@ -58,9 +63,11 @@ def test_a_killed_run_is_taken_up_where_it_was(ray_python: str, write, caller, t
         calls = write(f"{number:03}.wav", caller[: 16_000 + 400 * number]).parent
     out = tmp_path / "out"
     command = [ray_python, "-m", "rasa_emotion.cli", "score", str(calls), "--out", str(out), "--ray", "--workers", "1"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment())
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment())
     while not (out / CALLS / "part-000001.parquet").exists():
-        assert process.poll() is None, process.stderr.read()
+        if process.poll() is not None:
+            assert LATE in (said := process.stderr.read()), said
+            process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment())
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
