@@ -20,7 +20,7 @@ class Load:
         secs: for how long.
         ms: of each answered request, from when it was due.
         in_time: requests that were answered before the last one was due.
-        refused: that got 429.
+        refused: that got 429 with Retry-After.
         failed: that got anything else.
     """
 
@@ -67,7 +67,7 @@ async def _load(port: int, body: bytes, rate: float, secs: float, *, kept: bool 
                     if answer.status == 200:
                         found.ms.append(1000 * (clock() - due))
                         found.in_time += clock() < begun + secs
-                    elif answer.status == 429:
+                    elif answer.status == 429 and "Retry-After" in answer.headers:
                         found.refused += 1
                     else:
                         found.failed += 1
