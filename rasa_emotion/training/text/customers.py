@@ -13,7 +13,7 @@ from rasa_emotion.evaluation.markdown import table
 from rasa_emotion.evaluation.metrics import accuracy, bootstrap, macro_f1, unweighted_accuracy
 from rasa_emotion.training.text.build import Scored
 
-TRAIN, TEST = "train.csv", "test.csv"
+TRAIN, TEST = "train*.csv", "test.csv"
 SAMPLES = 1000
 RUNS = (5, 4)
 """So many words in a row that also stand in a sentence of the training half mark a test sentence as alike."""
@@ -59,8 +59,8 @@ def alike(tested: Sequence[LabelledText], trained: Sequence[LabelledText], words
 
 
 def overlap_table(after: Scored, utterances: Path) -> str:
-    """Markdown: the figures on the test half without the sentences that are alike some of the training half."""
-    trained = read_sentences(utterances / TRAIN)
+    """Markdown: the figures on the test half without the sentences that are alike some of the training parts."""
+    trained = [row for part in sorted(utterances.glob(TRAIN)) for row in read_sentences(part)]
     parts = {"all": np.ones(len(after.rows), dtype=bool)}
     for words in RUNS:
         parts[f"without those that share {words} words in a row with a training sentence"] = ~alike(

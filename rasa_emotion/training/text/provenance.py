@@ -21,6 +21,7 @@ FREE = frozenset(
         "customer_utterances/train.csv",
         "customer_wording/train.csv",
         "customer_wording/train_more.csv",
+        "customer_wording/train_pairs.csv",
     }
 )
 """Under the Apache licence."""
@@ -50,14 +51,14 @@ def provenance(recipe: Recipe) -> list[str]:
     >>> provenance(Recipe(train=(Source("meld_train"),), labels=("joy", "anger")))
     ['meld', 'minilm']
     """
-    before = _behind(recipe.start)
+    before = behind(recipe.start)
     for source in recipe.train:
-        before += _behind(source.teacher) if source.teacher else []
+        before += behind(source.teacher) if source.teacher else []
     own = [_file(s.corpus) if s.corpus.endswith(".csv") else s.corpus.rpartition("_")[0] for s in recipe.train]
     return sorted({*before, *own})
 
 
-def _behind(start: str) -> list[str]:
+def behind(start: str) -> list[str]:
     """What stands behind an earlier training, or the name of somebody's model."""
     if not is_run(start):
         return [start]

@@ -95,28 +95,35 @@ def _line(name: str, hits: Sequence[NDArray[np.bool_]], *, tested: bool = False)
 
 
 def choice(model: TextEmotionModel, folder: Path, data: Path) -> str:
-    """What a training is chosen by, in words: `dev.csv`, as written and as printed, and the inner split of two sources.
+    """What a training is chosen by, in words: `dev.csv`, as written and as printed, and the inner splits.
 
     Args:
         model: the network, in float32.
-        folder: of `dev.csv` and `train.csv`.
+        folder: of `dev.csv` and the training parts, `train.csv` among them.
         data: of the corpora.
     """
-    dev, trained = read_wording(folder / "dev.csv"), read_wording(folder / "train.csv")
+    dev = read_wording(folder / "dev.csv")
     printed = [replace(row, text=spoken(row.text) or row.text) for row in dev.rows]
-    held = inner_split(trained.rows, RECIPE.inner_share, RECIPE.inner_seed)[1]
-    right = trained.right[[trained.rows.index(row) for row in held]]
     comments = inner_split(read_text_corpus(data, "goemotions_train"), RECIPE.inner_share, RECIPE.inner_seed)[1]
     single = [row for row in comments if len(row.target) == 1]
     truth = np.array([EMOTIONS.index(next(iter(row.target))) for row in single])
     found = _predicted(model, single)
     hits = _hits(dev.right, _predicted(model, dev.rows))
     kinds = ", ".join(f"{kind} {hits[dev.kinds == kind].mean():.2f}" for kind in sorted(set(dev.kinds)))
+    inner = ", ".join(f"{file.stem} {_inner(model, file):.3f}" for file in sorted(folder.glob("train*.csv")))
     return (
         f"dev {hits.mean():.3f}, as printed {_hits(dev.right, _predicted(model, printed)).mean():.3f} ({kinds}); "
-        f"inner wording {_hits(right, _predicted(model, held)).mean():.3f}; "
+        f"inner wording: {inner}; "
         f"inner comments {macro_f1(truth, found):.3f} / {unweighted_accuracy(truth, found):.3f}"
     )
+
+
+def _inner(model: TextEmotionModel, file: Path) -> float:
+    """Share of right answers among the rows of a training part that no training saw."""
+    wording = read_wording(file)
+    held = inner_split(wording.rows, RECIPE.inner_share, RECIPE.inner_seed)[1]
+    right = wording.right[[wording.rows.index(row) for row in held]]
+    return float(_hits(right, _predicted(model, held)).mean())
 
 
 def _predicted(model: TextEmotionModel, rows: Sequence[LabelledText]) -> NDArray[np.int64]:

@@ -48,6 +48,9 @@ def test_sentences_that_are_alike_are_left_out(utterances: Path) -> None:
     table = overlap_table(scored(utterances, "angry", "neutral", "fear", "sad", "happy"), utterances).splitlines()
     assert "| all | 5 (100.0%) |" in table[2]
     assert "| 4 (80.0%) | 1.000 (1.000 to 1.000) | 1.000 (1.000 to 1.000) |" in table[3]
+    (utterances / "train_more.csv").write_text(HEADER + '"Well lovely, it rains into my kitchen",sad,delivery,human\n')
+    table = overlap_table(scored(utterances, "angry", "neutral", "fear", "sad", "happy"), utterances).splitlines()
+    assert "| 3 (60.0%) |" in table[3]
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=9), st.lists(st.sampled_from("abc"), max_size=9))

@@ -100,11 +100,13 @@ def test_the_halves_share_neither_topics_nor_sentences() -> None:
 
 
 def test_no_training_has_the_topics_of_the_part_that_chooses() -> None:
-    trained, dev, test = columns("train.csv") + columns("train_more.csv"), columns("dev.csv"), columns("test.csv")
+    trained = [row for part in ("train.csv", "train_more.csv", "train_pairs.csv") for row in columns(part)]
+    dev, test = columns("dev.csv"), columns("test.csv")
     topics = [{row["topic"] for row in rows} - {"any"} for rows in (trained, dev, test)]
     assert not any(topics[a] & topics[b] for a, b in ((0, 1), (0, 2), (1, 2)))
-    more, tested = (read_wording(WORDING / half).rows for half in ("train_more.csv", "test.csv"))
-    assert not alike(tested, more, 5).any()
+    tested = read_wording(WORDING / "test.csv").rows
+    for part in ("train_more.csv", "train_pairs.csv"):
+        assert not alike(tested, read_wording(WORDING / part).rows, 5).any()
     texts = [{row["text"].lower() for row in rows} for rows in (trained, dev, test)]
     assert not any(texts[a] & texts[b] for a, b in ((0, 1), (0, 2), (1, 2)))
 
@@ -114,6 +116,8 @@ def test_a_training_is_compared_by_the_part_that_chooses(tiny_model: TextEmotion
     turns = [f"sentence {i} is {emotion},{emotion},,denial,bank" for emotion in EMOTIONS for i in range(10)]
     for half in ("dev.csv", "train.csv"):
         (tmp_path / half).write_text(header + "\n".join(turns) + "\n")
+    anything = [f"whatever {i},calm,{' '.join(e for e in EMOTIONS if e != 'calm')},denial,bank" for i in range(10)]
+    (tmp_path / "train_pairs.csv").write_text(header + "\n".join(anything) + "\n")
     comments = "text\tlabels\n" + "\n".join(f"comment {i}\tneutral" for i in range(20))
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "goemotions_train.tsv").write_text(comments + "\n")
@@ -123,3 +127,5 @@ def test_a_training_is_compared_by_the_part_that_chooses(tiny_model: TextEmotion
     answers = predict(tiny_model, tokenize(rows.rows, RECIPE)).argmax(1)
     assert share == pytest.approx(rows.right[np.arange(len(answers)), answers].mean(), abs=0.001)
     assert f"(denial {share:.2f})" in said
+    assert "inner wording: train 0." in said
+    assert ", train_pairs 1.000; inner comments" in said
