@@ -1,5 +1,5 @@
 """Score the model that ships and write its card:
-`python -m rasa_emotion.training.text.report models/text --run runs/text/words_last --before runs/text/third`.
+`python -m rasa_emotion.training.text.report models/text --run runs/text/words_more_mean --before runs/text/fifth`.
 
 Every figure comes from rows that the training has not seen; the card says which of them were looked at before.
 """
@@ -8,6 +8,7 @@ import csv
 import sys
 from argparse import ArgumentParser
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from string import Template
 from time import thread_time
@@ -177,6 +178,7 @@ def counts(data: Path, sentences: Path, utterances: Path, wording: Path) -> dict
     """Rows of each part, for the card."""
     mapped = read_text_corpus(data, "goemotions_train")
     own = read_sentences(OWN_SENTENCES)
+    worded = {part: read_sentences(wording / f"{part}.csv") for part in ("train", "train_more", "train_pairs")}
     found = {
         "comments": len(read_text_corpus(data, "goemotions_train", as_emotions=False)),
         "mapped": len(mapped),
@@ -184,7 +186,7 @@ def counts(data: Path, sentences: Path, utterances: Path, wording: Path) -> dict
         "own": len(own),
         "own_calm": sum(
             "calm" in row.target
-            for row in own + read_sentences(utterances / "train.csv") + read_sentences(wording / "train.csv")
+            for row in [*own, *read_sentences(utterances / "train.csv"), *chain.from_iterable(worded.values())]
         ),
         "goemotions_dev": len(read_text_corpus(data, "goemotions_dev", as_emotions=False)),
         "meld_dev": len(read_text_corpus(data, "meld_dev", as_emotions=False)),
@@ -192,7 +194,10 @@ def counts(data: Path, sentences: Path, utterances: Path, wording: Path) -> dict
         "customers": len(read_sentences(sentences)),
         "utterances": len(read_sentences(utterances / "train.csv")),
         "utterances_test": len(read_sentences(utterances / "test.csv")),
-        "wording": len(read_sentences(wording / "train.csv")),
+        "wording": len(worded["train"]),
+        "more": len(worded["train_more"]),
+        "pairs": len(worded["train_pairs"]),
+        "wording_dev": len(read_sentences(wording / "dev.csv")),
         "wording_test": len(read_sentences(wording / "test.csv")),
     }
     return {name: f"{count:,}" for name, count in found.items()}
