@@ -15,6 +15,7 @@ from typing import Any
 from rasa_emotion.archive.call import Row, Scored
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.extras import needs_extra
+from rasa_emotion.spool.file import sync_folder
 
 CALLS, TURNS, WINDOWS = "calls", "turns", "windows"
 TABLES = (WINDOWS, TURNS, CALLS)
@@ -124,7 +125,7 @@ def write_part(folder: Path, number: int, scored: Sequence[Scored]) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(place / _part(number))
-        _sync(place)
+        sync_folder(place)
 
 
 def find_parts(folder: Path, wanted: frozenset[tuple[Any, ...]]) -> Found:
@@ -196,12 +197,3 @@ def _schema(name: str) -> Any:
     return pyarrow.schema(
         [(column, types[kind] if kind in types else getattr(pyarrow, kind)()) for column, kind in COLUMNS[name].items()]
     )
-
-
-def _sync(folder: Path) -> None:
-    """So that a power cut does not undo the renaming either."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ from rasa_emotion.audio.channels import check_channel
 from rasa_emotion.cli.analyze_lines import analyse_turn, answer_lines, print_lines
 from rasa_emotion.cli.analyze_many import Form, analyze_many, recordings, tagged, warn
 from rasa_emotion.cli.analyze_timeline import show_timelines
+from rasa_emotion.cli.options import AcousticOption, ModelsOption
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.estimate import EmotionEstimate
 from rasa_emotion.timeline import SPAN_SECS
@@ -59,10 +60,8 @@ def analyze(
     window_secs: Annotated[
         float | None, typer.Option(help="Length of a window of --timeline, 1 to 30 seconds; 5 by default.")
     ] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
-    acoustic: Annotated[
-        str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
-    ] = "acoustic",
+    models: ModelsOption = None,
+    acoustic: AcousticOption = "acoustic",
 ) -> None:
     """Estimate the emotion of a turn from its voice, its words, or both.
 

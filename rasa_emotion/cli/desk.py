@@ -25,7 +25,7 @@ from rasa_emotion.turn.roles import LONGEST_NAME, PERSON_NAME
 
 if TYPE_CHECKING:
     from rasa_emotion.handoff.desk_record import DeskRecord, Waiting
-    from rasa_emotion.handoff.record import Record, Said
+    from rasa_emotion.handoff.record import Said
 
 LOOK_SECS = 0.5
 """Between looks for what callers say, while nothing is typed."""
@@ -78,18 +78,17 @@ def desk(
         _nobody(nothing_kept(settings), asked_for=say or back, as_json=as_json)
         return
     from rasa_emotion.handoff.desk_record import DeskRecord  # noqa: PLC0415 -- needs a database, which was found above
-    from rasa_emotion.handoff.record import Record  # noqa: PLC0415
 
-    who = Who(Record(outbox.engine), DeskRecord(outbox.engine), _name(name))
+    who = Who(DeskRecord(outbox.engine), _name(name))
     if say is None and back is None and not as_json:
         Desk(who, Console(highlight=False, soft_wrap=True)).run(sys.stdin.isatty())
         return
     if say is not None:
         who.say(_find(who.desk, say[0]), say[1])
     if back is not None:
-        who.record.close(_find(who.desk, back[0]).key, back[1], by=who.name)
+        who.desk.close(_find(who.desk, back[0]).key, back[1], by=who.name)
     if as_json:
-        print(json.dumps([_told(who.record, waiting) for waiting in _by_urgency(who.desk.waiting())]))
+        print(json.dumps([_told(who.desk, waiting) for waiting in _by_urgency(who.desk.waiting())]))
 
 
 @dataclass(frozen=True)
@@ -97,19 +96,17 @@ class Who:
     """Somebody at the desk, under the same name as at the console.
 
     Args:
-        record: what is said.
-        desk: who waits, and who has taken it.
+        desk: who waits, who has taken it, and what is said.
         name: theirs.
     """
 
-    record: "Record"
     desk: "DeskRecord"
     name: str
 
     def say(self, waiting: "Waiting", text: str) -> None:
         """Say something to a caller, whom they have from then on. Raises TakenError where another has them."""
         if text.strip():
-            self.record.to_caller(waiting.key, text.strip(), uuid4().hex, by=self.name)
+            self.desk.to_caller(waiting.key, text.strip(), uuid4().hex, by=self.name)
 
 
 class Desk:
@@ -155,7 +152,7 @@ class Desk:
         elif command == "/open" or (self._open is None and line.isdigit()):
             self._enter(rest.strip() or line)
         elif command == "/back":
-            self._who.record.close(self._opened().key, rest.strip(), by=self._who.name)
+            self._who.desk.close(self._opened().key, rest.strip(), by=self._who.name)
             self._leave("The bot has the conversation again.")
         elif command == "/pass":
             self._who.desk.pass_on(self._opened().key, self._who.name, rest.strip() or None)
@@ -193,7 +190,7 @@ class Desk:
         """Show what is new: words in the open conversation, and others who wait."""
         waiting = self._who.desk.waiting()
         if self._open is not None:
-            for said in self._who.record.messages_after(self._open.sender, self._shown, direction=None):
+            for said in self._who.desk.messages_after(self._open.sender, self._shown, direction=None):
                 self._shown = said.id
                 if said.handoff == self._open.key:
                     self._console.print(_line(said))
@@ -264,8 +261,8 @@ def _by_urgency(waiting: "list[Waiting]") -> "list[Waiting]":
     return sorted(waiting, key=lambda one: -URGENCIES.index(one.packet.urgency))
 
 
-def _told(record: "Record", waiting: "Waiting") -> dict[str, Any]:
-    said = record.messages_after(waiting.sender, direction=None)
+def _told(desk: "DeskRecord", waiting: "Waiting") -> dict[str, Any]:
+    said = desk.messages_after(waiting.sender, direction=None)
     return {
         "key": waiting.key,
         "sender": waiting.sender,

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from rich.console import Console
 from rich.table import Table
 
+from rasa_emotion.cli.options import ModelsOption
 from rasa_emotion.errors import ConfigError, ModelError
 from rasa_emotion.extras import needs_extra
 from rasa_emotion.model_folder import MANIFEST, model_path, read_model_folder, shipped_models
@@ -86,7 +87,7 @@ def doctor(
     security: Annotated[
         bool, typer.Option("--security", help="List what of the bot is open instead, with the line that shuts it.")
     ] = False,
-    models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
+    models: ModelsOption = None,
 ) -> None:
     """Say what is installed, what is missing, and the command that mends it.
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.audio.channels import check_channel
 from rasa_emotion.cli.evaluate_unlabelled import evaluate_unlabelled
+from rasa_emotion.cli.options import AcousticOption, ModelsOption
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.figures import HEADLINE
 from rasa_emotion.evaluation.metrics import rough
@@ -72,10 +73,8 @@ def evaluate(
         str | None,
         typer.Option(help="Of stereo recordings, whom to hear: left, right or mix. By default the one with a voice."),
     ] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
-    acoustic: Annotated[
-        str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
-    ] = ACOUSTIC,
+    models: ModelsOption = None,
+    acoustic: AcousticOption = ACOUSTIC,
 ) -> None:
     """Score turns whose emotion is known, and write figures, plots and a page about them.
 

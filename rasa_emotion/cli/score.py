@@ -19,6 +19,7 @@ from rasa_emotion.archive.pool import score_all
 from rasa_emotion.archive.report import PAGE, archive_summary
 from rasa_emotion.archive.run import score_archive
 from rasa_emotion.cli.analyze_many import recordings
+from rasa_emotion.cli.options import AcousticOption, ModelsOption
 from rasa_emotion.conversation.rule_options import DEFAULT_OPTIONS, escalation_rules
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.bot_rules import POLICY, rules_of
@@ -54,10 +55,8 @@ def score(
         typer.Option("--ray", help="On the Ray cluster that RAY_ADDRESS names, or on one of this machine (extra ray)."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
-    models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
-    acoustic: Annotated[
-        str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
-    ] = "acoustic",
+    models: ModelsOption = None,
+    acoustic: AcousticOption = "acoustic",
 ) -> None:
     """Hear archives of calls: turns, emotions over time, moods and the escalations that should have been, as Parquet.
 

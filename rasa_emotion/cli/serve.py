@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rasa_emotion.cli.options import AcousticOption, ModelsOption
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.extras import needs_extra
 from rasa_emotion.logs import log_to, named
@@ -28,10 +29,8 @@ def serve(
     token_file: Annotated[
         Path | None, typer.Option(help="Keys of those who may ask, see 'rasa-emotion access'; without it, everybody.")
     ] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
-    acoustic: Annotated[
-        str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
-    ] = "acoustic",
+    models: ModelsOption = None,
+    acoustic: AcousticOption = "acoustic",
     processes: Annotated[
         int, typer.Option(min=1, help="Processes behind the port; one a core, each with its own models.")
     ] = 1,

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from rasa_emotion.cli.options import AcousticOption, ModelsOption
 from rasa_emotion.conversation.rule_options import DEFAULT_OPTIONS, escalation_rules
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.estimate import MODALITIES
@@ -48,10 +49,8 @@ def simulate(
     ),
     plot: Annotated[Path | None, typer.Option(help="Write the trade-off over thresholds into this SVG file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
-    models: Annotated[Path | None, typer.Option(help="Folder with other models than those that ship.")] = None,
-    acoustic: Annotated[
-        str, typer.Option(help="Acoustic model: acoustic (research only) or acoustic-emogator (any use).")
-    ] = "acoustic",
+    models: ModelsOption = None,
+    acoustic: AcousticOption = "acoustic",
 ) -> None:
     """Try rules of escalation on simulated calls: how soon angry callers are noticed, how often calm ones are bothered.
 

@@ -34,7 +34,8 @@ class Page:
     A module `rasa_emotion/console/pages/NAME.py` holds it as `PAGE`, and `pages/__init__.py` lists the module.
 
     Args:
-        name: the first part of the path of all its routes; also of its files `templates/NAME.html`, `static/NAME.js`.
+        name: the first part of the path of all its routes; also of its files `templates/NAME.html`,
+            `static/NAME.js` and `static/NAME.css`.
         title: its entry in the navigation.
         right: what a person needs; `guard.py` asks for it before any route below `/NAME` is called.
         routes: given the console, what the page answers.
@@ -122,6 +123,8 @@ def render(request: web.Request, template: str, *, status: int = 200, **values: 
         "pages": console.pages_of(person) if person else [],
         "here": request.path.split("/")[1],
         "version": rasa_emotion.__version__,
+        # The page whose style and script come with it; others name theirs, where they have any.
+        "own": next((page.name for page in console.pages if template == f"{page.name}.html"), ""),
     }
     text = _templates().get_template(template).render(**frame, **values)
     return web.Response(text=text, status=status, content_type="text/html")

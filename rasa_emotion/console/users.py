@@ -17,7 +17,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.logs import named
-from rasa_emotion.turn.keys import LOOSE, file_version
+from rasa_emotion.turn.keys import LOOSE
+from rasa_emotion.turn.reread import Reread
 from rasa_emotion.turn.roles import LONGEST_NAME, PERSON_NAME, Role
 
 logger = logging.getLogger(__name__)
@@ -162,21 +163,16 @@ class UserFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen = file_version(path)
-        self._users = read_users(path)
+        self._file = Reread(path, read_users, failed=_failed)
 
     def now(self) -> Users:
         """The content that holds now."""
-        version = file_version(self._path)
-        if version != self._seen:
-            self._seen = version
-            try:
-                self._users = read_users(self._path)
-            except ConfigError as error:
-                logger.error(
-                    "Those who could sign in before still can, and nobody beside them. %s",
-                    error,
-                    extra=named("console.users.failed"),
-                )
-        return self._users
+        return self._file.now()
+
+
+def _failed(error: ConfigError) -> None:
+    logger.error(
+        "Those who could sign in before still can, and nobody beside them. %s",
+        error,
+        extra=named("console.users.failed"),
+    )

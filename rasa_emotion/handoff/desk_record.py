@@ -1,18 +1,16 @@
 """The record of people at desks: what waits, who takes it, what they note, and what they say of the emotions."""
 
-import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import and_, delete, insert, select
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from rasa_emotion.database import writing
 from rasa_emotion.handoff import holding
 from rasa_emotion.handoff.desk_tables import feedback, notes
 from rasa_emotion.handoff.holding import ENDED, TakenError, is_open
 from rasa_emotion.handoff.packet import Packet, stored_packet
+from rasa_emotion.handoff.record import Handover, Record
 from rasa_emotion.handoff.tables import HANDOVER, handoffs
 from rasa_emotion.handoff.text import storable
 
@@ -75,25 +73,17 @@ class Judgement:
     created: float
 
 
-class DeskRecord:
-    """The record in a database whose tables are there. Several processes may share it; each method is one transaction.
-
-    All of them raise SQLAlchemyError when the database fails.
+class DeskRecord(Record):
+    """The record of the handovers, and of what people at desks do with them; see `Record`.
 
     Args:
         engine: of `open_database`.
         clock: seconds since 1970.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
-        self._engine = engine
-        self._clock = clock
-
     def waiting(self) -> list[Waiting]:
         """All handovers that are not closed, oldest first."""
-        query = select(*_WAITING).where(is_open).order_by(handoffs.c.created, handoffs.c.key)
-        with self._engine.connect() as connection:
-            return [_waiting(row) for row in connection.execute(query).mappings()]
+        return [_waiting(handover) for handover in self.open_handovers()]
 
     def holders(self) -> dict[str, str | None]:
         """Of each conversation that is handed over, who has taken it; None where nobody has yet."""
@@ -103,11 +93,10 @@ class DeskRecord:
 
     def find(self, key: str) -> Waiting:
         """An open handover. Raises TakenError where it is closed or deleted."""
-        with self._engine.connect() as connection:
-            row = connection.execute(select(*_WAITING).where(is_open, handoffs.c.key == key)).mappings().first()
-        if row is None:
+        handover = self.handover(key)
+        if handover is None or handover.closed is not None:
             raise TakenError(ENDED)
-        return _waiting(row)
+        return _waiting(handover)
 
     def take(self, key: str, person: str) -> None:
         """Take a handover that nobody has; of two people one gets it.
@@ -175,10 +164,7 @@ class DeskRecord:
             return [Judgement(**row) for row in connection.execute(query).mappings()]
 
 
-_WAITING = holding.columns(Waiting.__dataclass_fields__)
-
-
-def _waiting(row: Mapping[str, Any]) -> Waiting:
-    basics = {name: row[name] for name in ("key", "sender", "channel", "created")}
-    packet = stored_packet(row["packet"], kind=HANDOVER, **basics)
-    return Waiting(**{**dict(row), "packet": packet})
+def _waiting(handover: Handover) -> Waiting:
+    values = {name: getattr(handover, name) for name in Waiting.__dataclass_fields__}
+    basics = {name: values[name] for name in ("key", "sender", "channel", "created")}
+    return Waiting(**{**values, "packet": stored_packet(handover.packet, kind=HANDOVER, **basics)})

@@ -10,7 +10,7 @@ import secrets
 import shlex
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from hashlib import sha256
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.logs import named
+from rasa_emotion.turn.reread import Reread
 from rasa_emotion.turn.roles import Role
 
 logger = logging.getLogger(__name__)
@@ -155,38 +156,22 @@ class KeyFile:
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
         self._clock = clock
-        self._seen = file_version(path)
-        self._keys = read_keys(path)
+        self._file = Reread(path, read_keys, failed=_failed, changed=_changed)
 
     def keys(self) -> tuple[Key, ...]:
         """Those that hold now."""
-        version = file_version(self._path)
-        if version != self._seen:
-            self._seen = version
-            self._read_again()
-        now = self._clock()
-        return tuple(key for key in self._keys if key.until is None or now < key.until)
-
-    def _read_again(self) -> None:
-        try:
-            self._keys = read_keys(self._path)
-        except ConfigError as error:
-            logger.error(
-                "The keys that were read before go on holding, and none beside them. %s",
-                error,
-                extra=named("access.keys.failed"),
-            )
-            return
-        logger.info("The token file was read again: it has %d keys.", len(self._keys), extra=named("access.keys.read"))
+        kept, now = self._file.now(), self._clock()
+        return tuple(key for key in kept if key.until is None or now < key.until)
 
 
-def file_version(path: Path) -> tuple[int, ...] | None:
-    """What changes with a file; None where it cannot be looked at."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    # The mode too: one who lets others read the file is told at once.
-    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
+def _failed(error: ConfigError) -> None:
+    logger.error(
+        "The keys that were read before go on holding, and none beside them. %s",
+        error,
+        extra=named("access.keys.failed"),
+    )
+
+
+def _changed(keys: Sequence[Key]) -> None:
+    logger.info("The token file was read again: it has %d keys.", len(keys), extra=named("access.keys.read"))

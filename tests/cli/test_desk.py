@@ -184,7 +184,7 @@ def sitting(record: Record, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[T
     """Somebody at the desk: what they type, and a wait until they see a text."""
     typist, shown = Typist(), io.StringIO()
     monkeypatch.setattr(sys, "stdin", typist)
-    desk = Desk(Who(record, DeskRecord(record._engine), "ada"), Console(file=shown, width=160))
+    desk = Desk(Who(DeskRecord(record._engine), "ada"), Console(file=shown, width=160))
     thread = threading.Thread(target=desk.run)
     thread.start()
 

@@ -25,7 +25,7 @@ from rasa_emotion.endpoints import read_content
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.handoff.desk_record import DeskRecord, Judgement, Waiting
 from rasa_emotion.handoff.holding import TakenError
-from rasa_emotion.handoff.record import Record, UnknownHandover
+from rasa_emotion.handoff.record import UnknownHandover
 from rasa_emotion.handoff.redact import Redactor, Rules
 from rasa_emotion.handoff.text import MAX_WORDS
 from rasa_emotion.text.language import bot_language
@@ -68,7 +68,6 @@ class Desk:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._desk = DeskRecord(console.engine, console.clock)
-        self._record = Record(console.engine, console.clock)
         self._consents = consents_of(console)
         self._rules = Rules.of(console.endpoints.redact)
         self._language = bots_language(console.endpoints_file)
@@ -114,7 +113,7 @@ class Desk:
         waiting = await self._mine(request, body)
         text, number = _text(body, "text", MAX_WORDS), _text(body, "number", LONGEST_NUMBER)
         origin, by = f"console {number}", person_of(request).name
-        fresh = await self._do(self._record.to_caller, waiting.key, text, origin, by=by)
+        fresh = await self._do(self._desk.to_caller, waiting.key, text, origin, by=by)
         return web.json_response({"kept": True, "fresh": fresh})
 
     async def note(self, request: web.Request) -> web.Response:
@@ -142,7 +141,7 @@ class Desk:
         body = await _body(request)
         waiting = await self._mine(request, body)
         outcome = str(body.get("outcome") or "")[:LONGEST_NOTE]
-        closed = await self._do(self._record.close, waiting.key, outcome, by=person_of(request).name)
+        closed = await self._do(self._desk.close, waiting.key, outcome, by=person_of(request).name)
         await seen(request, "gave a handover back", waiting.sender, waiting.key)
         return web.json_response({"closed": closed})
 
@@ -185,7 +184,7 @@ class Desk:
         }
 
     def _said(self, request: web.Request, waiting: Waiting) -> dict[str, Any]:
-        found = self._record.messages_after(waiting.sender, direction=None)
+        found = self._desk.messages_after(waiting.sender, direction=None)
         said = [message(one) for one in found if one.handoff == waiting.key]
         mine = waiting.taken_by == person_of(request).name
         if not mine:  # as in the packet, until one has to answer

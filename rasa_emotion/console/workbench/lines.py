@@ -1,17 +1,15 @@
 """How an estimate degrades over telephone lines and in noise: one stretch of a recording, in each condition."""
 
-import io
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
-from rasa_emotion.audio import SAMPLE_RATE, Waveform, resample, speech_mask
+from rasa_emotion.audio import SAMPLE_RATE, Waveform, speech_mask
 from rasa_emotion.audio.activity import FRAME_SECS
-from rasa_emotion.audio.telephone import LINE_RATE
+from rasa_emotion.audio.telephone import over_line
 from rasa_emotion.estimate import Evidence
 from rasa_emotion.protocol import Analyzer
 
@@ -20,26 +18,6 @@ STRETCH_SECS = 8.0
 
 SNRS_DB: tuple[float | None, ...] = (None, 20.0, 15.0, 10.0, 5.0, 0.0)
 """Ratios of speech to added noise; None for none."""
-
-Samples = NDArray[np.float32]
-
-
-def over_line(waveform: Waveform, subtype: str) -> Waveform:
-    """The waveform after a telephone line of 8 kHz, at the same rate and length.
-
-    Args:
-        waveform: 16 kHz.
-        subtype: libsndfile's name of the codec: "ULAW", "ALAW" or "GSM610".
-
-    >>> over_line(Waveform(np.zeros(16000, np.float32)), "GSM610").seconds
-    1.0
-    """
-    line = io.BytesIO()
-    narrow = np.clip(resample(waveform, LINE_RATE).samples, -1, 1)  # libsndfile wraps what exceeds full scale
-    soundfile.write(line, narrow, LINE_RATE, format="WAV", subtype=subtype)
-    line.seek(0)
-    heard, _ = soundfile.read(line, dtype="float32")
-    return Waveform(_fitted(resample(Waveform(heard, LINE_RATE), SAMPLE_RATE).samples, len(waveform.samples)))
 
 
 LINES: Mapping[str, Callable[[Waveform], Waveform]] = MappingProxyType(
@@ -133,10 +111,3 @@ def _most_speech(waveform: Waveform) -> tuple[int, int]:
     starts = spoken[width : width + last] - spoken[:last]
     start = min(int(np.argmax(starts)) * frame, count - size)
     return start, start + size
-
-
-def _fitted(samples: Samples, count: int) -> Samples:
-    kept = np.zeros(count, np.float32)
-    size = min(count, len(samples))
-    kept[:size] = samples[:size]
-    return kept

@@ -10,8 +10,9 @@ import soundfile
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.audio import Waveform
+from rasa_emotion.audio.telephone import over_line
 from rasa_emotion.console.workbench.drivers import voice_drivers, word_drivers
-from rasa_emotion.console.workbench.lines import LINES, SNRS_DB, degraded, over_line, with_noise
+from rasa_emotion.console.workbench.lines import LINES, SNRS_DB, degraded, with_noise
 from rasa_emotion.console.workbench.look import Given, as_file, decoded, look
 from rasa_emotion.console.workbench.pictures import COLUMNS, pictures
 from rasa_emotion.console.workbench.words import explained, read_sentences, sentiment_word
