@@ -85,7 +85,7 @@ def _timeline(
             silent = silent and is_silent(Waveform(piece))
             start = end
     if silent:
-        raise no_sound(source)
+        raise no_sound(source, channel)
 
 
 def _pieces(blocks: Iterator[NDArray[np.float32]], size: int) -> Iterator[NDArray[np.float32]]:

@@ -69,6 +69,28 @@ def siren(*, secs: float = 3.0) -> Sound:
     return (0.3 * np.sin(phase)).astype(np.float32), WIDE_RATE
 
 
+def melody(*, vibrato: float = 0.0, decay: float = 2.0, rate: int = WIDE_RATE) -> Sound:
+    """Notes of a quarter of a second, one after another, as a music box plays them."""
+    seconds = np.arange(rate // 4) / rate
+    notes = []
+    for step in (0, 4, 7, 12, 7, 4, 0, 5, 9, 12, 9, 5, 2, 7, 11, 14):
+        phase = 2 * np.pi * 220 * 2 ** (step / 12) * seconds + vibrato * np.sin(2 * np.pi * 6 * seconds)
+        notes.append(sum(np.sin(harmonic * phase) / harmonic for harmonic in range(1, 9)) * np.exp(-decay * seconds))
+    return (0.15 * np.concatenate(notes)).astype(np.float32), rate
+
+
+def keyed(baud: int, mark: float, space: float, *, secs: float = 3.0, seed: int = 0) -> Sound:
+    """A modem: two tones that take turns."""
+    bits = np.random.default_rng(seed).integers(0, 2, round(secs * baud))
+    hertz = np.repeat(np.where(bits, mark, space), LINE_RATE // baud)
+    return (0.3 * np.sin(2 * np.pi * np.cumsum(hertz) / LINE_RATE)).astype(np.float32), LINE_RATE
+
+
+def after(*sounds: Sound) -> Sound:
+    """One sound after another, all of one rate."""
+    return np.concatenate([samples for samples, _ in sounds]), sounds[0][1]
+
+
 VOICELESS: dict[str, Sound] = {
     "ring-back, North America": tones(440, 480),
     "ring-back with its pauses": interrupted(tones(440, 480, secs=6), 2, 4),
@@ -96,4 +118,15 @@ VOICELESS: dict[str, Sound] = {
     "pink noise": noise(1),
     "brown noise": noise(2),
     "siren": siren(),
+    "number not in service": after(*(tones(hertz, secs=0.33) for hertz in (950, 1400, 1800)), tones(0, secs=1)),
+    "exchanges calling each other": tones(700, 900),
+    "call waiting": interrupted(tones(440, secs=6), 0.3, 2),
+    "slow modem": keyed(300, 1650, 1850),
+    "fast modem": keyed(1000, 1200, 2200),
+    "200 Hz": tones(200),
+    "200 Hz, interrupted": interrupted(tones(200, secs=8), 1, 3),
+    "150 Hz, interrupted": interrupted(tones(150, secs=8), 2, 4),
+    "aircraft's hum": tones(400, 800, 1200, rate=WIDE_RATE),
+    "melody": melody(),
+    "melody that fades slowly": melody(decay=0.5),
 }

@@ -1,6 +1,6 @@
 """Which channel of a recording is heard: telephone systems record the caller on one and the agent on the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, get_args
 
 import numpy as np
@@ -61,22 +61,35 @@ def mixed(block: NDArray[np.float32], channel: str | int | None) -> NDArray[np.f
 
 
 def the_voice(sound: Sound, name: str) -> int:
-    """The channel, 0 or 1, on which the only voice of a stereo recording speaks; the louder one without any.
+    """The channel, from 0, on which the only voice of a recording speaks; the louder one without any.
 
-    In each two seconds, a channel owns a voice when the network hears one on it that is not the other channel's: their
+    In each two seconds, a channel owns a voice when the network hears one on it that is not another channel's: their
     correlation, at any delay up to a quarter of a second and of either sign, says whether it is one voice. One voice
-    on both, be it dual mono, inverted or crosstalk, belongs to the louder channel.
+    on two, be it dual mono, inverted or crosstalk, belongs to the louder channel. Of more than two channels, the one
+    that was found so far is compared with the next.
 
     Raises:
         AudioError: its rate is absurd.
-        ChannelError: each channel owns a voice, so that somebody has to say who is to be heard.
+        ChannelError: two channels own a voice each, so that somebody has to say who is to be heard.
     """
     check_sample_rate(sound.sample_rate, name)
+    if sound.channels == 2:
+        return _of_two(_pieces(sound), sound.sample_rate, name)
+    # At 16 kHz, so that two minutes of eight channels take 61 MB.
+    pieces = [_filtered(raw, sound.sample_rate).T for raw in _pieces(sound)]
+    found = 0
+    for other in range(1, sound.channels):
+        found = (found, other)[_of_two((piece[:, [found, other]] for piece in pieces), SAMPLE_RATE, name)]
+    return found
+
+
+def _of_two(pieces: Iterable[NDArray[np.float32]], sample_rate: int, name: str) -> int:
+    """Which of the two channels of pieces of shape [frames, 2]. Raises ChannelError."""
     owned, energy = np.zeros(2), np.zeros(2)
-    for raw in _pieces(sound):
+    for raw in pieces:
         if _is_doubled(raw):
             continue
-        piece = _filtered(raw, sound.sample_rate)
+        piece = _filtered(raw, sample_rate)
         energy += np.einsum("ij,ij->i", piece, piece)
         owned += _owned(piece)
         if owned.min() >= MIN_VOICE_SECS:
@@ -85,7 +98,7 @@ def the_voice(sound: Sound, name: str) -> int:
 
 
 def _pieces(sound: Sound) -> Iterator[NDArray[np.float32]]:
-    """What is looked at, in pieces of shape [frames, 2]."""
+    """What is looked at, in pieces of shape [frames, channels]."""
     held: list[NDArray[np.float32]] = []
     count, seen = 0, 0.0
     for block in sound.blocks:
@@ -108,7 +121,7 @@ def _is_doubled(raw: NDArray[np.float32]) -> bool:
 
 
 def _filtered(raw: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-    """Both channels without offset and hum at 16 kHz, shape [2, samples]."""
+    """All channels without offset and hum at 16 kHz, shape [channels, samples]."""
     clean = np.clip(np.where(np.isfinite(raw), raw, 0), -1.0, 1.0)
     return np.stack(
         [highpass(resample(Waveform(np.ascontiguousarray(channel), sample_rate))).samples for channel in clean.T]

@@ -15,9 +15,10 @@ from rasa_emotion.audio.activity import is_silent
 from rasa_emotion.audio.channels import check_channel, mixed, the_voice
 from rasa_emotion.audio.header import mended
 from rasa_emotion.audio.kinds import FLAC, HEAD, MP3, MP3_FRAME, OGG, kind_of
+from rasa_emotion.audio.mpeg import varies
 from rasa_emotion.audio.ogg import Part, links
 from rasa_emotion.audio.own_formats import format_of, opened_by
-from rasa_emotion.audio.pyav import opened_by_pyav
+from rasa_emotion.audio.pyav import can_decode, opened_by_pyav
 from rasa_emotion.audio.resample import check_sample_rate, resample_blocks
 from rasa_emotion.audio.sound import MAX_CHANNELS, Sound
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
@@ -78,7 +79,7 @@ def load_audio(
             raise AudioError(f"{describe(source)} is longer than {max_secs:g} s; give a shorter recording.")
     waveform = Waveform(np.concatenate(blocks))
     if is_silent(waveform):
-        raise no_sound(source)
+        raise no_sound(source, channel)
     return waveform
 
 
@@ -103,7 +104,7 @@ def stream_blocks(
         stream = stack.enter_context(_binary(source, name))
         if channel is None:
             with opened(stream, name, []) as sound:
-                heard = the_voice(sound, name) if sound.channels == 2 else None
+                heard = the_voice(sound, name) if 1 < sound.channels <= MAX_CHANNELS else None
         sound = stack.enter_context(opened(stream, name, found))
         yield from mono_blocks(sound, name, heard)
     for note in found:
@@ -136,11 +137,14 @@ def describe(source: Source) -> str:
     return f"'{source}'" if isinstance(source, str | Path) else "The audio"
 
 
-def no_sound(source: Source) -> AudioError:
-    """The error for audio that is silent throughout."""
-    return AudioError(
-        f"{describe(source)} holds no sound, only silence; check the microphone or give another recording."
-    )
+def no_sound(source: Source, channel: str | None = None) -> AudioError:
+    """The error for audio that is silent throughout, as the chosen channel or the mix of all may be."""
+    where, remedy = "", "check the microphone or give another recording"
+    if channel == "mix":
+        where, remedy = " in the mix of its channels", "choose left or right, since they may cancel each other out"
+    elif channel is not None:
+        where, remedy = f" on the channel {channel}", f"choose the other channel, or {remedy}"
+    return AudioError(f"{describe(source)} holds no sound{where}, only silence; {remedy}.")
 
 
 @contextmanager
@@ -161,17 +165,20 @@ def opened(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[Sound]:
     if kind is None:
         raise AudioError(f"{name} is not audio that can be decoded; {_KINDS}.")
     patched, cut = mended(stream, kind, name)
-    chain = links(patched) if kind == OGG else []
+    chain, told = links(patched, name) if kind == OGG else ([], [])
+    library = "PyAV" if kind in (MP3, MP3_FRAME) and varies(patched) and can_decode() else kind.library
+    patched.seek(0)
     with ExitStack() as stack:
-        file = _sound_file(patched) if kind.library == "libsndfile" else None
+        file = _sound_file(patched) if library == "libsndfile" else None
         if file is not None and len(chain) > 1:
             stack.enter_context(file)
             yield _chained(patched, chain, name, notes)
         elif file is not None:
             stack.enter_context(file)
-            notes += cut
-            yield sound_of(file, name, notes, size=SMALL_BLOCK_SAMPLES if kind in _COMPRESSED else BLOCK_SAMPLES)
+            size = SMALL_BLOCK_SAMPLES if kind in _COMPRESSED else BLOCK_SAMPLES
+            yield sound_of(file, name, notes, size=size, cut=[*cut, *told])
         else:
+            notes += cut
             stream.seek(0)
             yield stack.enter_context(opened_by_pyav(stream, kind, name, notes))
 
@@ -202,9 +209,19 @@ def _part(stream: BinaryIO, place: tuple[int, int]) -> ForwardSoundFile:
     return ForwardSoundFile(io.BufferedReader(Part(stream, *place)))
 
 
-def sound_of(file: ForwardSoundFile, name: str, notes: list[str], *, size: int = BLOCK_SAMPLES) -> Sound:
-    """What libsndfile decodes, `size` samples of all channels together at a time."""
-    return Sound(file.samplerate, file.channels, _read_blocks(file, max(1, size // file.channels), name, notes))
+def sound_of(
+    file: ForwardSoundFile, name: str, notes: list[str], *, size: int = BLOCK_SAMPLES, cut: Sequence[str] = ()
+) -> Sound:
+    """What libsndfile decodes, `size` samples of all channels together at a time.
+
+    Args:
+        file: opened, at its start.
+        name: what errors call it.
+        notes: gets one sentence where it breaks off.
+        size: of a block.
+        cut: what its header says of that, unless the decoder says more.
+    """
+    return Sound(file.samplerate, file.channels, _read_blocks(file, max(1, size // file.channels), name, notes, cut))
 
 
 def _sound_file(stream: BinaryIO) -> ForwardSoundFile | None:
@@ -227,7 +244,9 @@ def _mixed_down(sound: Sound, name: str, channel: str | int | None) -> Iterator[
         raise AudioError(f"{name} holds no valid samples, only NaN or infinite numbers; export it again.")
 
 
-def _read_blocks(file: ForwardSoundFile, frames: int, name: str, notes: list[str]) -> Iterator[NDArray[np.float32]]:
+def _read_blocks(
+    file: ForwardSoundFile, frames: int, name: str, notes: list[str], cut: Sequence[str]
+) -> Iterator[NDArray[np.float32]]:
     """Blocks of float32, shape [frames, channels], until the end or the point where the data is broken."""
     count = 0
     while True:
@@ -239,6 +258,7 @@ def _read_blocks(file: ForwardSoundFile, frames: int, name: str, notes: list[str
             notes.append(f"{name} breaks off after {count / file.samplerate:.1f} s; what comes before is used.")
             return
         if len(block) == 0:
+            notes += cut
             return
         count += len(block)
         yield block

@@ -45,13 +45,14 @@ class Part(io.RawIOBase):
         return len(found)
 
 
-def links(stream: BinaryIO) -> list[tuple[int, int]]:
-    """Where each recording of a chained file begins and ends, in bytes; one where it is not chained.
+def links(stream: BinaryIO, name: str) -> tuple[list[tuple[int, int]], list[str]]:
+    """Where each recording of a chained file begins and ends, in bytes, and a sentence where the last page is cut.
 
     The pages are walked through from the start. Where one is damaged, what follows belongs to the last recording.
 
     Args:
         stream: seekable, an Ogg file.
+        name: what the sentence calls it.
     """
     end = stream.seek(0, io.SEEK_END)
     starts, at, between = [0], 0, False
@@ -65,5 +66,7 @@ def links(stream: BinaryIO) -> list[tuple[int, int]]:
             starts.append(at)
         between = not begins
         at += HEADER + header[26] + sum(stream.read(header[26]))
+    stream.seek(at)
+    cut = at > end or (0 < end - at < HEADER and stream.read(4) == b"OggS"[: end - at])
     stream.seek(0)
-    return list(zip(starts, [*starts[1:], end], strict=True))
+    return list(zip(starts, [*starts[1:], end], strict=True)), [f"{name} breaks off; send all of it."] if cut else []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -39,6 +40,11 @@ ENCRYPTED = ("drms", "enca")
 
 MAX_DAMAGED = 1000
 """Packets in a row that cannot be decoded, after which nothing more is expected."""
+
+
+def can_decode() -> bool:
+    """Whether PyAV is installed."""
+    return find_spec("av") is not None
 
 
 @contextmanager

@@ -109,7 +109,7 @@ def decode_raw(
 def _waveform(sound: Callable[[], Sound], channel: str | int | None, max_secs: float | None) -> Waveform:
     """What is heard of a sound that can be opened twice: to find the channel with the voice, and to hear it."""
     opened = sound()
-    if opened.channels == 2 and channel is None:
+    if 1 < opened.channels <= MAX_CHANNELS and channel is None:
         channel, opened = the_voice(opened, NAME), sound()
     blocks, count = [], 0
     for block in mono_blocks(opened, NAME, channel):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rasa_emotion.audio.activity import FRAME_SECS, voice_activity
 from rasa_emotion.audio.networks import session, shipped
 from rasa_emotion.audio.resample import resample
+from rasa_emotion.audio.steadiness import is_steady
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.errors import ModelError
 from rasa_emotion.logs import named
@@ -79,7 +80,8 @@ def speech_mask(waveform: Waveform) -> NDArray[np.bool_]:
 
     WebRTC's detector says where it may be; of its frames those count in which Silero's network hears a voice. It
     listens from the onset of the sound until it is sure, once in each four seconds, so that a turn costs some 8 of its
-    frames and music or a tone, where it never is, all of them.
+    frames and music or a tone, where it never is, all of them. The network takes some tones and plucked strings for a
+    voice; `is_steady` tells those.
 
     Args:
         waveform: any rate, high-passed (`highpass`), since hum and offsets disturb both detectors.
@@ -99,7 +101,8 @@ def speech_mask(waveform: Waveform) -> NDArray[np.bool_]:
         piece = slice(start, start + _PIECE)
         if gate[piece].any():
             found = _voice_onset(network, waveform.samples, gate[piece], start)
-            if found is not None:
+            sound = waveform.samples[start * _FRAME : (start + _PIECE) * _FRAME]
+            if found is not None and not is_steady(sound, gate[piece]):
                 heard[max(start, found) : start + _PIECE] = True
     return gate & heard
 

@@ -42,7 +42,7 @@ def stream_windows(
         raise ConfigError(
             f"Windows of {window_secs} s cannot begin {hop_secs} s apart; choose 0 < hop_secs <= window_secs."
         )
-    return _sounding(cut_windows(stream_blocks(source, channel=channel, notes=notes), window, hop), source)
+    return _sounding(cut_windows(stream_blocks(source, channel=channel, notes=notes), window, hop), source, channel)
 
 
 def cut_windows(blocks: Iterator[NDArray[np.float32]], window: int, hop: int) -> Iterator[NDArray[np.float32]]:
@@ -68,11 +68,11 @@ def cut_windows(blocks: Iterator[NDArray[np.float32]], window: int, hop: int) ->
         yield np.concatenate([last, rest[window - hop :]])[-window:]
 
 
-def _sounding(windows: Iterator[NDArray[np.float32]], source: Source) -> Iterator[Waveform]:
+def _sounding(windows: Iterator[NDArray[np.float32]], source: Source, channel: str | None) -> Iterator[Waveform]:
     silent = True
     for samples in windows:
         waveform = Waveform(samples)
         silent = silent and is_silent(waveform)
         yield waveform
     if silent:
-        raise no_sound(source)
+        raise no_sound(source, channel)

@@ -16,6 +16,7 @@ from jsonschema.exceptions import best_match
 from rasa_emotion.analyzer import WINDOW_SECS
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, decode_raw, is_silent
 from rasa_emotion.audio.decode import no_sound, stream_blocks
+from rasa_emotion.audio.kinds import is_surely_a_file
 from rasa_emotion.audio.own_formats import named_format
 from rasa_emotion.audio.raw import RAW_ENCODINGS, from_base64
 from rasa_emotion.errors import AudioError, ConfigError, RasaEmotionError, TextError
@@ -167,9 +168,12 @@ def _decoded(
     kind, rate, notes = audio.get("format"), int(audio.get("sample_rate", RAW_RATE)), list[str]()
     if kind == FLOATS:
         return _floats(content, rate, limits), notes
-    if kind is not None and (kind in RAW_ENCODINGS or named_format(kind) is not None):
+    headerless = isinstance(kind, str) and (kind in RAW_ENCODINGS or named_format(kind) is not None)
+    if headerless and not is_surely_a_file(content):  # whatever it is called
         longest = limits.audio_secs + 1
-        sound = decode_raw(content, encoding=kind, sample_rate=rate, channel=audio.get("channel"), max_secs=longest)
+        sound = decode_raw(
+            content, encoding=str(kind), sample_rate=rate, channel=audio.get("channel"), max_secs=longest
+        )
         _check_length(len(sound.samples), SAMPLE_RATE, limits)
         return sound, notes
     blocks, count = [], 0
@@ -179,7 +183,7 @@ def _decoded(
         _check_length(count, SAMPLE_RATE, limits)
     sound = Waveform(np.concatenate(blocks))
     if is_silent(sound):
-        raise no_sound(content)
+        raise no_sound(content, audio.get("channel"))
     return (sound if sound.seconds <= WINDOW_SECS else _as_file(sound)), notes
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, decode_raw, highpass, is_silent, speech_mask
 from rasa_emotion.audio.activity import FRAME_SECS, SILENCE_PEAK
 from rasa_emotion.audio.decode import no_sound, stream_blocks
-from rasa_emotion.audio.kinds import HEAD, is_surely_a_file
+from rasa_emotion.audio.kinds import is_surely_a_file
 from rasa_emotion.errors import AudioError, ConfigError, place_of
 from rasa_emotion.logs import named, trace
 from rasa_emotion.protocol import Analyzer
@@ -53,7 +53,7 @@ def listen(analyzer: Analyzer | None, audio: Audio | Waveform, *, max_secs: floa
         notes: list[str] = []
         waveform = _beginning(audio, max_secs, notes)
         if is_silent(waveform):
-            raise no_sound(audio.content if isinstance(audio, Audio) else b"")
+            raise no_sound(b"", audio.channel if isinstance(audio, Audio) else None)
         piece = analyzer.hear(waveform)
     except (AudioError, ConfigError) as error:
         logger.warning(
@@ -83,7 +83,7 @@ def _beginning(audio: Audio | Waveform, max_secs: float, notes: list[str]) -> Wa
     longest = max_secs * (1 + MOST_BEFORE)
     if isinstance(audio, Waveform):
         blocks: Iterator[NDArray[np.float32]] = iter([audio.samples])
-    elif audio.encoding is not None and not is_surely_a_file(audio.content[:HEAD]):
+    elif audio.encoding is not None and not is_surely_a_file(audio.content):
         raw = decode_raw(
             audio.content,
             encoding=audio.encoding,

@@ -10,7 +10,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from rasa_emotion.audio import Waveform, decode_raw, load_audio
-from rasa_emotion.errors import AudioError, ConfigError
+from rasa_emotion.errors import AudioError, ChannelError, ConfigError
 
 Speech = Callable[..., Path]
 Samples = NDArray[np.float32]
@@ -26,8 +26,12 @@ def voices(speech: Speech) -> tuple[Samples, Samples]:
 
 
 def stereo(left: Samples, right: Samples, subtype: str = "PCM_16") -> bytes:
+    return side_by_side(left, right, subtype=subtype)
+
+
+def side_by_side(*channels: Samples, subtype: str = "PCM_16") -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, np.stack([left, right], axis=1), 16_000, format="WAV", subtype=subtype)
+    soundfile.write(file, np.stack(channels, axis=1), 16_000, format="WAV", subtype=subtype)
     return file.getvalue()
 
 
@@ -99,6 +103,39 @@ def test_raw_samples_of_two_voices_are_refused(voices: tuple[Samples, Samples]) 
         decode_raw(both, encoding="pcm_s16le", sample_rate=16_000, channels=2)
     heard = decode_raw(both, encoding="pcm_s16le", sample_rate=16_000, channels=2, channel="right")
     assert heard_as(heard, voices[1]) > 0.99
+
+
+MANY: dict[str, Callable[[Samples], list[Samples]]] = {
+    "the first of four": lambda voice: [voice, 0 * voice, 0 * voice, 0 * voice],
+    "the last of four": lambda voice: [0 * voice, 0 * voice, 0 * voice, voice],
+    "all of four, every other one inverted": lambda voice: [voice, -voice, voice, -voice],
+    "beside its crosstalk and hum": lambda voice: [delayed(voice, 0.02, -25), voice, np.full_like(voice, 0.1)],
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_one_voice_on_more_than_two_channels(voices: tuple[Samples, Samples], kind: str) -> None:
+    assert abs(heard_as(load_audio(side_by_side(*MANY[kind](voices[0]))), voices[0])) > 0.95
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 2), (2, 0, 2, 1), (0, 0, 1), (0, 3, 1)])
+def test_two_voices_on_more_than_two_channels_are_refused(voices: tuple[Samples, Samples], order: list[int]) -> None:
+    caller, agent = voices
+    channels = [(caller, agent, 0 * caller, -caller)[number] for number in order]
+    with pytest.raises(ChannelError, match="choose the channel"):
+        load_audio(side_by_side(*channels))
+    samples = (np.stack(channels, axis=1) * 32767).clip(-32768, 32767).astype("<i2").tobytes()
+    with pytest.raises(ChannelError, match="choose the channel"):
+        decode_raw(samples, encoding="pcm_s16le", sample_rate=16_000, channels=len(order))
+
+
+@pytest.mark.parametrize(
+    ("channel", "remedy"), [("mix", "cancel each other out"), ("right", "choose the other channel")]
+)
+def test_a_chosen_channel_without_sound_is_named(voices: tuple[Samples, Samples], channel: str, remedy: str) -> None:
+    caller = voices[0]
+    with pytest.raises(AudioError, match=f"{channel}.*{remedy}"):
+        load_audio(stereo(caller, -caller if channel == "mix" else 0 * caller), channel=channel)
 
 
 @pytest.mark.parametrize("channel", ["left", "right", "mix", None])

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from recordings import SECS, recorded
 
 from rasa_emotion.audio import SAMPLE_RATE, load_audio
 from rasa_emotion.audio.kinds import kind_of
@@ -13,7 +14,6 @@ from rasa_emotion.errors import AudioError
 
 av = pytest.importorskip("av")
 
-SECS = 1.5
 # Container, codec, rates in Hz, channels.
 TABLE = [
     ("mp4", "aac", (16_000, 44_100, 48_000), (1, 2)),
@@ -43,30 +43,6 @@ TABLE = [
     ("mp3", "libmp3lame", (16_000, 44_100), (1, 2)),
 ]
 ROWS = [(box, codec, rate, count) for box, codec, rates, counts in TABLE for rate in rates for count in counts]
-
-
-def recorded(container: str, codec: str, rate: int = 16_000, channels: int = 1, *, secs: float = SECS) -> bytes:
-    """A tone of 440 Hz as FFmpeg encodes it."""
-    file = io.BytesIO()
-    seconds = np.arange(round(secs * rate)) / rate
-    samples = np.tile((0.3 * np.sin(2 * np.pi * 440 * seconds)).astype(np.float32), (channels, 1))
-    with av.open(file, "w", format=container) as output:
-        layout = {1: "mono", 2: "stereo"}[channels]
-        track = output.add_stream(codec, rate=rate, layout=layout)
-        track.codec_context.bit_rate = 12_200 if "amr" in codec else 64_000
-        fifo = av.AudioFifo()
-        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
-        frame.sample_rate = rate
-        wanted = av.AudioResampler(format=track.format, layout=layout, rate=rate)
-        for part in [*wanted.resample(frame), *wanted.resample(None)]:
-            part.pts = None
-            fifo.write(part)
-        size = track.codec_context.frame_size or 1024
-        while (part := fifo.read(size, partial=True)) is not None:
-            part.pts = None
-            output.mux(track.encode(part))
-        output.mux(track.encode(None))
-    return file.getvalue()
 
 
 @pytest.mark.parametrize(("container", "codec", "rate", "channels"), ROWS)

@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("av")
 
-from test_formats import recorded
+from recordings import recorded
 
 FORMATS = {
     "wav": ("wav", "pcm_s16le", 8_000, 1),

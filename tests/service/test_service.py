@@ -119,6 +119,14 @@ async def test_samples_without_a_header(tone, kind: str) -> None:
     assert (found["emotion"], round(found["confidence"], 2)) == ("angry", 0.7)
 
 
+@pytest.mark.parametrize("label", ["pcm_s16le", "mulaw", "webm"])
+async def test_what_the_bytes_say_wins_over_the_label(tone, label: str) -> None:
+    audio = {"content": base64.b64encode(recording(tone(400, 1.0))).decode(), "format": label, "sample_rate": 8000}
+    async with service() as client:
+        found = await checked(await client.post("/v1/analyze", json={"audio": audio}))
+    assert (found["emotion"], round(found["confidence"], 2)) == ("angry", 0.7)
+
+
 async def test_a_recording_that_breaks_off_says_so(tone) -> None:
     sound = recording(tone(400, 2.0))
     async with service() as client:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from fake_analyzer import FakeAnalyzer
+from recordings import recorded
 
 from rasa_emotion.audio import Waveform, encode_mulaw, load_audio
 from rasa_emotion.turn.listening import listen
@@ -108,7 +109,7 @@ def test_sound_without_a_voice_after_silence_is_no_silence(tone):
 
 
 @pytest.mark.parametrize("label", ["pcm_s16le", "mulaw", "alaw"])
-@pytest.mark.parametrize("kind", ["WAV", "OGG", "FLAC", "RF64"])
+@pytest.mark.parametrize("kind", ["WAV", "OGG", "FLAC", "RF64", "AIFF", "AU", "CAF", "MP3"])
 def test_what_the_bytes_say_wins_over_the_label(tone, label, kind, monkeypatch):
     heard = []
     monkeypatch.setattr(FakeAnalyzer, "hear", lambda self, waveform: heard.append(waveform))
@@ -117,6 +118,33 @@ def test_what_the_bytes_say_wins_over_the_label(tone, label, kind, monkeypatch):
     assert listen(FakeAnalyzer(), Audio(stream.getvalue(), label, 8_000)).warning is not None  # no evidence of a mock
     assert heard[0].seconds == pytest.approx(2.0, abs=0.05)
     assert np.argmax(np.abs(np.fft.rfft(heard[0].samples[:16_000]))) == pytest.approx(440, abs=2)
+
+
+@pytest.mark.parametrize("label", ["pcm_s16le", "alaw"])
+@pytest.mark.parametrize(
+    ("container", "codec", "rate"),
+    [
+        ("ipod", "aac", 44_100),
+        ("adts", "aac", 16_000),
+        ("webm", "libopus", 48_000),
+        ("amr", "libopencore_amrnb", 8_000),
+    ],
+)
+def test_so_do_the_bytes_of_phones_and_browsers(label, container, codec, rate, monkeypatch):
+    heard = []
+    monkeypatch.setattr(FakeAnalyzer, "hear", lambda self, waveform: heard.append(waveform))
+    listen(FakeAnalyzer(), Audio(recorded(container, codec, rate, secs=2.0), label, 8_000))
+    assert heard[0].seconds == pytest.approx(2.0, abs=0.15)
+    assert np.argmax(np.abs(np.fft.rfft(heard[0].samples[8_000:24_000]))) == pytest.approx(440, abs=4)
+
+
+@pytest.mark.parametrize("head", [b"\xff\xf1", b"\xff\xfb\x90\x64", b"\xff\xff\xff\xff"])
+def test_samples_that_begin_like_a_frame_stay_samples(head, monkeypatch):
+    heard = []
+    monkeypatch.setattr(FakeAnalyzer, "hear", lambda self, waveform: heard.append(waveform))
+    sound = (9000 * np.sin(np.arange(16_000) * 0.3)).astype("<i2").tobytes()
+    listen(FakeAnalyzer(), Audio(head + sound, "pcm_s16le", 16_000))
+    assert heard[0].seconds == pytest.approx(1.0, abs=0.01)
 
 
 @pytest.mark.parametrize("channel", [None, "left", "right"])

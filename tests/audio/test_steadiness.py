@@ -1,0 +1,43 @@
+"""Tones are steady, voices are not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from signals import melody, tones
+
+from rasa_emotion.audio import Waveform, highpass, load_audio, resample
+from rasa_emotion.audio.activity import voice_activity
+from rasa_emotion.audio.steadiness import is_steady
+
+Speech = Callable[..., Path]
+
+
+def judged(sound: Waveform) -> bool:
+    clean = highpass(resample(sound))
+    return is_steady(clean.samples, voice_activity(clean))
+
+
+@pytest.mark.parametrize("sound", [tones(440), tones(697, 1209), tones(200, 401, 603), melody()])
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_tones_and_struck_notes_are_steady(sound: tuple[np.ndarray, int], noise: float) -> None:
+    samples, rate = sound
+    disturbed = samples + noise * np.random.default_rng(0).standard_normal(len(samples)).astype(np.float32)
+    assert judged(Waveform(disturbed.astype(np.float32), rate))
+
+
+@pytest.mark.parametrize("voice", ["en-us", "en-us+f3", "de"])
+@pytest.mark.parametrize("words", ["Mmm.", "No.", "I have been waiting for an hour and nobody answers the telephone."])
+def test_a_voice_is_not(speech: Speech, voice: str, words: str) -> None:
+    assert not judged(load_audio(speech(words, voice=voice)))
+
+
+@pytest.mark.parametrize("count", [0, 1, 320, 2000])
+def test_what_is_too_short_is_not(count: int) -> None:
+    assert not is_steady(np.ones(count, np.float32), np.ones(count // 320, np.bool_))
+
+
+def test_noise_is_not() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    assert not is_steady(noise, np.ones(50, np.bool_))
