@@ -1,8 +1,6 @@
 """`rasa-emotion desk`: the person's side of a handover, in the terminal."""
 
-import getpass
 import json
-import re
 import sys
 import threading
 import time
@@ -21,7 +19,7 @@ from rasa_emotion.cli.handoff import EndpointsOption, find_outbox, nothing_kept
 from rasa_emotion.conversation.decision import URGENCIES
 from rasa_emotion.errors import ConfigError, RasaEmotionError
 from rasa_emotion.handoff.screen import packet_view, printable
-from rasa_emotion.turn.roles import LONGEST_NAME, PERSON_NAME
+from rasa_emotion.turn.roles import LONGEST_NAME, PERSON_NAME, login_name
 
 if TYPE_CHECKING:
     from rasa_emotion.handoff.desk_record import DeskRecord, Waiting
@@ -32,9 +30,6 @@ LOOK_SECS = 0.5
 
 SHOWN_KEY = 8
 """Characters of a key that are enough to tell conversations apart."""
-
-NO_NAME = re.compile(r"[^\w.@+-]")
-"""What a login name may have and a person's name may not."""
 
 LINE_BREAK = "\n        "
 """Further lines stand below the first, so that none of them looks like another's words."""
@@ -208,11 +203,7 @@ class Desk:
 def _name(given: str | None) -> str:
     """Who sits at the desk. Raises ConfigError where `given` is no name."""
     if given is None:
-        try:
-            login = getpass.getuser()
-        except (KeyError, OSError, ImportError):  # Pythons differ where a user has no name
-            login = "desk"
-        return NO_NAME.sub("_", login)[:LONGEST_NAME]
+        return login_name()
     if not PERSON_NAME.fullmatch(given):
         raise ConfigError(f"'{given}' cannot be a name; give letters, digits and .@+-_, at most {LONGEST_NAME}.")
     return given

@@ -27,7 +27,7 @@ from rasa_emotion.console.sessions import (
 from rasa_emotion.console.users import User, UserFile, password_fits
 from rasa_emotion.logs import named
 from rasa_emotion.turn.refusal import TurnRefused
-from rasa_emotion.turn.roles import RIGHTS, Identity, Right, Role
+from rasa_emotion.turn.roles import RIGHTS, Identity, Right, Role, login_name
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,8 @@ class Doors:
 
     def _who(self, request: web.Request) -> tuple[Person | None, Session | None]:
         if self.users is None:
-            return Person("you", Identity(Role.SUPERVISOR, "you"), csrf_token(self.own_key, ""), signs_out=False), None
+            here = login_name()
+            return Person(here, Identity(Role.SUPERVISOR, here), csrf_token(self.own_key, ""), signs_out=False), None
         users = self.users.now()
         if self._from_proxy(request) and (name := request.headers.get(self._proxy_header)):
             user = users.by_name.get(name)

@@ -1,5 +1,6 @@
 """Who may do what: one table, which every route, the service and the pages for people ask."""
 
+import getpass
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +13,19 @@ LONGEST_NAME = 64
 
 PERSON_NAME = re.compile(rf"[\w.@+-]{{1,{LONGEST_NAME}}}")
 """The name of a person who attends to callers, at the console and in the terminal."""
+
+
+def login_name() -> str:
+    """The name under which somebody is logged in at this machine, as a person's name.
+
+    >>> bool(PERSON_NAME.fullmatch(login_name()))
+    True
+    """
+    try:
+        login = getpass.getuser()
+    except (KeyError, OSError, ImportError):  # Pythons differ where a user has no name
+        login = ""
+    return re.sub(r"[^\w.@+-]", "_", login)[:LONGEST_NAME] or "desk"
 
 
 class Role(str, Enum):

@@ -214,5 +214,7 @@ def test_callers_are_heard_while_nothing_is_typed(outbox: Outbox, record: Record
     see("bob has it from here on.")
     desk.pass_on("a1", "bob", "ada")
     typist.lines.put("/open 1\n")
+    record.to_human("alice", "still there?", "2")
+    see("caller  still there?")
     record.close("a1", "solved elsewhere")
     see("Somebody else has ended this conversation.")

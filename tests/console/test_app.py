@@ -3,7 +3,12 @@
 import pytest
 from aiohttp.test_utils import TestClient
 
+from rasa_emotion.console.frame import Console
 from rasa_emotion.console.pages import PAGES
+from rasa_emotion.handoff.desk_record import DeskRecord
+from rasa_emotion.handoff.outbox import Outbox
+from rasa_emotion.handoff.packet import Packet
+from rasa_emotion.turn.roles import login_name
 
 
 @pytest.mark.parametrize("page", [page.name for page in PAGES])
@@ -38,3 +43,16 @@ async def test_no_page_has_a_script_or_a_style_within(client: TestClient) -> Non
         assert "<style" not in text
         assert " style=" not in text
         assert "<script>" not in text
+
+
+async def test_without_users_one_is_the_same_person_as_in_the_terminal(
+    client: TestClient, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "ann smith")
+    said = {"rule": "r", "reason": "Angry.", "urgency": "high", "created": 1000.0, "summary": "", "mood": "upset"}
+    Outbox(console.engine).enqueue(Packet("k1", "handover", "anna", "rest", **said))
+    desk = DeskRecord(console.engine)
+    desk.take("k1", login_name())
+    assert desk.find("k1").taken_by == "ann_smith"
+    (row,) = (await (await client.get("/desk/queue")).json())["queue"]
+    assert row["mine"]
