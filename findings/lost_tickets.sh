@@ -12,7 +12,7 @@ trap '[ -z "$server" ] || kill "$server"; rm -rf "$here"' EXIT
 "$here/venv/bin/pip" install -q --no-deps rasa==3.6.21 # without TensorFlow, which the lock store does not need
 "$here/venv/bin/pip" install -q aiohttp==3.9.5 sanic==21.12.2 structlog==23.3.0 pluggy==1.6.0 jsonschema==4.17.3 packaging==20.9 \
     ruamel.yaml==0.17.21 pykwalify==1.8.0 portalocker==2.10.1 redis==4.6.0 websockets==10.4 setuptools==70.3.0 \
-    > log 2>&1 || { cat log; exit 2; } # it misses what --no-deps left out
+    > "$here/log" 2>&1 || { cat "$here/log"; exit 2; } # it misses what --no-deps left out
 cd "$here"
 for package in redis-tools=5:7.0.15-1~deb12u10 libjemalloc2=5.3.0-1 liblzf1=3.6-3; do
     apt-get download -q "$package" > log 2>&1 || { echo "$package cannot be had: $(tail -1 log)"; exit 2; }
