@@ -8,14 +8,15 @@ time, in turns, over a WebSocket of its own, in frames of 20 ms, and the bot ans
 - emotion: from the frame with which the end of a turn was decided until the client is told of the turn;
 - answer: from that frame until the first sound of the answer;
 - text: with `--texts`, turns in writing to another channel of the same server, one after the other from one client:
-  alone before the calls, and beside them;
+  alone before the calls, and beside them. For `--turn-ms` of each the bot holds the event loop, as Rasa's pipeline and
+  policies do; without, only what the channel takes is timed;
 - CPU by part: the event loop (sockets, decoding, voice activity, turns), the model's threads, a recogniser's, and what
   espeak-ng takes in processes of its own.
 
     python benchmarks/calls.py                     # 25 calls, a minute, a table; --json for programs
     python benchmarks/calls.py --calls 40 --secs 120
     python benchmarks/calls.py --recogniser whisper
-    python benchmarks/calls.py --texts
+    python benchmarks/calls.py --texts --turn-ms 30
 
 What else runs on the machine makes all of it later: look at the load that is printed.
 """
@@ -55,6 +56,9 @@ SPEAKS = 0.4
 TURN_SECS = 10.0
 """One turn of the caller, the bot's answer, and silence."""
 
+BUSY = 1013
+"""The code with which a server refuses a call because it has enough."""
+
 SENTENCES = (
     "I have been waiting for three days and nobody has called me back about the fault on my line.",
     "I would like to know why there are two charges on the bill that you sent me last month.",
@@ -75,8 +79,8 @@ PARTS = {
 """What threads do, by the beginning of their names."""
 
 
-def serve(port: int, recogniser: str) -> None:
-    """The server: the channel and a bot that answers at once."""
+def serve(port: int, recogniser: str, turn_secs: float) -> None:
+    """The server: the channels and a bot that answers at once, or in `turn_secs` where it is written to."""
     from sanic import Sanic, response  # noqa: PLC0415 -- only the server needs it
 
     from rasa_emotion.bot.channels.rest import EmotionRestInput  # noqa: PLC0415
@@ -84,6 +88,12 @@ def serve(port: int, recogniser: str) -> None:
 
     async def bot(message: Any) -> None:
         await message.output_channel.send_text_message(message.sender_id, ANSWER)
+
+    async def busy_bot(message: Any) -> None:
+        ends = time.thread_time() + turn_secs
+        while time.thread_time() < ends:
+            pass
+        await bot(message)
 
     async def retrieve(sender: str) -> None:
         return None
@@ -94,7 +104,7 @@ def serve(port: int, recogniser: str) -> None:
     )
     channel = VoiceInput.from_credentials({"recogniser": recogniser, "max_calls": 10_000, "silence_secs": None})
     app.blueprint(channel.blueprint(bot), url_prefix="/webhooks/voice")
-    app.blueprint(EmotionRestInput.from_credentials({}).blueprint(bot), url_prefix="/webhooks/emotion")
+    app.blueprint(EmotionRestInput.from_credentials({}).blueprint(busy_bot), url_prefix="/webhooks/emotion")
 
     async def parts(request: Any) -> Any:
         return response.json(spent_by_part())
@@ -137,6 +147,7 @@ class Caller:
         self.answers: list[float] = []
         self.decided: float | None = None
         self.heard = 0.0
+        self.closed: int | None = None  # code with which the server ended the call
 
     def at(self, secs: float) -> float | None:
         """When the frame went out that holds this moment of the call's audio."""
@@ -147,8 +158,12 @@ class Caller:
         await asyncio.sleep(random.Random(self.number).uniform(0, TURN_SECS))
         async with websockets.connect(f"{url}?events=1&sender=bench-{self.number}") as ws:  # type: ignore[attr-defined]
             listening = asyncio.ensure_future(self.listen(ws))
-            await self.speak(ws, secs)
+            try:
+                await self.speak(ws, secs)
+            except websockets.exceptions.ConnectionClosed:
+                self.closed = ws.close_code
             listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
 
     async def speak(self, ws: Any, secs: float) -> None:
         silence = np.zeros(round((1 - SPEAKS) * TURN_SECS * RATE), "<i2")
@@ -221,7 +236,7 @@ async def ready(url: str) -> None:
     raise SystemExit("The server did not start.")
 
 
-def measure(count: int, secs: float, recogniser: str, *, texts: bool = False) -> dict[str, Any]:
+def measure(count: int, secs: float, recogniser: str, *, texts: bool = False, turn_ms: float = 0.0) -> dict[str, Any]:
     """The figures of one run."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -233,6 +248,7 @@ def measure(count: int, secs: float, recogniser: str, *, texts: bool = False) ->
         endpoints.write_text(f"rasa_emotion: {{database: 'sqlite:///{folder}/emotion.db'}}")
         environment = {**os.environ, "RASA_EMOTION_ENDPOINTS": str(endpoints)}
         command = [sys.executable, "-W", "ignore", __file__, "--serve", str(port), "--recogniser", recogniser]
+        command += ["--turn-ms", str(turn_ms)]
         server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             asyncio.run(ready(url))
@@ -254,6 +270,8 @@ def measure(count: int, secs: float, recogniser: str, *, texts: bool = False) ->
                 "update": spread([one for caller in callers for one in caller.updates]),
                 "emotion": spread([one for caller in callers for one in caller.turns]),
                 "answer": spread([one for caller in callers for one in caller.answers]),
+                "refused": sum(caller.closed == BUSY for caller in callers),
+                "lost": sum(caller.closed not in (None, BUSY) for caller in callers),
                 "updates_per_spoken_sec": round(
                     sum(len(caller.updates) for caller in callers) / (count * secs * SPEAKS), 2
                 ),
@@ -297,6 +315,8 @@ def show(found: dict[str, Any]) -> None:
             continue
         table.add_row(name.replace("_", " "), *(f"{row[key]:g}" for key in ("count", "median", "p95", "most")))
     console.print(table)
+    if found["refused"] or found["lost"]:
+        console.print(f"{found['refused']} calls were refused, {found['lost']} lost.")
     console.print(
         f"Server {found['server_cores']:g} of {found['cores']} cores, callers {found['callers_cores']:g}; "
         f"{found['updates_per_spoken_sec']:g} updates a second of speech; "
@@ -311,16 +331,17 @@ def main() -> None:
     parser.add_argument("--secs", type=float, default=60.0)
     parser.add_argument("--recogniser", default="none")
     parser.add_argument("--texts", action="store_true", help="turns in writing beside the calls")
+    parser.add_argument("--turn-ms", type=float, default=0.0, help="for which the bot holds the loop in a text turn")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.serve:
-        serve(chosen.serve, chosen.recogniser)
+        serve(chosen.serve, chosen.recogniser, chosen.turn_ms / 1000)
         return
     if shutil.which("espeak-ng") is None:
         raise SystemExit("espeak-ng is missing, which speaks for the callers; apt-get install espeak-ng")
     with Console(stderr=True).status(f"{chosen.calls} calls for {chosen.secs:g} s ..."):
-        found = measure(chosen.calls, chosen.secs, chosen.recogniser, texts=chosen.texts)
+        found = measure(chosen.calls, chosen.secs, chosen.recogniser, texts=chosen.texts, turn_ms=chosen.turn_ms)
     if chosen.json:
         print(json.dumps(found))
     else:
