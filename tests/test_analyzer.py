@@ -10,7 +10,7 @@ import soundfile
 
 from rasa_emotion import EMOTIONS, EmotionAnalyzer, Evidence
 from rasa_emotion.analyzer import _merge
-from rasa_emotion.audio import Waveform
+from rasa_emotion.audio import Waveform, load_audio
 from rasa_emotion.errors import AudioError, ModelError, TextError
 from rasa_emotion.model_folder import shipped_models
 
@@ -35,8 +35,13 @@ def test_words_alone(analyzer):
     assert estimate.valence > 0.3
 
 
-def test_voice_alone(analyzer, tone):
-    estimate = analyzer.analyze(audio=Waveform(tone(220, 1.5)))
+@pytest.fixture(scope="module")
+def voice(speech):
+    return load_audio(speech("I have been waiting for three weeks and nobody calls me back."))
+
+
+def test_voice_alone(analyzer, voice):
+    estimate = analyzer.analyze(audio=voice)
     assert estimate.modalities == ("acoustic",)
     assert set(estimate.probabilities) == set(EMOTIONS)
     assert sum(estimate.probabilities.values()) == pytest.approx(1, abs=1e-3)
@@ -51,14 +56,22 @@ def test_one_emotion_for_a_long_recording_is_told(analyzer, speech, tmp_path, se
     assert analyzer.hear_many([tmp_path / "call.wav"])[0].warnings == warnings
 
 
-def test_both(analyzer, tone):
-    estimate = analyzer.analyze(audio=Waveform(tone(220, 1.5)), text="This is outrageous, I am furious with you!")
+def test_both(analyzer, voice):
+    estimate = analyzer.analyze(audio=voice, text="This is outrageous, I am furious with you!")
     assert estimate.modalities == ("acoustic", "text")
     assert estimate.evidence["text"].emotion == "angry"
 
 
-def test_audio_without_words_is_voice_alone(analyzer, tone):
-    assert analyzer.analyze(audio=Waveform(tone(220, 1.5)), text="  ").modalities == ("acoustic",)
+def test_audio_without_words_is_voice_alone(analyzer, voice):
+    assert analyzer.analyze(audio=voice, text="  ").modalities == ("acoustic",)
+
+
+@pytest.mark.parametrize("hertz", [(220,), (700, 900), (440, 480)])
+def test_beside_a_tone_the_words_decide(analyzer, tone, hertz):
+    words = "This is outrageous, I have been waiting for three weeks and nobody calls me back!"
+    heard = analyzer.analyze(audio=Waveform(sum(tone(one, 3.0) for one in hertz)), text=words)
+    assert heard.modalities == ("text",)
+    assert heard.probabilities == analyzer.analyze(text=words).probabilities
 
 
 def test_nothing_at_all_is_unknown(analyzer):

@@ -20,8 +20,9 @@ def text_folder(folder: Path, words: dict[str, str], **settings: object) -> Path
     Args:
         folder: where to write it.
         words: the emotion of each word.
-        settings: what else its `model.json` says.
+        settings: what else its `model.json` says; `languages` are English, and None leaves one out.
     """
+    settings = {name: value for name, value in {"languages": ["en"], **settings}.items() if value is not None}
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = {token: number for number, token in enumerate((*SPECIAL, *words))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
@@ -75,6 +76,21 @@ def acoustic_folder(folder: Path, **settings: object) -> Path:
     inputs = {"waveform": (TensorProto.FLOAT, ["batch", "samples"]), "lengths": (TensorProto.INT64, ["batch"])}
     _save(folder, nodes, inputs, {"weight": weight})
     _manifest(folder, "acoustic", ["model.onnx"], temperature=1.0, **settings)
+    return folder
+
+
+def old_acoustic_folder(folder: Path) -> Path:
+    """The same as a first release wrote it: one sound at a time, no lengths, no word of windows or of what it hears."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weight = np.zeros((1, len(EMOTIONS)), dtype=np.float32)
+    weight[0, EMOTIONS.index("angry")] = 40.0
+    nodes = [
+        helper.make_node("Abs", ["waveform"], ["level"]),
+        helper.make_node("ReduceMean", ["level"], ["embedding"], axes=[1], keepdims=1),
+        helper.make_node("MatMul", ["embedding", "weight"], ["logits"]),
+    ]
+    _save(folder, nodes, {"waveform": (TensorProto.FLOAT, ["batch", "samples"])}, {"weight": weight})
+    _manifest(folder, "acoustic", ["model.onnx"], temperature=1.0, sample_rate=16_000, parameters=8)
     return folder
 
 

@@ -38,7 +38,7 @@ def taken_over(config: BotFile, domain: Iterable[BotFile], intents: Iterable[str
         yield f"A caller who says '{intent}', an intent of the bot's, is handed over at once."
     for key in ("pipeline", "policies"):
         if config.data.get(key) is None:
-            yield f"Rasa's automatic {key} are written out in config.yml, since a list of one would replace them."
+            yield f"Rasa's own choice of {key} is written out in config.yml, since a list of one would replace it."
 
 
 def notes(config: BotFile, domain: Iterable[BotFile], words: Wording, intents: Sequence[str]) -> Iterator[str]:

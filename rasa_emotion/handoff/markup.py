@@ -19,6 +19,9 @@ from markdown_it.utils import EnvType, OptionsDict
 MAX_CHARACTERS = 20_000
 """A longer text stays as it is: the time that markup takes grows with the square of its length (0.2 s for this one)."""
 
+HIDDEN = ("iframe", "noframes", "noembed", "object", "template", "textarea")
+"""Elements that show nothing of their own, or another page; parsers take what stands in some of them for text."""
+
 
 def from_markdown(text: str, *, spoken: bool = False) -> str:
     r"""The plain text of Markdown and of the HTML in it, with its line breaks.
@@ -36,7 +39,7 @@ def from_markdown(text: str, *, spoken: bool = False) -> str:
     """
     if len(text) > MAX_CHARACTERS:
         return text.strip()
-    return _rendered(_MARKDOWN.render(text), spoken) or text.strip()
+    return _shown(_MARKDOWN.render(text), text, spoken)
 
 
 def from_html(text: str, *, spoken: bool = False) -> str:
@@ -47,15 +50,25 @@ def from_html(text: str, *, spoken: bool = False) -> str:
     """
     if len(text) > MAX_CHARACTERS:
         return text.strip()
-    return _rendered(text, spoken) or text.strip()
+    return _shown(text, text, spoken)
 
 
-def _rendered(text: str, spoken: bool) -> str:
+def _shown(html: str, written: str, spoken: bool) -> str:
+    """What is rendered of it; as it was written where nothing is, unless that shows nothing: an element, a picture."""
+    parser = lxml.html.HTMLParser()
     try:
-        # libxml2 refuses what is nested more than 255 times.
-        tree = lxml.html.fragment_fromstring(text.replace("\x00", ""), create_parent="div")
+        tree = lxml.html.fragment_fromstring(html.replace("\x00", ""), create_parent="div", parser=parser)
     except (ParserError, ValueError):
-        return ""
+        return written.strip()
+    if any(entry.level_name == "FATAL" for entry in parser.error_log):
+        return written.strip()  # libxml2 refuses what is nested more than 255 times
+    shows_nothing = "<" in written or "](" in written
+    return _rendered(tree, spoken) or ("" if shows_nothing else written.strip())
+
+
+def _rendered(tree: Any, spoken: bool) -> str:
+    for hidden in list(tree.iter(*HIDDEN)):
+        hidden.drop_tree()
     (_drop_marks if spoken else _write_out)(tree)
     rendered = Inscriptis(tree, ParserConfig(css=STRICT_CSS_PROFILE)).get_text()
     return "\n".join(line.rstrip() for line in rendered.split("\n")).strip("\n")
@@ -98,6 +111,11 @@ class _Renderer(RendererHTML):
         name = content.strip("</>").partition(">")[0].split(maxsplit=1)[:1]
         return content if content.startswith("<!--") or name[0].lower() in TAGS else escape(content)
 
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return f"<pre>{escape(tokens[idx].content)}</pre>"  # with its line breaks, which a <code> in it would lose
+
+    code_block = fence
+
     def html_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         shown = self.html_inline(tokens, idx, options, env)
         return shown if shown == tokens[idx].content else f"<p>{shown}</p>"
@@ -112,5 +130,6 @@ def _drop_last_break(state: StateCore) -> None:
 
 
 _MARKDOWN = MarkdownIt("commonmark", {"breaks": True, "html": True}, renderer_cls=_Renderer)
+_MARKDOWN.enable(["strikethrough", "table"])
 # Before escaped signs become one with the text around them.
 _MARKDOWN.core.ruler.before("text_join", "drop_last_break", _drop_last_break)

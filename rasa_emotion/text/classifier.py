@@ -17,7 +17,7 @@ from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.errors import ModelError, RasaEmotionError, TextError
 from rasa_emotion.estimate import Evidence
 from rasa_emotion.logs import named
-from rasa_emotion.model_folder import REINSTALL, ModelFolder, read_model_folder
+from rasa_emotion.model_folder import MANIFEST, REINSTALL, ModelFolder, read_model_folder
 from rasa_emotion.text.adapter import Adapter
 from rasa_emotion.text.cleaning import TextQuality, clean, has_words, measure
 from rasa_emotion.text.context import Tokens, join_turns
@@ -84,6 +84,17 @@ class TextClassifier:
         model = read_model_folder(folder, "text")
         if tuple(model.settings.get("labels", ())) != EMOTIONS:
             raise ModelError(f"The model at '{folder}' has other labels than the eight emotions; {REINSTALL}.")
+        lacking = [name for name in ("max_tokens", "temperature") if name not in model.settings]
+        if lacking:
+            raise ModelError(f"'{model.file(MANIFEST)}' lacks {' and '.join(lacking)}; {REINSTALL}.")
+        if "languages" not in model.settings:
+            logger.warning(
+                "The text model '%s' does not say which languages it reads, and is taken to read English; write "
+                '"languages": ["en"], or the codes of others, into %s.',
+                model.name,
+                model.file(MANIFEST),
+                extra=named("text.languages.missing"),
+            )
         options = onnxruntime.SessionOptions()
         # A sentence is too small to share: a second thread costs more than it gains and takes a core from other calls.
         options.intra_op_num_threads = 1

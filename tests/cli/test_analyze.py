@@ -3,7 +3,6 @@ import subprocess
 import sys
 
 import pytest
-import soundfile
 from typer.testing import CliRunner
 
 from rasa_emotion import EmotionAnalyzer
@@ -21,10 +20,8 @@ def analyzer():
 
 
 @pytest.fixture
-def clip(tmp_path, tone):
-    path = tmp_path / "call.wav"
-    soundfile.write(path, tone(220, 1.0), 16_000)
-    return path
+def clip(speech):
+    return speech("I have been waiting for an hour.")
 
 
 def test_a_table_for_people(clip):

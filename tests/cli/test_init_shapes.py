@@ -169,7 +169,7 @@ def test_what_the_concert_bot_has_is_wrapped(tmp_path: Path) -> None:
     told = "\n".join(planned.taken_over)
     assert "What 'nlg' in endpoints.yml names goes on answering" in told
     assert "The channel 'my_company.channels.Kiosk' stays at its address" in told
-    assert "automatic policies are written out" in told
+    assert "own choice of policies is written out" in told
     assert len(load(tmp_path / "domain.yml")["entities"]) == len(additions.FROM_ENTITY)
 
 

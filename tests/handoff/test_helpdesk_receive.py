@@ -269,6 +269,13 @@ def test_chatwoot_each_type_is_told_or_given_back(kind: str, changes: dict, text
     assert bool(lost) == bool(said.undelivered)
 
 
+def test_chatwoot_choices_are_spoken_without_their_marks() -> None:
+    fake, helpdesk = opened("chatwoot")
+    event = fake.words("7", "Which one?", content_type="input_select", **items({"title": "Yes"}, {"title": "No"}))
+    (said,) = helpdesk.receive(*fake.signed(event))
+    assert (said.text, said.spoken) == ("Which one?\n- Yes\n- No", "Which one?\nYes\nNo")
+
+
 @pytest.mark.parametrize(
     ("file", "text", "lost"),
     [

@@ -20,7 +20,17 @@ from rasa_emotion.handoff.markup import MAX_CHARACTERS, from_html, from_markdown
         ("- one\n- two", "- one\n- two"),
         ("# Title\ntext", "Title\n\ntext"),
         ("> quoted\n\nanswer", "quoted\n\nanswer"),
-        ("`code` and ~~not~~", "code and ~~not~~"),
+        ("`code` and ~~old~~ new", "code and old new"),
+        ("```\nfirst\nsecond\n```", "first\nsecond"),
+        ("    first\n    second", "first\nsecond"),
+        ("| plan | price |\n|---|---|\n| S | 5 |", "plan  price\nS     5"),
+        ("1) one\n2) two", "1. one\n2. two"),
+        ("***both*** and __one__", "both and one"),
+        ("see [x]\n\n[x]: https://a.example", "see x (https://a.example)"),
+        ("Hello&nbsp;Ada &amp; Bob", "Hello Ada & Bob"),
+        ("Hi <b>Ada</b>,<br/>please <u>wait</u>", "Hi Ada,\nplease wait"),
+        ("<table><tr><td>a</td><td>b</td></tr></table>", "a  b"),
+        ("<iframe src=https://a.example>x</iframe>See above", "See above"),
         ("a<script>alert(1)</script>b<!-- no -->", "ab"),
     ],
 )
@@ -48,6 +58,19 @@ def test_markup_goes_and_line_breaks_stay(written: str, shown: str) -> None:
 )
 def test_what_is_no_markup_stays(text: str) -> None:
     assert from_markdown(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["<hr>", "<p></p>", "<iframe src=x>", "<script>x()</script>", "<!-- x -->", "<input value=x>"]
+)
+def test_what_shows_nothing_is_nothing(text: str) -> None:
+    assert from_html(text) == from_markdown(text) == ""
+
+
+@pytest.mark.parametrize("picture", ["![](https://a.example/l.png)", "![a lamp](https://a.example/l.png)"])
+def test_a_picture_alone_is_shown_and_not_spoken(picture: str) -> None:
+    assert from_markdown(picture).endswith("https://a.example/l.png")
+    assert from_markdown(picture, spoken=True) == ""
 
 
 def test_a_backslash_of_ones_own_stays() -> None:

@@ -12,6 +12,9 @@ from rasa_emotion.handoff.markup import from_markdown
 OUTGOING, TEMPLATE = "outgoing", "template"
 """Types of messages that are for the contact: of agents and rules, and those that Chatwoot sends by itself."""
 
+MARK = "- "
+"""Before each choice, where it is read."""
+
 
 def for_caller(event: Answer) -> bool:
     """Whether the contact is meant: private notes, notes of what happened, and callers' own words are not for them."""
@@ -59,7 +62,9 @@ def _kind(event: Answer) -> str:
 def _text(part: Any, spoken: bool) -> str:
     if not isinstance(part, str):
         return ""
-    return "" if spoken and part.startswith(("http://", "https://")) else part.strip()
+    if not spoken:
+        return part.strip()
+    return "" if part.startswith(("http://", "https://")) else part.removeprefix(MARK).strip()
 
 
 def _file(file: Answer) -> Iterator[Any]:
@@ -90,7 +95,7 @@ def _items(event: Answer) -> list[Answer]:
 def _choices(event: Answer) -> Iterator[Any]:
     for item in _items(event):
         title = item.find("title")
-        yield f"- {title}" if isinstance(title, str) else None
+        yield f"{MARK}{title}" if isinstance(title, str) else None
 
 
 def _cards(event: Answer) -> Iterator[Any]:
