@@ -32,7 +32,9 @@ def from_json(body: Any, *, max_bytes: int) -> Turn:
     Raises:
         TurnRefused: the body does not fit the schema, has neither words nor voice, or too much of the latter.
     """
-    _check_schema(body)
+    fault = _fault_of_audio(body)
+    if fault is not None:
+        return _turn(body, Audio(b"", fault=fault))
     audio = body.get("audio")
     return _turn(body, _decoded(audio, max_bytes, body.get("message")) if audio else None)
 
@@ -43,21 +45,53 @@ def from_form(fields: Mapping[str, str], content: bytes | None, *, max_bytes: in
         raise TurnRefused(400, "The field 'audio' is not a file; send it as a file part of the form.")
     body: dict[str, Any] = {key: value for key, value in fields.items() if value}
     options = {key: body.pop(key) for key in ("format", "sample_rate", "channel") if key in body}
-    for holder, key in ((body, "metadata"), (options, "sample_rate")):
-        if key in holder:
-            holder[key] = _json_field(key, holder[key])
-    _check_schema({**body, "audio": {"content": "", **options}})
+    if "metadata" in body:
+        body["metadata"] = _json_field("metadata", body["metadata"])
+    if "sample_rate" in options:
+        options["sample_rate"] = _rate(options["sample_rate"], body.get("message"))
+    fault = _fault_of_audio({**body, "audio": {"content": "", **options}})
     if content is None:
         return _turn(body, None)
+    if fault is not None:
+        return _turn(body, Audio(b"", fault=fault))
     _check_size(len(content), max_bytes)
     return _turn(body, _audio(content, options))
 
 
-def _check_schema(body: Any) -> None:
+def _fault_of_audio(body: Any) -> str | None:
+    """What the schema says against the recording of a turn that has words, which goes on with these.
+
+    Raises:
+        TurnRefused: it says something against anything else, or there are no words.
+    """
+    fault = _fault(body)
+    if fault is None:
+        return None
+    words = body.get("message") if isinstance(body, dict) else None
+    if not (isinstance(words, str) and has_words(words)):
+        raise TurnRefused(400, fault)
+    other = _fault({key: value for key, value in body.items() if key != "audio"})
+    if other is not None:
+        raise TurnRefused(400, other)
+    return fault
+
+
+def _fault(body: Any) -> str | None:
     error = best_match(Draft7Validator(request_schema()).iter_errors(body))
-    if error is not None:
-        place = ".".join(str(part) for part in error.absolute_path) or "the request"
-        raise TurnRefused(400, f"In '{place}': {_shortened(error.message)}; see the channel's request schema.")
+    if error is None:
+        return None
+    place = ".".join(str(part) for part in error.absolute_path) or "the request"
+    return f"In '{place}': {_shortened(error.message)}; see the channel's request schema."
+
+
+def _rate(value: str, words: str | None) -> Any:
+    """The form's sample rate; as it came where it is none, but there are words."""
+    try:
+        return _json_field("sample_rate", value)
+    except TurnRefused:
+        if has_words(words or ""):
+            return value
+        raise
 
 
 def _turn(body: dict[str, Any], audio: Audio | None) -> Turn:

@@ -17,12 +17,13 @@ run = CliRunner().invoke
 
 
 @pytest.fixture
-def folder(tmp_path: Path, tone) -> Path:
+def folder(tmp_path: Path, speech) -> Path:
     """Two recordings, one of them deeper, a file that is none, and one that only claims to be."""
+    voice, rate = soundfile.read(speech("I have been waiting for an hour."))
     for name in ("b.wav", "deep/a.flac"):
         path = tmp_path / "calls" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, tone(220, 1.0), 16_000)
+        soundfile.write(path, voice, rate)
     (tmp_path / "calls" / "notes.txt").write_text("no recording")
     return tmp_path / "calls"
 

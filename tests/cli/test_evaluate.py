@@ -18,12 +18,12 @@ FILES = {"report.html", "figures.json", "predictions.csv", "confusion.png", "rec
 
 
 @pytest.fixture
-def calls(tmp_path, tone, monkeypatch):
+def calls(tmp_path, speech, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    soundfile.write(tmp_path / "tone.wav", tone(220, 1.0), 16_000)
+    shutil.copy(speech("I have been waiting for an hour."), tmp_path / "voice.wav")
     lines = [
         "path,text,emotion,speaker",
-        "tone.wav,,neutral,ann",
+        "voice.wav,,neutral,ann",
         ',"Thank you so much, I love it!",happy,bob',
         ",I am furious about this disgrace!,angry,ann",
         "missing.wav,,sad,bob",
@@ -55,7 +55,7 @@ def test_json_and_a_folder_of_choice(calls):
     assert found["utterances"] == 2
     assert found["ua"]["value"] == 1.0
     assert found["split"] == "Own calls."
-    assert [turn["name"] for turn in found["skipped"]] == ["tone.wav", "missing.wav"]
+    assert [turn["name"] for turn in found["skipped"]] == ["voice.wav", "missing.wav"]
 
 
 def test_a_corpus_that_the_model_knows_is_warned_about(calls):
@@ -148,8 +148,10 @@ def test_help_has_an_example():
     assert "Example: rasa-emotion evaluate calls.csv" in run(app, ["evaluate", "--help"]).stdout
 
 
-def test_recordings_without_labels(calls):
-    result = run(app, ["evaluate", "--unlabelled", str(calls.parent), "--out", "home"])
+def test_recordings_without_labels(calls, tone):
+    (calls.parent / "tones").mkdir()
+    soundfile.write(calls.parent / "tones" / "tone.wav", tone(220, 1.0), 16_000)
+    result = run(app, ["evaluate", "--unlabelled", str(calls.parent / "tones"), "--out", "home"])
     assert result.exit_code == 1  # a tone is nobody's speech
     assert "Nobody speaks" in " ".join(result.output.split()) or "Nobody speaks" in str(result.exception)
 

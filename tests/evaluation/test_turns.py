@@ -1,12 +1,12 @@
 """The manifest reader and what an analyzer makes of the turns."""
 
 import csv
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,10 +22,10 @@ def analyzer() -> EmotionAnalyzer:
 
 
 @pytest.fixture
-def clip(tmp_path: Path, tone) -> Path:
-    path = tmp_path / "clips" / "tone.wav"
+def clip(tmp_path: Path, speech) -> Path:
+    path = tmp_path / "clips" / "voice.wav"
     path.parent.mkdir()
-    soundfile.write(path, tone(220, 1.0), 16_000)
+    shutil.copy(speech("I have been waiting for an hour."), path)
     return path
 
 
@@ -134,14 +134,14 @@ def test_what_cannot_be_analysed_is_skipped_and_named(analyzer: EmotionAnalyzer,
     (clip.parent / "broken.wav").write_bytes(b"RIFF nothing")
     file = manifest(
         clip.parent.parent,
-        "clips/tone.wav,,neutral,ann",
+        "clips/voice.wav,,neutral,ann",
         "clips/broken.wav,I am furious!,angry,ann",
         "clips/missing.wav,,angry,ann",
         ',"Thank you so much, I love it!",happy,bob',
         ",...,neutral,bob",
     )
     found, skipped = score(analyzer, read_turns(file))
-    assert found.paths == ["clips/tone.wav", "line 5"]
+    assert found.paths == ["clips/voice.wav", "line 5"]
     assert found.speakers == ["ann", "bob"]
     assert EMOTIONS[found.predicted[1]] == "happy"
     assert np.allclose(found.probabilities.sum(axis=1), 1, atol=1e-4)
@@ -151,7 +151,7 @@ def test_what_cannot_be_analysed_is_skipped_and_named(analyzer: EmotionAnalyzer,
 
 def test_a_modality_leaves_the_other_out(analyzer: EmotionAnalyzer, clip: Path) -> None:
     file = manifest(
-        clip.parent.parent, 'clips/tone.wav,"Thank you so much, I love it!",happy,ann', ",Hello,neutral,ann"
+        clip.parent.parent, 'clips/voice.wav,"Thank you so much, I love it!",happy,ann', ",Hello,neutral,ann"
     )
     turns = read_turns(file)
     voice, no_sound = score(analyzer, turns, "voice")

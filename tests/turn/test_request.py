@@ -104,6 +104,42 @@ def test_a_recording_that_is_not_base64_costs_no_words(content):
     assert "not base64" in listen(FakeAnalyzer(), found.audio).warning
 
 
+@pytest.mark.parametrize(
+    "audio",
+    [
+        CONTENT * 9,
+        [],
+        {},
+        {"content": 5},
+        {"content": CONTENT, "sample_rate": 0},
+        {"content": CONTENT, "sample_rate": "8000"},
+        {"content": CONTENT, "channel": "centre"},
+        {"content": CONTENT, "channel": "Left"},
+        {"content": CONTENT, "format": 7},
+        {"content": CONTENT, "codec": "opus"},
+    ],
+    ids=str,
+)
+def test_whatever_is_said_of_a_recording_costs_no_words(audio):
+    found = turn({"message": "I am furious", "sender": "a", "audio": audio})
+    assert (found.text, found.sender) == ("I am furious", "a")
+    if audio:
+        assert found.audio.fault.startswith("In 'audio")
+        assert "request schema" in listen(FakeAnalyzer(), found.audio).warning
+
+
+@pytest.mark.parametrize("options", [{"sample_rate": "fast"}, {"sample_rate": "0"}, {"channel": "centre"}])
+def test_nor_in_a_form(options):
+    found = form({"message": "I am furious", **options}, SOUND)
+    assert found.text == "I am furious"
+    assert found.audio.fault.startswith("In 'audio.")
+
+
+def test_a_fault_elsewhere_is_refused_also_beside_one_of_the_recording():
+    assert "In 'sender'" in refused(turn, {"message": "x", "sender": "", "audio": {"content": 5}})[1]
+    assert "In 'message'" in refused(turn, {"message": 5, "audio": {"content": 5}})[1]
+
+
 def test_a_large_recording():
     status, message = refused(turn, {"audio": {"content": CONTENT}}, 50)
     assert status == 413
