@@ -1,7 +1,6 @@
 """What agents say of the emotions, as corpora from which voice and text models are trained."""
 
 import csv
-import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from rasa_emotion.corpora.clip import Clip
 from rasa_emotion.corpora.manifest import MANIFEST, write_manifest
 from rasa_emotion.handoff.desk_record import Judgement
 from rasa_emotion.privacy.consent import Consents
+from rasa_emotion.privacy.pseudonym import pseudonym
 from rasa_emotion.privacy.recordings import begun, recordings_of
 
 CORPUS = "calls"
@@ -58,8 +58,9 @@ class Exported:
 def export(judgements: Sequence[Judgement], consents: Consents, out: Path, recordings: Path | None = None) -> Exported:
     """Write what agents said as corpora: `text.csv` (text, emotion), and `speech.csv` with the turns' sound.
 
-    Texts are redacted; callers appear under a hash. Sound there is of callers alone, and only where calls are recorded.
-    What an earlier export wrote there goes first: a caller who was forgotten since, or has said no, is not in it.
+    Texts are redacted; callers appear under a pseudonym that is another one in the next process, so that two exports
+    are not to be merged. Sound there is of callers alone, and only where calls are recorded. What an
+    earlier export wrote there goes first: a caller who was forgotten since, or has said no, is not in it.
 
     Args:
         judgements: from `DeskRecord.judgements`.
@@ -120,7 +121,7 @@ def _clip(one: Judgement, recordings: Path, out: Path) -> Clip | None:
         except (OSError, soundfile.LibsndfileError):
             continue  # a recording that is broken, or was deleted this very moment
         if sound is not None:
-            speaker = hashlib.sha256(one.sender.encode(errors="surrogatepass")).hexdigest()[:16]
+            speaker = pseudonym(one.sender, digits=16)
             name = f"{CLIPS}/{speaker}-{round(1000 * one.turn_at)}.wav"
             (out / CLIPS).mkdir(exist_ok=True)
             soundfile.write(str(out / name), sound, SAMPLE_RATE, subtype="PCM_16")

@@ -1,4 +1,4 @@
-"""What a log may call a caller: nothing that leads back to a person. Errors go there by `errors.place_of`."""
+"""What a log or an export may call a caller: nothing that leads back to a person. Errors are named by `place_of`."""
 
 import hashlib
 import secrets
@@ -7,10 +7,10 @@ import secrets
 _KEY = secrets.token_bytes(16)
 
 
-def pseudonym(sender: str | None) -> str:
-    """A caller's name in the logs: the same within one process, 8 hexadecimal digits, not to be turned back.
+def pseudonym(sender: str | None, *, digits: int = 8) -> str:
+    """A caller's name in the logs: the same within one process, hexadecimal digits, not to be turned back.
 
     >>> pseudonym("+44 7700 900123") == pseudonym("+44 7700 900123") != pseudonym("+44 7700 900124")
     True
     """
-    return hashlib.blake2s(str(sender).encode(errors="surrogatepass"), key=_KEY, digest_size=4).hexdigest()
+    return hashlib.blake2s(str(sender).encode(errors="surrogatepass"), key=_KEY, digest_size=digits // 2).hexdigest()
