@@ -193,7 +193,9 @@ def _load_fault(module: str) -> str:
 
 
 def _extra(name: str, purpose: str, requirements: list[Requirement]) -> Finding:
-    wanted = [r for r in requirements if r.marker and r.marker.evaluate({"extra": name})]
+    # What is there without the extra belongs to the core, such as a detector for some Pythons alone.
+    core = [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+    wanted = [r for r in requirements if r not in core and r.marker and r.marker.evaluate({"extra": name})]
     versions, missing = _installed(wanted)
     if any(r.name == name and r not in wanted for r in requirements if _names_extra(r, name)):
         python = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -97,6 +97,12 @@ def test_a_missing_core_model_exits_with_1(tmp_path: Path) -> None:
     assert "model.json is missing" in " ".join(output.split())
 
 
+def test_an_extra_lists_what_it_brings_and_nothing_of_the_core(models: Path) -> None:
+    found = {finding.name: finding for finding in examine(models) if finding.section == "extra"}
+    assert "av" in found["formats"].facts["versions"]
+    assert not any("pycld2" in finding.facts.get("versions", {}) for finding in found.values())
+
+
 def test_a_further_model_is_shown_but_not_required(models: Path) -> None:
     further = add_model(models, "acoustic-emogator", "acoustic")
     assert named(examine(models), "model", "acoustic-emogator").detail.startswith("Apache-2.0, companies may use it")
