@@ -71,11 +71,11 @@ def test_speechbrains_two_layouts(kind: str, tmp_path: Path, tone: Tone) -> None
     assert (logits[1] - again[0]).abs().max() < 0.1 * (logits[0] - logits[1]).abs().max()
 
 
-def test_everything_that_takes_a_model_folder_takes_it(tmp_path: Path, tone: Tone) -> None:
+def test_everything_that_takes_a_model_folder_takes_it(tmp_path: Path, tone: Tone, speech: Callable[..., Path]) -> None:
     folder = model_folder(tmp_path / "hub", backend="huggingface", source="weights")
     hugging_face(folder / "weights")
     analyzer = EmotionAnalyzer.load(folder)
-    estimate = analyzer.analyze(audio=Waveform(tone(220, 1.5)), text="Thank you so much, I love it!")
+    estimate = analyzer.analyze(audio=speech("Thank you so much"), text="Thank you so much, I love it!")
     evidence = estimate.evidence["acoustic"]
     assert evidence.model == "hub"
     assert sum(evidence.probabilities.values()) == pytest.approx(1, abs=1e-5)
