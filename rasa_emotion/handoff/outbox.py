@@ -383,18 +383,7 @@ def _insert_once(connection: Connection, row: dict[str, Any]) -> bool:
 
 def _handoff(row: Row) -> Handoff:
     return Handoff(
-        packet=_packet(row),
-        state=row.state,
-        attempts=row.attempts,
-        next_attempt=row.next_attempt,
-        error=row.error,
-        ticket=row.ticket,
-        created=row.created,
-        delivered=row.delivered,
-        closed=row.closed,
-        outcome=row.outcome,
-        taken_by=row.taken_by,
-        dead_messages=row.dead_messages,
+        _packet(row), **{name: row._mapping[name] for name in Handoff.__dataclass_fields__ if name != "packet"}
     )
 
 

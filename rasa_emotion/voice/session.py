@@ -364,12 +364,11 @@ class Call:
     async def _watch(self) -> None:
         while True:
             await self._clock.sleep(TICK_SECS)
-            now = self._clock.now()
             if self._flow.idle:
                 raise LineClosed(1001, "Nothing has come from the client for too long.")
             self._turns.add_text(self._keys.due())
             self._take_up_line_words()
-            self._ask_again(now)
+            self._ask_again(self._clock.now())
 
     def _ask_again(self, now: float) -> None:
         limit = self._settings.silence_secs
