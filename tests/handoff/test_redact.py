@@ -42,12 +42,14 @@ def written_cards(draw: st.DrawFn) -> str:
     return digits[0] + "".join(gap + digit for gap, digit in zip(gaps, digits[1:], strict=True))
 
 
-WORDS = st.text(st.characters(exclude_categories=["Nd", "Cs"], exclude_characters="@+"), max_size=30)
+# Without signs of money: beside one, a number that is not as long as nearly all cards are is a sum.
+WORDS = st.text(st.characters(exclude_categories=["Nd", "Cs"], exclude_characters="@+%$£€"), max_size=30)
 
 
 @settings(max_examples=50)
 @given(before=WORDS, card=written_cards(), after=WORDS)
 @example("my card:", "4111 1111 1111 1111", "till 12/27")
+@example("my card:", "4111 1111 1111 1111", "£ is what you owe me")
 def test_no_card_number_survives_in_any_spacing(before: str, card: str, after: str) -> None:
     said = f"{before} {card} {after}"
     assume(not re.search(r"at .* dot ", said))  # that would be an address
