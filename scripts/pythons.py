@@ -65,7 +65,7 @@ HEAD = """# Compatibility
 
 Each row is a fresh environment with the wheel: the core and the extras `handoff` and `serve` with the lowest and the
 highest numpy and SQLAlchemy that the Python takes, or a Rasa with what its extra lets in. The tests are those of
-the core, or of the component, policy, responses, tracker store and channels. They import what was installed.
+the core, or of the component, policy, responses, tracker store, REST channel and relay. They import what was installed.
 `.venv-dev/bin/python scripts/pythons.py` makes this page, with `--rest` the rows that are not tested. `make nightly`
 runs it. A row takes minutes, so `make test` has none; it tests Python 3.10 with Rasa Open Source and 3.11 with Rasa
 Pro, in the versions of `requirements/`.

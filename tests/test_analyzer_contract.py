@@ -174,7 +174,7 @@ def test_a_batch_is_one_call_of_the_network(tiny, counted, clips) -> None:
     assert reading.calls == [len(SENTENCES)]  # the last text has no word
 
 
-def test_only_what_is_about_as_long_is_heard_together(tiny, counted, clips) -> None:
+def test_only_what_is_of_one_length_is_heard_together(tiny, counted, clips) -> None:
     hearing, _ = counted
     recording = io.BytesIO()
     soundfile.write(recording, clips[-1].samples, 16_000, format="WAV")
