@@ -69,9 +69,9 @@ def siren(*, secs: float = 3.0) -> Sound:
     return (0.3 * np.sin(phase)).astype(np.float32), WIDE_RATE
 
 
-def melody(*, vibrato: float = 0.0, decay: float = 2.0, rate: int = WIDE_RATE) -> Sound:
-    """Notes of a quarter of a second, one after another, as a music box plays them."""
-    seconds = np.arange(rate // 4) / rate
+def melody(*, vibrato: float = 0.0, decay: float = 2.0, rate: int = WIDE_RATE, note_secs: float = 0.25) -> Sound:
+    """Notes one after another, as a music box plays them."""
+    seconds = np.arange(round(note_secs * rate)) / rate
     notes = []
     for step in (0, 4, 7, 12, 7, 4, 0, 5, 9, 12, 9, 5, 2, 7, 11, 14):
         phase = 2 * np.pi * 220 * 2 ** (step / 12) * seconds + vibrato * np.sin(2 * np.pi * 6 * seconds)
@@ -129,4 +129,6 @@ VOICELESS: dict[str, Sound] = {
     "aircraft's hum": tones(400, 800, 1200, rate=WIDE_RATE),
     "melody": melody(),
     "melody that fades slowly": melody(decay=0.5),
+    "fast melody": melody(note_secs=0.1),
+    "alarm": interrupted(tones(200, rate=WIDE_RATE, amplitude=0.2), 0.1, 0.2),
 }

@@ -1,34 +1,68 @@
 """Whether a sound is made of steady tones, which no voice is: its pitch never stays for a tenth of a second."""
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rasa_emotion.audio.activity import FRAME_SECS
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 
-STEADY = 0.94
-"""Of 1; tones and struck strings reach 0.99. Of 2,297 pieces of speech in nine corpora all but one stay below 0.78;
-that one, a cry, reaches 0.92."""
+LOOKED_AT, FEWEST = 16, 4
+"""Places in a piece of sound; of less nothing is said."""
 
-LOOKED_AT = 16
-"""Places in a piece of sound; half of them have to be steady."""
+SILENT_PART = 1e-4
+"""Of the loudest window's energy (-40 dB); a place with a window below it lies at a tone's end and tells nothing."""
 
 MOST_GROWTH = 2.0
 """From one window to the next; what begins anew is no going on."""
 
+
+@dataclass(frozen=True)
+class Look:
+    """How closely a sound is looked at, and from where on it is steady.
+
+    Args:
+        window: samples of each of three windows, at a quarter of the rate.
+        hop: between them.
+        share: of the places, which have to be steady: between short notes there are places that are not.
+        steady: how well the third window has to follow from the first two, of 1.
+    """
+
+    window: int
+    hop: int
+    share: float
+    steady: float
+
+
+SHORT = Look(window=128, hop=64, share=0.3, steady=0.99)
+"""Over 64 ms, for notes and bursts of a tenth of a second. Chosen on 1,255 pieces of speech in ten corpora, none of
+which exceeds 0.984; of 5,142 others in nine corpora none exceeds 0.9886, and of 2,566 of these through 8 kHz mu-law one
+reaches 0.9901 and is lost. Tones and struck strings reach 0.995. A melody with vibrato or bursts of 0.05 s do not."""
+
+LONG = Look(window=256, hop=128, share=0.5, steady=0.94)
+"""Over 128 ms, for tones in noise: speech that is worth this look stays below 0.73, so that more may be missed."""
+
+WORTH_A_LONG_LOOK = 0.9
+"""At the short look. 98 of 100 pieces of speech stay below and cost no more."""
+
 # Every fourth sample will do: what folds down from above 2 kHz is steady or not as it was before.
-_STEP, _WINDOW, _HOP = 4, 256, 128
-_SPAN = _STEP * (_WINDOW + 2 * _HOP)
+_STEP = 4
 _FRAME = round(FRAME_SECS * SAMPLE_RATE)
+_TINY = np.float32(1e-24)
+
+# By the golden ratio, as evenly as the same distance each time would be, which may be that of a signal's bursts.
+_SPREAD = np.arange(LOOKED_AT) * 0.618034 % 1
 
 
 def is_steady(samples: NDArray[np.float32], spoken: NDArray[np.bool_]) -> bool:
     """Whether the sound of a piece goes on as tones do.
 
-    In each of three windows of 64 ms, 32 ms apart, every frequency of a tone turns by the same angle and grows or
-    fades by the same factor, so that the third follows from the first two. This is the prediction by which onsets of
-    notes are found (J. P. Bello et al., "On the use of phase and energy for musical onset detection in the complex
-    domain", 2004); here it is asked whether it holds.
+    In each of three windows every frequency of a tone turns by the same angle and grows or fades by the same factor, so
+    that the third follows from the first two. This is the prediction by which onsets of notes are found (J. P. Bello et
+    al., "On the use of phase and energy for musical onset detection in the complex domain", 2004); here it is asked
+    whether it holds.
 
     Args:
         samples: 16 kHz, float32, shape [samples].
@@ -38,26 +72,42 @@ def is_steady(samples: NDArray[np.float32], spoken: NDArray[np.bool_]) -> bool:
     >>> is_steady(tone, np.ones(50, np.bool_))
     True
     """
+    seen = steadiness(samples, spoken, SHORT)
+    return seen > SHORT.steady or (seen > WORTH_A_LONG_LOOK and steadiness(samples, spoken, LONG) > LONG.steady)
+
+
+def steadiness(samples: NDArray[np.float32], spoken: NDArray[np.bool_], look: Look) -> float:
+    """How well the third window follows from the first two, 1 at most; 0 where there is too little sound."""
+    frequencies, places = _transform(look)
     starts = np.flatnonzero(spoken) * _FRAME
-    starts = starts[starts + _SPAN <= len(samples)]
-    if len(starts) == 0:
-        return False
-    starts = starts[np.linspace(0, len(starts) - 1, min(LOOKED_AT, len(starts))).astype(int)]
-    windows = samples[starts[:, None, None] + _PLACES] * _TAPER
-    first, second, third = np.moveaxis(np.fft.rfft(windows), 1, 0)
-    power_of_first = _power(first) + _TINY
-    growth = np.sqrt(_power(second) / power_of_first)
-    # second * (second / first), without a division of complex numbers, which takes most of the time
-    expected = second * second * first.conj() / (power_of_first * np.maximum(growth / MOST_GROWTH, 1))
-    missed = _power(third - expected).sum(axis=1) / (_power(third).sum(axis=1) + _TINY)
-    return bool(np.median(1 - missed) > STEADY)
+    starts = starts[starts + places[-1, -1] < len(samples)]
+    count = min(LOOKED_AT, len(starts))
+    if count < FEWEST:
+        return 0.0
+    if count < len(starts):
+        starts = starts[(_SPREAD * len(starts)).astype(np.intp)]
+    # The transform as one product of real matrices: numpy's own works in double precision and takes twice as long.
+    windows = samples[starts[:, None, None] + places].reshape(-1, look.window)
+    turned = (windows @ frequencies).reshape(count, 3, 2, -1)
+    real, imaginary = turned[:, :, 0], turned[:, :, 1]
+    power = real * real + imaginary * imaginary
+    first = power[:, 0] + _TINY
+    # second * (second / first), and no more growth than there may be
+    scale = 1 / (first * np.maximum(np.sqrt(power[:, 1] / first) / np.float32(MOST_GROWTH), 1))
+    squared = (real[:, 1] + imaginary[:, 1]) * (real[:, 1] - imaginary[:, 1]) * scale
+    crossed = 2 * real[:, 1] * imaginary[:, 1] * scale
+    apart = real[:, 2] - (squared * real[:, 0] + crossed * imaginary[:, 0])
+    aside = imaginary[:, 2] - (crossed * real[:, 0] - squared * imaginary[:, 0])
+    energy = power.sum(axis=2)
+    missed = (apart * apart + aside * aside).sum(axis=1) / (energy[:, 2] + _TINY)
+    missed = np.sort(missed[energy.min(axis=1) > SILENT_PART * energy.max()])
+    return 1 - float(missed[round(look.share * len(missed)) - 1]) if len(missed) >= FEWEST else 0.0
 
 
-_PLACES = np.arange(3)[:, None] * _HOP * _STEP + np.arange(_WINDOW) * _STEP
-_TAPER = np.hanning(_WINDOW).astype(np.float32)
-_TINY = 1e-24
-
-
-def _power(spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = spectrum.real**2 + spectrum.imag**2
-    return found
+@lru_cache(maxsize=2)
+def _transform(look: Look) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Window to real and imaginary parts, [window, window - 2], and its three windows' samples, [3, window]."""
+    angles = 2 * np.pi * np.outer(np.arange(look.window), np.arange(1, look.window // 2)) / look.window
+    tapered = np.hanning(look.window)[:, None] * np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+    places = _STEP * (np.arange(3)[:, None] * look.hop + np.arange(look.window))
+    return tapered.astype(np.float32), places

@@ -23,9 +23,9 @@ CHUNK, CONTEXT = 512, 64
 PIECE_SECS = 4.0
 """A voice is looked for once in each piece of this length; what follows it there is believed to be the same voice."""
 
-FIRST, MORE = 6, 3
+FIRST, MORE = 4, 3
 """Frames that the network hears at a time, first and afterwards: what is heard makes no difference, only how much too
-much. Speech is recognised after some six frames (median over six corpora)."""
+much. Half of all pieces of speech are recognised after four or five frames (1,255 pieces of ten corpora)."""
 
 THRESHOLD, NEEDED = 0.5, 3
 """Probability from which a frame is a voice (Silero's advice), and the frames that are needed: melodies and plucked

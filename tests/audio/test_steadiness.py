@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from signals import melody, tones
+from signals import interrupted, melody, tones
 
 from rasa_emotion.audio import Waveform, highpass, load_audio, resample
 from rasa_emotion.audio.activity import voice_activity
@@ -27,13 +27,25 @@ def test_tones_and_struck_notes_are_steady(sound: tuple[np.ndarray, int], noise:
     assert judged(Waveform(disturbed.astype(np.float32), rate))
 
 
+@pytest.mark.parametrize("secs", [(0.1, 0.1), (0.1, 0.2), (0.15, 0.1)])
+@pytest.mark.parametrize("frequencies", [(200,), (400, 508), (250, 500, 750, 1000)])
+def test_short_bursts_are_steady(frequencies: tuple[float, ...], secs: tuple[float, float]) -> None:
+    assert judged(Waveform(*interrupted(tones(*frequencies, rate=16_000), *secs)))
+
+
+@pytest.mark.parametrize("decay", [0.0, 6.0])
+@pytest.mark.parametrize("note_secs", [0.1, 0.15, 0.3])
+def test_fast_notes_are_steady(note_secs: float, decay: float) -> None:
+    assert judged(Waveform(*melody(decay=decay, note_secs=note_secs)))
+
+
 @pytest.mark.parametrize("voice", ["en-us", "en-us+f3", "de"])
 @pytest.mark.parametrize("words", ["Mmm.", "No.", "I have been waiting for an hour and nobody answers the telephone."])
 def test_a_voice_is_not(speech: Speech, voice: str, words: str) -> None:
     assert not judged(load_audio(speech(words, voice=voice)))
 
 
-@pytest.mark.parametrize("count", [0, 1, 320, 2000])
+@pytest.mark.parametrize("count", [0, 1, 320, 1_900])
 def test_what_is_too_short_is_not(count: int) -> None:
     assert not is_steady(np.ones(count, np.float32), np.ones(count // 320, np.bool_))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from signals import VOICELESS, chords, tones
+from signals import VOICELESS, chords, interrupted, tones
 
 from rasa_emotion.audio import Waveform, highpass, load_audio, networks, resample, speech_mask, speech_secs, voice
 from rasa_emotion.audio.activity import trim_silence, voice_activity
@@ -26,6 +26,12 @@ def test_no_voice_in_what_lines_and_machines_play(name: str, level: float, cut: 
     samples, rate = VOICELESS[name]
     sound = cut(highpass(resample(Waveform(samples * np.float32(level), rate))))
     assert not speech_mask(sound).any()
+
+
+@pytest.mark.parametrize("frequencies", [(200,), (250, 500, 750, 1000), (400, 508)])
+def test_no_voice_in_bursts_of_a_tenth_of_a_second(frequencies: tuple[float, ...]) -> None:
+    bursts = Waveform(*interrupted(tones(*frequencies, rate=16_000, amplitude=0.2), 0.1, 0.1))
+    assert not speech_mask(trim_silence(highpass(bursts))).any()
 
 
 @pytest.mark.parametrize("level", [1.0, 0.1, 0.02])
