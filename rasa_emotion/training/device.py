@@ -9,9 +9,9 @@ def pick_device() -> torch.device:
 
 
 def quick_bfloat16(device: torch.device) -> bool:
-    """Whether the hardware multiplies bfloat16 itself: a GPU, or a CPU with AMX.
+    """Whether the hardware multiplies bfloat16 itself: a GPU, or a CPU with AMX or AVX512_BF16.
 
-    With AMX, bfloat16 trains two to three times as fast as float32; on a CPU without, it is emulated and takes ten
-    times as long.
+    With AMX, bfloat16 trains two to three times as fast as float32, and so it does with AVX512_BF16 (a step of the text
+    model: 0.17 instead of 0.47 s); on a CPU without, it is emulated and takes ten times as long.
     """
-    return device.type == "cuda" or torch.cpu._is_amx_tile_supported()
+    return device.type == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
