@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rasa_emotion.errors import TextError
-from rasa_emotion.text.emoji import spell_emoji
+from rasa_emotion.text.emoji import picture_emoticons, spell_emoji
 from rasa_emotion.text.language import foreign_language
 
 MAX_CHARS = 2000
@@ -93,7 +93,7 @@ def _visible(text: str, *, spelled: bool) -> str:
     # A lone surrogate, as broken JSON can hold, cannot be encoded and would make the tokenizer fail.
     readable = text[:MAX_CHARS].encode("utf-8", "ignore").decode("utf-8")
     if spelled:
-        readable = spell_emoji(readable)[:MAX_CHARS]
+        readable = spell_emoji(picture_emoticons(readable))[:MAX_CHARS]
     return " ".join(_INVISIBLE.sub("", readable).split())
 
 

@@ -1,9 +1,16 @@
 """Emoji as words: a WordPiece vocabulary of books and encyclopaedias has none, and would read each as unknown."""
 
+import re
 import unicodedata
 
 FIRST_PICTURE = 0x2600
 """Symbols below are letters' kin, such as the copyright and trade marks."""
+
+MOUTHS = dict(zip(")]D(C[P*/\\|O", "🙂🙂😀🙁🙁🙁😛😘😕😕😐😮", strict=True))
+"""The emoji of an emoticon, by its last sign."""
+
+_EMOTICON = re.compile(r"(>?)[:;=]('?)[-^]?([)\]D(C\[P*/\\|O])\3*", re.IGNORECASE)
+_BETWEEN = re.compile(r"[\s.,!?~]*")
 
 
 def spell_emoji(text: str) -> str:
@@ -22,3 +29,24 @@ def _spelled(character: str) -> str:
     if name.startswith(("EMOJI MODIFIER", "VARIATION SELECTOR", "REGIONAL INDICATOR")):
         return ""
     return f" {name.lower()} " if name and unicodedata.category(character) == "So" else character
+
+
+def picture_emoticons(text: str) -> str:
+    """A text of emoticons alone with an emoji for each; any other text as it is.
+
+    Beside words, models have learned the signs as they stand; alone, they hold no word.
+
+    >>> picture_emoticons(":-( :-("), picture_emoticons(">:("), picture_emoticons("see a) :)")
+    ('🙁 🙁', '😡', 'see a) :)')
+    """
+    if _BETWEEN.fullmatch(_EMOTICON.sub("", text)):
+        return _EMOTICON.sub(_pictured, text)
+    return text
+
+
+def _pictured(found: re.Match[str]) -> str:
+    brow, tear, mouth = found.groups()
+    plain = MOUTHS[mouth.upper()]
+    if brow:
+        return "😡"
+    return {"🙁": "😢", "🙂": "😂", "😀": "😂"}.get(plain, plain) if tear else plain

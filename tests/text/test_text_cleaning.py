@@ -22,6 +22,31 @@ def test_a_lone_emoji_is_words_where_it_is_spelled() -> None:
     assert not has_words("🇬🇧", spelled=True)  # two letters of a flag, of which nothing is left
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (":(", "slightly frowning face"),
+        (":-(( :-(", "slightly frowning face slightly frowning face"),
+        (">:(", "pouting face"),
+        (":'(", "crying face"),
+        ("!!! :D", "!!! grinning face"),
+        (":o", "face with open mouth"),
+        ("=)", "slightly smiling face"),
+        ("ok :)", "ok :)"),
+        ("http://x.y", "http://x.y"),
+        ("1:) 2:)", "1:) 2:)"),
+    ],
+)
+def test_emoticons_alone_are_words_too(text: str, read: str) -> None:
+    assert has_words(text, spelled=True)
+    assert clean(text, spelled=True) == read
+
+
+@pytest.mark.parametrize("text", [":", ")", "(:", ":::", "?!", "..."])
+def test_other_signs_are_none(text: str) -> None:
+    assert not has_words(text, spelled=True)
+
+
 def test_another_type_is_refused() -> None:
     with pytest.raises(TextError, match="NoneType"):
         clean(None)  # type: ignore[arg-type]
