@@ -20,6 +20,7 @@ FREE = frozenset(
         "customer_sentences.csv",
         "customer_utterances/train.csv",
         "customer_wording/train.csv",
+        "customer_wording/train_kinds.csv",
         "customer_wording/train_more.csv",
         "customer_wording/train_pairs.csv",
     }

@@ -95,27 +95,33 @@ def _line(name: str, hits: Sequence[NDArray[np.bool_]], *, tested: bool = False)
 
 
 def choice(model: TextEmotionModel, folder: Path, data: Path) -> str:
-    """What a training is chosen by, in words: `dev.csv`, as written and as printed, and the inner splits.
+    """What a training is chosen by, in words: `dev*.csv`, as written and as printed, and the inner splits.
 
     Args:
         model: the network, in float32.
-        folder: of `dev.csv` and the training parts, `train.csv` among them.
+        folder: of `dev.csv`, others whose names begin so, and the training parts, `train.csv` among them.
         data: of the corpora.
     """
-    dev = read_wording(folder / "dev.csv")
-    printed = [replace(row, text=spoken(row.text) or row.text) for row in dev.rows]
     comments = inner_split(read_text_corpus(data, "goemotions_train"), RECIPE.inner_share, RECIPE.inner_seed)[1]
     single = [row for row in comments if len(row.target) == 1]
     truth = np.array([EMOTIONS.index(next(iter(row.target))) for row in single])
     found = _predicted(model, single)
-    hits = _hits(dev.right, _predicted(model, dev.rows))
-    kinds = ", ".join(f"{kind} {hits[dev.kinds == kind].mean():.2f}" for kind in sorted(set(dev.kinds)))
+    chosen = "; ".join(_chosen_by(model, file) for file in sorted(folder.glob("dev*.csv")))
     inner = ", ".join(f"{file.stem} {_inner(model, file):.3f}" for file in sorted(folder.glob("train*.csv")))
     return (
-        f"dev {hits.mean():.3f}, as printed {_hits(dev.right, _predicted(model, printed)).mean():.3f} ({kinds}); "
-        f"inner wording: {inner}; "
+        f"{chosen}; inner wording: {inner}; "
         f"inner comments {macro_f1(truth, found):.3f} / {unweighted_accuracy(truth, found):.3f}"
     )
+
+
+def _chosen_by(model: TextEmotionModel, file: Path) -> str:
+    """Share of right answers among turns to choose by, as written, as printed, and by kind."""
+    dev = read_wording(file)
+    printed = [replace(row, text=spoken(row.text)) for row in dev.rows]
+    hits = _hits(dev.right, _predicted(model, dev.rows))
+    kinds = ", ".join(f"{kind} {hits[dev.kinds == kind].mean():.2f}" for kind in sorted(set(dev.kinds)))
+    spoke = _hits(dev.right, _predicted(model, printed))
+    return f"{file.stem} {hits.mean():.3f}, as printed {spoke.mean():.3f} ({kinds})"
 
 
 def _inner(model: TextEmotionModel, file: Path) -> float:

@@ -68,7 +68,15 @@ def test_what_is_right_is_the_label_or_among_the_others(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("half", "least"),
-    [("train.csv", 900), ("train_more.csv", 600), ("train_pairs.csv", 500), ("dev.csv", 140), ("test.csv", 500)],
+    [
+        ("train.csv", 900),
+        ("train_more.csv", 600),
+        ("train_pairs.csv", 500),
+        ("train_kinds.csv", 800),
+        ("dev.csv", 140),
+        ("dev_kinds.csv", 120),
+        ("test.csv", 500),
+    ],
 )
 def test_a_half_is_what_its_readme_says(half: str, least: int) -> None:
     rows = columns(half)
@@ -99,13 +107,17 @@ def test_the_halves_share_neither_topics_nor_sentences() -> None:
     assert not {row["text"].lower() for row in train} & {row["text"].lower() for row in test}
 
 
-def test_no_training_has_the_topics_of_the_part_that_chooses() -> None:
-    trained = [row for part in ("train.csv", "train_more.csv", "train_pairs.csv") for row in columns(part)]
-    dev, test = columns("dev.csv"), columns("test.csv")
+LATER = ("train_more.csv", "train_pairs.csv", "train_kinds.csv")
+
+
+@pytest.mark.parametrize("chooses", ["dev.csv", "dev_kinds.csv"])
+def test_no_training_has_the_topics_of_the_parts_that_choose(chooses: str) -> None:
+    trained = [row for part in ("train.csv", *LATER) for row in columns(part)]
+    dev, test = columns(chooses), columns("test.csv")
     topics = [{row["topic"] for row in rows} - {"any"} for rows in (trained, dev, test)]
     assert not any(topics[a] & topics[b] for a, b in ((0, 1), (0, 2), (1, 2)))
     tested = read_wording(WORDING / "test.csv").rows
-    for part in ("train_more.csv", "train_pairs.csv"):
+    for part in (*LATER, "dev_kinds.csv"):
         assert not alike(tested, read_wording(WORDING / part).rows, 5).any()
     texts = [{row["text"].lower() for row in rows} for rows in (trained, dev, test)]
     assert not any(texts[a] & texts[b] for a, b in ((0, 1), (0, 2), (1, 2)))
@@ -127,5 +139,8 @@ def test_a_training_is_compared_by_the_part_that_chooses(tiny_model: TextEmotion
     answers = predict(tiny_model, tokenize(rows.rows, RECIPE)).argmax(1)
     assert share == pytest.approx(rows.right[np.arange(len(answers)), answers].mean(), abs=0.001)
     assert f"(denial {share:.2f})" in said
+    (tmp_path / "dev_more.csv").write_text(header + "\n".join(anything) + "\n")
+    assert f"dev {share:.3f}" in (both := choice(tiny_model, tmp_path, tmp_path))
+    assert "; dev_more 1.000, as printed 1.000 (denial 1.00); inner wording" in both
     assert "inner wording: train 0." in said
     assert ", train_pairs 1.000; inner comments" in said
