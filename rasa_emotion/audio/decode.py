@@ -21,6 +21,7 @@ from rasa_emotion.audio.own_formats import format_of, opened_by
 from rasa_emotion.audio.pyav import can_decode, opened_by_pyav
 from rasa_emotion.audio.resample import check_sample_rate, resample_blocks
 from rasa_emotion.audio.sound import MAX_CHANNELS, Sound
+from rasa_emotion.audio.tags import without_tags
 from rasa_emotion.audio.waveform import SAMPLE_RATE, Waveform
 from rasa_emotion.errors import AudioError
 from rasa_emotion.logs import named
@@ -161,7 +162,8 @@ def opened(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[Sound]:
         stream.seek(0)
         yield opened_by(own, stream, name)
         return
-    kind = kind_of(head)
+    stream = without_tags(stream)
+    kind = kind_of(stream.read(HEAD))
     if kind is None:
         raise AudioError(f"{name} is not audio that can be decoded; {_KINDS}.")
     patched, cut = mended(stream, kind, name)

@@ -54,8 +54,8 @@ def from_form(fields: Mapping[str, str], content: bytes | None, *, max_bytes: in
         return _turn(body, None)
     if fault is not None:
         return _turn(body, Audio(b"", fault=fault))
-    _check_size(len(content), max_bytes)
-    return _turn(body, _audio(content, options))
+    too_large = _too_large(len(content), max_bytes, body.get("message"))
+    return _turn(body, too_large or _audio(content, options))
 
 
 def _fault_of_audio(body: Any) -> str | None:
@@ -101,9 +101,11 @@ def _turn(body: dict[str, Any], audio: Audio | None) -> Turn:
 
 
 def _decoded(audio: dict[str, Any], max_bytes: int, words: str | None) -> Audio:
-    """The recording in a JSON body; one that is not base64 costs no words. Raises TurnRefused."""
+    """The recording in a JSON body; one that is too large or no base64 costs no words. Raises TurnRefused."""
     text = audio["content"]
-    _check_size(len(text) // 4 * 3, max_bytes)
+    too_large = _too_large(len(text) // 4 * 3, max_bytes, words)
+    if too_large is not None:
+        return too_large
     try:
         content = from_base64(text)
     except ValueError as error:
@@ -125,11 +127,14 @@ def _audio(content: bytes, options: dict[str, Any]) -> Audio:
     return Audio(content, encoding, int(options.get("sample_rate", DEFAULT_RAW_RATE)), options.get("channel"))
 
 
-def _check_size(size: int, max_bytes: int) -> None:
-    if size > max_bytes:
-        raise TurnRefused(
-            413, f"The audio has {size / 1e6:.1f} MB, more than the {max_bytes / 1e6:g} MB allowed; send a shorter one."
-        )
+def _too_large(size: int, max_bytes: int, words: str | None) -> Audio | None:
+    """In the place of a recording that is too large, where there are words to go on with. Raises TurnRefused."""
+    if size <= max_bytes:
+        return None
+    fault = f"The audio has {size / 1e6:.1f} MB, more than the {max_bytes / 1e6:g} MB allowed; send a shorter one."
+    if not has_words(words or ""):
+        raise TurnRefused(413, fault)
+    return Audio(b"", fault=fault)
 
 
 def _json_field(key: str, value: str) -> Any:

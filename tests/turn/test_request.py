@@ -146,6 +146,17 @@ def test_a_large_recording():
     assert "send a shorter one" in message
 
 
+def test_a_large_recording_costs_no_words():
+    """Neither in JSON nor in a form; sounds of a recogniser without a word, such as "...", are none."""
+    for found in (
+        turn({"message": "I am furious", "audio": {"content": CONTENT}}, 50),
+        form({"message": "I am furious"}, bytes(2000)),
+    ):
+        assert (found.text, found.audio.content) == ("I am furious", b"")
+        assert "send a shorter one" in listen(FakeAnalyzer(), found.audio).warning
+    assert refused(form, {"message": "..."}, bytes(2000))[0] == 413
+
+
 def form(fields, content=None, max_bytes=1000):
     return from_form(fields, content, max_bytes=max_bytes)
 
