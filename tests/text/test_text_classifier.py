@@ -17,7 +17,7 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import ModelError, TextError
 from rasa_emotion.model_folder import MANIFEST, read_model_folder, shipped_models
 from rasa_emotion.text import TextClassifier
-from rasa_emotion.text.detector import UNDECIDED
+from rasa_emotion.text.detector import UNDECIDED, pycld2
 
 FOLDER = shipped_models() / "text"
 
@@ -139,12 +139,40 @@ def test_a_foreign_word_or_two_stay_with_the_model(classifier: TextClassifier, t
         "aaargh grrr pfff",
         "yessss",
         "LOL thx m8",
+        "yippee ki yay",
+        "yuck ick bleurgh",
+        "eek yikes eep",
+        "dunno mate innit",
+        "im sooo maddd",
+        "plz fix asap thx",
+        "wifi router kaput again",
+        "whats ur fav book",
+        "😡 wtf amigo",
+        ":-(",
     ],
 )
 def test_what_is_short_exclaimed_or_holds_emoji_is_read(classifier: TextClassifier, text: str) -> None:
     evidence = classifier.classify(text)
     assert evidence.foreign_language is None
     assert evidence.reliability == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("je suis fâché", "fr"),
+        ("sono molto triste", "it"),
+        ("nie działa nic", "pl"),
+        ("çok kızgınım ben", "tr"),
+    ],
+)
+@pytest.mark.skipif(pycld2 is None, reason="langid.py tells other short texts")
+def test_three_words_of_another_language_are_still_noticed(
+    classifier: TextClassifier, text: str, language: str
+) -> None:
+    evidence = classifier.classify(text)
+    assert evidence.foreign_language == language
+    assert evidence.reliability == 0.0
 
 
 def test_a_detector_that_fails_changes_nothing(classifier: TextClassifier, monkeypatch: pytest.MonkeyPatch) -> None:

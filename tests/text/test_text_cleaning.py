@@ -85,12 +85,22 @@ def test_quality_counts_words_and_letters() -> None:
     [(1.0, 1.0, 1.0), (0.8, 1.0, 1.0), (0.6, 1.0, 0.5), (0.4, 1.0, 0.0), (1.0, 0.0, 0.0), (0, 1, 0)],
 )
 def test_reliability(known: float, latin: float, expected: float) -> None:
-    assert TextQuality(words=4, different=4, known_share=known, latin_share=latin).reliability == expected
+    assert TextQuality(words=20, different=20, known_share=known, latin_share=latin).reliability == expected
+
+
+@pytest.mark.parametrize(("known", "expected"), [(0.75, 1.0), (0.25, 1.0), (0.0, 0.0)])
+def test_a_few_unknown_words_beside_known_ones_lower_nothing(known: float, expected: float) -> None:
+    assert TextQuality(words=4, different=4, known_share=known, latin_share=1.0).reliability == expected
 
 
 @pytest.mark.parametrize(("different", "expected"), [(1, 1.0), (3, 1.0), (4, 0.0)])
 def test_a_few_words_are_read_though_the_vocabulary_lacks_them(different: int, expected: float) -> None:
     assert TextQuality(words=4, different=different, known_share=0.0, latin_share=1.0).reliability == expected
+
+
+def test_a_stretched_word_counts_as_known() -> None:
+    quality = measure("loooove maddd", ["lo", "##oo", "##ove", "mad", "##dd"], [0, 0, 0, 1, 1])
+    assert (quality.different, quality.known_share) == (2, 1.0)
 
 
 def test_a_word_said_again_counts_once() -> None:
