@@ -1,6 +1,7 @@
 """Figures on the customers' wording by kind: denials, what is past, thanks before complaints, single words.
 
-Trainings are compared by the part that chooses: `python -m rasa_emotion.training.text.wording runs/text/words_more`.
+Trainings are compared by the parts that choose: `python -m rasa_emotion.training.text.wording runs/text/words_more`.
+The folder of a model says what is left of it in int8: `python -m rasa_emotion.training.text.wording models/text`.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.errors import RasaEmotionError
 from rasa_emotion.evaluation.markdown import p_value, table
 from rasa_emotion.evaluation.metrics import bootstrap, macro_f1, mcnemar, unweighted_accuracy
+from rasa_emotion.text import TextClassifier
+from rasa_emotion.text.classifier import MODEL_FILE
 from rasa_emotion.training.text.build import score_single
 from rasa_emotion.training.text.data import inner_split, spoken, tokenize
 from rasa_emotion.training.text.model import TextEmotionModel, load_model
@@ -94,11 +97,11 @@ def _line(name: str, hits: Sequence[NDArray[np.bool_]], *, tested: bool = False)
     return [name, str(len(truth)), f"{first.mean():.3f}", str(interval), differs]
 
 
-def choice(model: TextEmotionModel, folder: Path, data: Path) -> str:
+def choice(model: TextEmotionModel | TextClassifier, folder: Path, data: Path) -> str:
     """What a training is chosen by, in words: `dev*.csv`, as written and as printed, and the inner splits.
 
     Args:
-        model: the network, in float32.
+        model: the network, in float32, or what was built of one, in int8.
         folder: of `dev.csv`, others whose names begin so, and the training parts, `train.csv` among them.
         data: of the corpora.
     """
@@ -114,17 +117,17 @@ def choice(model: TextEmotionModel, folder: Path, data: Path) -> str:
     )
 
 
-def _chosen_by(model: TextEmotionModel, file: Path) -> str:
+def _chosen_by(model: TextEmotionModel | TextClassifier, file: Path) -> str:
     """Share of right answers among turns to choose by, as written, as printed, and by kind."""
     dev = read_wording(file)
-    printed = [replace(row, text=spoken(row.text)) for row in dev.rows]
+    printed = [replace(row, text=spoken(row.text) or row.text) for row in dev.rows]
     hits = _hits(dev.right, _predicted(model, dev.rows))
     kinds = ", ".join(f"{kind} {hits[dev.kinds == kind].mean():.2f}" for kind in sorted(set(dev.kinds)))
     spoke = _hits(dev.right, _predicted(model, printed))
     return f"{file.stem} {hits.mean():.3f}, as printed {spoke.mean():.3f} ({kinds})"
 
 
-def _inner(model: TextEmotionModel, file: Path) -> float:
+def _inner(model: TextEmotionModel | TextClassifier, file: Path) -> float:
     """Share of right answers among the rows of a training part that no training saw."""
     wording = read_wording(file)
     held = inner_split(wording.rows, RECIPE.inner_share, RECIPE.inner_seed)[1]
@@ -132,21 +135,24 @@ def _inner(model: TextEmotionModel, file: Path) -> float:
     return float(_hits(right, _predicted(model, held)).mean())
 
 
-def _predicted(model: TextEmotionModel, rows: Sequence[LabelledText]) -> NDArray[np.int64]:
+def _predicted(model: TextEmotionModel | TextClassifier, rows: Sequence[LabelledText]) -> NDArray[np.int64]:
+    if isinstance(model, TextClassifier):
+        return np.array([model.logits(row.text).argmax() for row in rows], dtype=np.int64)
     numbers: NDArray[np.int64] = predict(model, tokenize(rows, RECIPE)).argmax(1)
     return numbers
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="rasa_emotion.training.text.wording", description=__doc__)
-    parser.add_argument("runs", type=Path, nargs="+", help="folders of trainings")
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of trainings, or of models")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--wording", type=Path, default=Path("tests/data/customer_wording"))
     options = parser.parse_args()
     torch.set_num_threads(1)
     try:
         for run in options.runs:
-            print(f"{run}: {choice(load_model(run), options.wording, options.data)}")
+            model = TextClassifier.load(run) if (run / MODEL_FILE).is_file() else load_model(run)
+            print(f"{run}: {choice(model, options.wording, options.data)}")
     except RasaEmotionError as error:
         sys.exit(str(error))
 

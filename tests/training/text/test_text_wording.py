@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.cleaning import has_words
 from rasa_emotion.training.text.customers import alike
 from rasa_emotion.training.text.data import tokenize
@@ -144,3 +145,12 @@ def test_a_training_is_compared_by_the_part_that_chooses(tiny_model: TextEmotion
     assert "; dev_more 1.000, as printed 1.000 (denial 1.00); inner wording" in both
     assert "inner wording: train 0." in said
     assert ", train_pairs 1.000; inner comments" in said
+
+
+def test_what_was_built_is_compared_too(tmp_path: Path, repository: Path) -> None:
+    (tmp_path / "dev.csv").write_text(TURNS)
+    (tmp_path / "train.csv").write_text(TURNS + "\n".join(f"stop it {i},angry,,denial,any" for i in range(10)) + "\n")
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "goemotions_train.tsv").write_text("text\tlabels\n" + "comment\tneutral\n" * 20)
+    said = choice(TextClassifier.load(repository / "models" / "text"), tmp_path, tmp_path)
+    assert said.startswith("dev 0.667, as printed 0.667 (denial 0.50, one-word 1.00); inner wording: train ")
