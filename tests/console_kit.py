@@ -20,7 +20,7 @@ PATIENCE_MS = 180_000
 
 
 @contextmanager
-def listening(console: Console, doors: Doors | None = None) -> Iterator[str]:
+def listening(console: Console, doors: Doors | None = None, port: int = 0) -> Iterator[str]:
     """The address of a console in a thread of its own: the driver of the browser has an event loop already."""
     loop = asyncio.new_event_loop()
     runners: list[web.AppRunner] = []
@@ -29,7 +29,7 @@ def listening(console: Console, doors: Doors | None = None) -> Iterator[str]:
         runner = web.AppRunner(make_app(console, doors), shutdown_timeout=1.0)
         runners.append(runner)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
     async def stop() -> None:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rasa_emotion.cli.handoff import EndpointsOption, JsonOption
+from rasa_emotion.cli.options import RecogniserOption, recogniser_options
 from rasa_emotion.cli.serve import HERE, server_tls
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.extras import needs_extra
@@ -57,8 +58,13 @@ def serve_pages(
         list[Path] | None, typer.Option(metavar="FOLDER", help="Another model for the workbench; may be repeated.")
     ] = None,
     recogniser: Annotated[
-        str, typer.Option(help="Writes down what recordings in the workbench say; none for typed words alone.")
+        str,
+        typer.Option(
+            help="Writes down what recordings in the workbench say, such as whisper or a module path; "
+            "none for typed words alone. docs/recognisers.md lists them."
+        ),
     ] = "none",
+    recogniser_option: RecogniserOption = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM); the console then speaks TLS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM), where the certificate's file has none.")] = None,
 ) -> None:
@@ -78,8 +84,9 @@ def serve_pages(
     trusted = None if proxy is None else Proxy(_address(proxy), proxy_header)
     doors = Doors(None if users is None else UserFile(users), trusted, 60 * idle_minutes)
     tls = server_tls(tls_cert, tls_key)
+    bench = Bench(compare or (), recogniser, recogniser_options(recogniser_option))
     opened = open_console(endpoints, db)
-    opened.bench = Bench(compare or (), recogniser)
+    opened.bench = bench
     log_to()
     asyncio.run(run(opened, doors, host=host, port=port, tls=tls))
 

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,9 +19,8 @@ from rasa_emotion.archive.pool import score_all
 from rasa_emotion.archive.report import PAGE, archive_summary
 from rasa_emotion.archive.run import score_archive
 from rasa_emotion.cli.analyze_many import recordings
-from rasa_emotion.cli.options import AcousticOption, ModelsOption
+from rasa_emotion.cli.options import AcousticOption, ModelsOption, RecogniserOption, recogniser_options
 from rasa_emotion.conversation.rule_options import DEFAULT_OPTIONS, escalation_rules
-from rasa_emotion.errors import ConfigError
 from rasa_emotion.evaluation.bot_rules import POLICY, rules_of
 
 FAILED_SHOWN = 10
@@ -43,9 +42,7 @@ def score(
         str,
         typer.Option(help="Of the words, such as whisper; none for the voice alone. docs/recognisers.md lists them."),
     ] = "none",
-    recogniser_option: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE of the recogniser; may be given several times.")
-    ] = None,
+    recogniser_option: RecogniserOption = None,
     keep_words: Annotated[bool, typer.Option("--keep-words", help="Write the words into the table of turns.")] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes of one thread each; by default one a core of this machine.")
@@ -69,7 +66,7 @@ def score(
     options = ScoreOptions(
         channel=channel,
         recogniser=recogniser,
-        recogniser_options=_options(recogniser_option or []),
+        recogniser_options=recogniser_options(recogniser_option),
         keep_words=keep_words,
         rules=rules_of(config) if config else escalation_rules(POLICY, DEFAULT_OPTIONS),
         models=models,
@@ -103,20 +100,6 @@ def score(
     else:
         _show(found, out / PAGE)
     raise typer.Exit(1 if found["failed"] else 0)
-
-
-def _options(given: Sequence[str]) -> dict[str, Any]:
-    """NAME=VALUE, the value as JSON where it is some. Raises ConfigError."""
-    found: dict[str, Any] = {}
-    for text in given:
-        name, sign, value = text.partition("=")
-        if not sign or not name:
-            raise ConfigError(f"--recogniser-option is '{text}'; write NAME=VALUE, such as beam_size=1.")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    return found
 
 
 def _show(found: Mapping[str, Any], page: Path) -> None:

@@ -1,5 +1,6 @@
 """Who saw and did what in the console: rows that nobody changes, in the database of the handoffs."""
 
+import asyncio
 from dataclasses import asdict, dataclass
 
 from aiohttp import web
@@ -15,6 +16,7 @@ KEPT_DAYS = 365
 """After which a row is deleted."""
 
 DAY_SECS = 86_400.0
+HOUR_SECS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,20 @@ async def seen(request: web.Request, action: str, subject: str | None = None, de
     """Note what the person of a request sees or does, before they get it."""
     person = person_of(request)
     await note(console_of(request), person.name, person.role, action, subject=subject, detail=detail)
+
+
+class Notes:
+    """What browsers ask for again and again by themselves: noted once an hour for each person."""
+
+    def __init__(self) -> None:
+        self._noted: dict[tuple[str | None, ...], float] = {}
+
+    async def hourly(self, request: web.Request, action: str, subject: str | None = None, detail: str = "") -> None:
+        """As `seen`, unless it was within the last hour."""
+        what, now = (person_of(request).name, action, subject, detail), asyncio.get_running_loop().time()
+        if now - self._noted.get(what, -HOUR_SECS) >= HOUR_SECS:
+            await seen(request, action, subject, detail)
+            self._noted = {key: at for key, at in self._noted.items() if now - at < HOUR_SECS} | {what: now}
 
 
 def entries(engine: Engine, *, who: str | None = None, subject: str | None = None, most: int = 1000) -> list[Entry]:

@@ -147,7 +147,7 @@ class Doors:
             return told(request, 401, "Your session has ended; sign in again.")
         if self.proxy is not None and self._from_proxy(request):
             return told(request, 401, "The proxy names nobody; see its configuration.")
-        raise web.HTTPFound(URL("/sign-in").with_query(next=request.path))
+        raise web.HTTPFound(URL("/sign-in").with_query(next=request.path_qs))
 
     async def _ask(self, request: web.Request) -> web.Response:
         return self._form(request, "")

@@ -1,15 +1,14 @@
-"""A call that goes on, as it is heard from outside: pieces of the growing recording, each a WAV file of its own."""
+"""A call that goes on, as it is heard from outside: what the growing recording has that was not heard yet."""
 
-import io
 import time
 import wave
 from dataclasses import dataclass
 from pathlib import Path
 
-BEFORE_SECS = 2.0
+BEFORE_SECS = 0.2
 """How long before the end of the recording one begins to listen."""
 
-MOST_SECS = 10.0
+MOST_SECS = 3.0
 """Of a piece; of what came meanwhile the latest is heard, so that nobody listens to what was long ago."""
 
 RUNNING_SECS = 10.0
@@ -21,14 +20,16 @@ class Piece:
     """What is new in a recording.
 
     Args:
-        wav: a WAV file, in the recording's format; empty where nothing is new.
+        samples: 16 bit, little-endian, the channels of a frame beside each other; empty where nothing is new.
         after: frames of the recording up to the end of this piece, from which the next one goes on.
-        running: whether the call goes on.
+        rate: frames a second; 0 where nothing was recorded yet.
+        channels: samples in a frame; 0 where nothing was recorded yet.
     """
 
-    wav: bytes
+    samples: bytes
     after: int
-    running: bool
+    rate: int
+    channels: int
 
 
 def goes_on(path: Path) -> bool:
@@ -37,25 +38,19 @@ def goes_on(path: Path) -> bool:
 
 
 def piece(path: Path, after: int | None = None) -> Piece:
-    """What a recording has after that many frames; by default its last two seconds.
+    """What a recording has after that many frames; by default its last moment.
 
     Raises:
         OSError: there is no such recording any more.
     """
-    running = goes_on(path)
     try:
         with wave.open(str(path), "rb") as file:
-            total, rate = file.getnframes(), file.getframerate()
+            total, rate, channels = file.getnframes(), file.getframerate(), file.getnchannels()
             start = total - round(BEFORE_SECS * rate) if after is None else after
             start = max(0, start, total - round(MOST_SECS * rate))
             if start >= total:
-                return Piece(b"", total, running)
+                return Piece(b"", total, rate, channels)
             file.setpos(start)
-            frames, params = file.readframes(total - start), file.getparams()
+            return Piece(file.readframes(total - start), total, rate, channels)
     except (wave.Error, EOFError):
-        return Piece(b"", after or 0, running)  # nothing has been said yet
-    made = io.BytesIO()
-    with wave.open(made, "wb") as out:
-        out.setparams(params)
-        out.writeframes(frames)
-    return Piece(made.getvalue(), total, running)
+        return Piece(b"", after or 0, 0, 0)  # nothing was recorded yet

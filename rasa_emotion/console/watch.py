@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,6 +83,7 @@ class Watch:
         self._shown: dict[str, Shown] = {}
         self._queues: set[asyncio.Queue[Message]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._awake = 0
         self._failing = False
 
     async def changes(self) -> AsyncGenerator[Message, None]:
@@ -91,32 +93,50 @@ class Watch:
         "all" and "changed" are `Shown`.
         """
         queue: asyncio.Queue[Message] = asyncio.Queue()
-        if not self._queues:
-            await self._look()
-        self._queues.add(queue)
+        async with self.awake():
+            self._queues.add(queue)
+            try:
+                yield self._everything()
+                while True:
+                    yield await queue.get()
+            finally:
+                self._queues.discard(queue)
+
+    @asynccontextmanager
+    async def awake(self) -> AsyncIterator[None]:
+        """What is in progress is read again and again, as long as somebody is within."""
         if self._task is None:
-            self._task = asyncio.create_task(self._go())
+            await self._look()
+        self._awake += 1
+        self._task = self._task or asyncio.create_task(self._go())
         try:
-            yield self._everything()
-            while True:
-                yield await queue.get()
+            yield
         finally:
-            self._queues.discard(queue)
-            if not self._queues and self._task is not None:
+            self._awake -= 1
+            if not self._awake and self._task is not None:
                 self._task.cancel()
                 self._task = None
+
+    @property
+    def in_progress(self) -> Mapping[str, Shown]:
+        """The conversations of the latest look, by Rasa's id; see `awake`."""
+        return self._shown
 
     def _everything(self) -> Message:
         return {"all": list(self._shown.values()), "trouble": TROUBLE if self._failing else ""}
 
-    async def whole(self, sender: str) -> Whole | None:
+    async def whole(self, sender: str) -> tuple[Shown, Whole] | None:
         """One conversation in full as it is now, in progress or not; None where there is none."""
         return await self._console.in_thread(self._whole, sender)
 
+    async def one(self, sender: str) -> Shown | None:
+        """One conversation as it is now, in progress or not; None where there is none."""
+        return await self._console.in_thread(self._one, sender)
+
     async def may_hear(self, sender: str) -> bool:
         """Whether there is a conversation of this caller, and they allow the analysis."""
-        found = await self._console.in_thread(self._read, [sender])
-        return sender in found and found[sender].overview.allowed
+        found = await self.one(sender)
+        return found is not None and found.overview.allowed
 
     async def _go(self) -> None:
         took = 0.0
@@ -166,7 +186,7 @@ class Watch:
         limit = time.monotonic() - self._window_secs
         holders = self._desk.holders()
         return {
-            sender: replace(one, handed=sender in holders, taken_by=holders.get(sender))
+            sender: _held(one, holders)
             for sender, one in sorted(shown.items(), key=lambda item: _rank(item[1].overview))
             if one.heard >= limit or sender in holders
         }
@@ -198,12 +218,25 @@ class Watch:
                 found[sender] = Shown(view, now, sender in allowing)
         return found
 
-    def _whole(self, sender: str) -> Whole | None:
+    def _one(self, sender: str) -> Shown | None:
+        found = self._read([sender]).get(sender)
+        return None if found is None else _held(found, self._desk.holders())
+
+    def _whole(self, sender: str) -> tuple[Shown, Whole] | None:
         if not self._table.there():
             return None
         events = self._table.of([sender])[sender]
-        allowed = self._consents.allows(sender) and _not_refused(events)
-        return whole(sender, events, self._rules, allowed=allowed)
+        consents = self._consents.allows(sender)
+        found = whole(sender, events, self._rules, allowed=consents and _not_refused(events))
+        if found is None:
+            return None
+        return _held(Shown(found.overview, time.monotonic(), consents), self._desk.holders()), found
+
+
+def _held(shown: Shown, holders: Mapping[str, str | None]) -> Shown:
+    """With who has the conversation."""
+    sender = shown.overview.sender
+    return replace(shown, handed=sender in holders, taken_by=holders.get(sender))
 
 
 def _not_refused(events: Sequence[Event]) -> bool:

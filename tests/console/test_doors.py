@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from console_kit import PASSWORD, csrf_of, sign_in
 from typer.testing import CliRunner
+from yarl import URL
 
 from rasa_emotion.cli.verbs import app as command
 from rasa_emotion.console.attempts import MOST_OF_NAME, WINDOW_SECS, Attempts
@@ -25,6 +26,11 @@ async def test_nobody_sees_a_page_without_signing_in(serve, users: Path) -> None
     answer = await client.get("/desk", headers=HTML, allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (302, "/sign-in?next=/desk")
     assert (await client.get("/desk")).status == 401  # a script is told
+    asked = URL("/live/conversation?sender=%2B44")
+    led = await client.get(asked, headers=HTML, allow_redirects=False)
+    assert URL(led.headers["Location"]).query["next"] == str(asked)  # with the caller whom one wanted to see
+    page = await (await client.get(URL(led.headers["Location"]))).text()
+    assert f'value="{asked}"' in page
     assert (await client.get("/sign-in")).status == 200
     assert (await client.get("/static/console.css")).status == 200
 

@@ -1,14 +1,16 @@
 """The live view: what is in progress, in which order, for whom, and what happens when the database fails."""
 
-import io
+import asyncio
 import json
 import os
+import re
 import time
 from contextlib import aclosing
 
 import numpy as np
 import pytest
-import soundfile
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 
@@ -88,7 +90,7 @@ async def test_who_has_said_no_shows_no_emotion(console: Console, tracker: Engin
         assert "angry" not in json.dumps(told)
     assert len(shown) == 2
     for sender in ("nora", "olaf"):
-        assert (await Watch(console).whole(sender)).timeline == ()
+        assert (await Watch(console).whole(sender))[1].timeline == ()
 
 
 async def test_a_choice_shows_at_once_though_nothing_was_said(console: Console, tracker: Engine) -> None:
@@ -217,29 +219,37 @@ async def test_a_running_call_is_heard_as_it_grows(console: Console, signed_in, 
     ask = {"sender": "anna", "name": path.name}
     sue, _ = await signed_in("sue")
     nothing = await sue.get("/live/sound", params=ask)
-    assert (nothing.status, nothing.headers["X-Emotion-After"]) == (204, "0")
+    assert (nothing.status, nothing.headers["X-Emotion-Running"]) == (204, "true")
     recorder = Recorder(path, Format())
-    recorder.caller(np.zeros(48_000, np.float32))
+    recorder.caller(np.zeros(96_000, np.float32))
     page = await (await sue.get("/live/conversation", params={"sender": "anna"})).text()
     assert "Listen to the call in progress" in page
-    first = await sue.get("/live/sound", params=ask)
-    assert secs(await first.read()) == BEFORE_SECS
-    recorder.caller(np.full(16_000, 0.5, np.float32))
-    again = await sue.get("/live/sound", params={**ask, "after": first.headers["X-Emotion-After"]})
-    sound, _ = soundfile.read(io.BytesIO(await again.read()))
-    assert len(sound) == 16_000
-    assert sound[:, 0].min() == pytest.approx(0.5, abs=1e-3)
-    assert again.headers["X-Emotion-Running"] == "true"
-    assert (await sue.get("/live/sound", params={**ask, "after": "64000"})).status == 204
-    assert (await sue.get("/live/sound", params={**ask, "after": "999999"})).status == 204
+    async with sue.get("/live/sound", params=ask) as stream:
+        assert stream.headers["X-Emotion-After"] == str(round(96_000 - BEFORE_SECS * 16_000))
+        assert [stream.headers[name] for name in ("X-Emotion-Rate", "X-Emotion-Channels")] == ["16000", "2"]
+        assert not (await frames(stream, round(BEFORE_SECS * 16_000))).any()
+        for level in (0.5, 0.25):
+            recorder.caller(np.full(16_000, level, np.float32))
+            sound = await frames(stream, 16_000)
+            assert sound[:, 0] == pytest.approx(np.full(16_000, level), abs=1e-3)
+            assert not sound[:, 1].any()
+    async with sue.get("/live/sound", params={**ask, "after": "112000"}) as stream:  # it goes on where it was
+        assert stream.headers["X-Emotion-After"] == "112000"
+        assert (await frames(stream, 16_000))[:, 0].min() == pytest.approx(0.25, abs=1e-3)
+    async with sue.get("/live/sound", params={**ask, "after": "0"}) as stream:  # of what is long ago, the latest
+        assert stream.headers["X-Emotion-After"] == str(round(128_000 - MOST_SECS * 16_000))
+    async with sue.get("/live/sound", params={**ask, "after": "999999"}) as stream:
+        assert stream.headers["X-Emotion-After"] == "128000"
     for wrong in ("-1", "x", "9" * 30, "\u0661"):
         assert (await sue.get("/live/sound", params={**ask, "after": wrong})).status == 400
     oz, _ = await signed_in("oz")
     assert (await oz.get("/live/sound", params=ask)).status == 403
     listened = [one for one in entries(console.engine, subject="anna") if one.action == "listened to a running call"]
-    assert [(one.who, one.detail) for one in listened] == [("sue", path.name)]  # once, not once a second
+    assert [(one.who, one.detail) for one in listened] == [("sue", path.name)]  # once an hour
 
-    consents_of(console).set("anna", False)
+    async with sue.get("/live/sound", params=ask) as stream:
+        consents_of(console).set("anna", False)
+        await stream.content.read()  # it ends
     assert (await sue.get("/live/sound", params=ask)).status == 404
     consents_of(console).set("anna", True)
     recorder.discard()  # as the call itself does
@@ -259,9 +269,62 @@ async def test_a_call_that_has_ended_is_not_in_progress(console: Console, signed
     assert "Listen to the call in progress" not in page
     assert "/live/recording?" in page
     last = await sue.get("/live/sound", params={"sender": "anna", "name": path.name, "after": "0"})
-    assert last.headers["X-Emotion-Running"] == "false"
-    assert secs(await last.read()) == MOST_SECS
+    assert (last.status, last.headers["X-Emotion-Running"]) == (204, "false")
 
 
-def secs(wav: bytes) -> float:
-    return soundfile.info(io.BytesIO(wav)).duration
+async def frames(stream: ClientResponse, number: int) -> np.ndarray:
+    """The next frames of a call: [number, 2], -1 to 1."""
+    return np.frombuffer(await stream.content.readexactly(4 * number), "<i2").reshape(-1, 2) / 32_768
+
+
+async def test_the_page_of_a_conversation_is_told_when_it_is_out_of_date(
+    console: Console, signed_in, tracker: Engine, tmp_path
+) -> None:
+    store(tracker, "anna", user("Hello.", angry=0.9))
+    console.endpoints = Endpoints(database=str(console.engine.url), record=RecordOptions("We record.", tmp_path))
+    sue, _ = await signed_in("sue")
+    oz, _ = await signed_in("oz")
+    assert (await sue.get("/live/conversation/events", params={"sender": "nobody"})).status == 404
+    ask = {"sender": "anna"}
+    async with sue.get("/live/conversation/events", params=ask) as stream:
+        told = [await state(stream)]
+        assert told == [await shown(sue)]
+        store(tracker, "anna", user("Hello?", angry=0.9))
+        told.append(await state(stream))
+        Recorder(new_recording(tmp_path, "anna"), Format()).close()
+        told.append(await state(stream))
+        assert told[-1] == await shown(sue)
+        consents_of(console).set("anna", False)
+        told.append(await state(stream))
+        assert told[-1] == await shown(sue) == await shown(oz)
+    assert len(set(told)) == 4
+    opened = [(one.who, one.action) for one in entries(console.engine, subject="anna")]
+    assert opened == [("oz", "followed a conversation"), ("sue", "followed a conversation")]  # once an hour each
+
+
+async def state(stream: ClientResponse) -> str:
+    """The next event of a stream."""
+    while not (line := await stream.content.readline()).startswith(b"data: "):
+        pass
+    return line[6:].strip().decode()
+
+
+async def shown(client: TestClient) -> str:
+    """The state of the page as it asks for itself."""
+    ask = {"params": {"sender": "anna"}, "headers": {"X-Background": "1"}}
+    found = re.search(r'data-state="([0-9a-f]+)"', await (await client.get("/live/conversation", **ask)).text())
+    assert found
+    return found[1]
+
+
+async def test_what_is_in_progress_is_read_as_long_as_somebody_looks(console: Console, tracker: Engine) -> None:
+    store(tracker, "anna", user("Hello.", happy=0.9))
+    watch = Watch(console, look_secs=0.01)
+    async with watch.awake():
+        async with aclosing(watch.changes()) as changes:
+            assert len((await anext(changes))["all"]) == 1
+        store(tracker, "bert", user("Hello.", happy=0.9))
+        while "bert" not in watch.in_progress:
+            await asyncio.sleep(0.01)
+    left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert all(isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*left, return_exceptions=True))

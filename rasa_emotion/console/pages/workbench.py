@@ -28,6 +28,7 @@ def routes(console: Console) -> Iterable[web.RouteDef]:
             "workbench.html",
             models=list(bench.folders),
             recogniser=bench.recogniser,
+            remote=bench.is_remote,
             sample_text=SAMPLE_TEXT,
             most_bytes=MOST_BYTES,
             most_minutes=MOST_SECS / 60,

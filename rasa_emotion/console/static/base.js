@@ -53,7 +53,7 @@ export async function ask(path, { method = "GET", json, body, signal, background
     throw new Refused(0, "The console cannot be reached; check the connection.");
   }
   const said = await answer.json().catch(() => ({}));
-  if (answer.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+  if (answer.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
   if (!answer.ok) throw new Refused(answer.status, said.error ?? `The console answered ${answer.status}.`);
   return said;
 }

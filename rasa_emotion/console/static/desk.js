@@ -105,6 +105,7 @@ function drawRights(mine, holder) {
     for (const field of form.elements) field.disabled = !mine;
   }
   byId("take").hidden = holder !== null;
+  byId("take-first").hidden = holder !== null;
   byId("pass-on").disabled = holder === null;
 }
 

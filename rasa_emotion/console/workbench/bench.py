@@ -35,19 +35,30 @@ class Bench:
     Args:
         compare: folders of other models, by the name that people see; a client only ever names the name.
         recogniser: by its name or module path; "none" for typed words alone.
+        options: keyword arguments of the recogniser's class.
         analyzer: in the place of the models that ship, for tests.
+
+    Raises:
+        ConfigError: two models have one name, or the recogniser cannot be had.
     """
 
     def __init__(
         self,
         compare: Sequence[Path] = (),
         recogniser: str = "none",
+        options: Mapping[str, Any] | None = None,
+        *,
         analyzer: EmotionAnalyzer | None = None,
     ) -> None:
         self.folders: Mapping[str, Path | None] = {SHIPPED: None, **{path.resolve().name: path for path in compare}}
         if len(self.folders) != len(compare) + 1:
             raise ConfigError("Two of the models to compare have folders of one name; rename one of them.")
-        self.recogniser = recogniser
+        for path in compare:
+            if not path.is_dir():
+                raise ConfigError(f"There is no folder '{path}' with a model to compare; give its path.")
+        self.recogniser, self._options = recogniser, dict(options or {})
+        # Made once here, so that a name that is wrong is told at the start, and not to who uploads the first recording.
+        self.is_remote = load_recogniser(recogniser, self._options).is_remote
         self._loaded = {SHIPPED: analyzer} if analyzer else {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="workbench")
@@ -85,7 +96,7 @@ class Bench:
         )
         if text.strip() or not transcribe or self.recogniser == "none":
             return Given(waveform, text, notes)
-        said = await transcript_of(self.recogniser, waveform)
+        said = await transcript_of(waveform, self.recogniser, self._options)
         return Given(waveform, said.text, (*notes, *([said.warning] if said.warning else [])), said.confidence)
 
     def look(self, given: Given, model: str = "") -> dict[str, Any]:
@@ -102,9 +113,9 @@ class Bench:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-async def transcript_of(name: str, waveform: Waveform) -> Transcript:
+async def transcript_of(waveform: Waveform, name: str, options: Mapping[str, Any] | None = None) -> Transcript:
     """A recogniser's words of a recording. Raises RecogniserError where it fails, ConfigError where it is none."""
-    recogniser = load_recogniser(name)
+    recogniser = load_recogniser(name, options)
     try:
         await recogniser.start()
         for start in range(0, len(waveform.samples), FED_SAMPLES):
