@@ -6,7 +6,6 @@ utterances, which the text model has seen; the test half stays out. It writes th
 folder, as anger.json, and prints them.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -27,6 +26,7 @@ from rasa_emotion.fusion import Fusion
 from rasa_emotion.fusion.product import fusion_for
 from rasa_emotion.model_folder import sha256
 from rasa_emotion.text.classifier import MODEL_FILE
+from research.escalation.asking import asked
 from research.escalation.calls import read
 from research.fusion.material import Material, read_words
 
@@ -126,11 +126,7 @@ def as_json(models: Models) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m research.escalation.anger", description=__doc__)
-    parser.add_argument("models", type=Path, help="folder of the models")
-    parser.add_argument("--acoustic", default="acoustic", help="name of the acoustic model's folder")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the corpora")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="where evidence is kept between runs")
+    parser = asked("anger", __doc__)
     parser.add_argument("--sentences", type=Path, default=TRAINING_HALF, help="CSV with text, emotion and style")
     options = parser.parse_args(arguments)
     try:

@@ -4,7 +4,6 @@ seen them: `python -m research.escalation.calls models --acoustic acoustic --dat
 The file `calls.npz` beside each model ships with it, so that `rasa-emotion simulate` needs no recordings.
 """
 
-import argparse
 import csv
 import sys
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from rasa_emotion.text.classifier import MODEL_FILE
 from rasa_emotion.training.acoustic.clips import as_float, audible, clip_sounds, noise_sounds
 from rasa_emotion.training.acoustic.outoffold import Condition, conditions
 from rasa_emotion.training.voice.material import read_samples, read_sounds
+from research.escalation.asking import asked
 from research.fusion.material import CORPUS, Recording, fold_models
 
 NOISE = "noise10"
@@ -115,11 +115,7 @@ def _bank(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m research.escalation.calls", description=__doc__)
-    parser.add_argument("models", type=Path, help="folder of the models")
-    parser.add_argument("--acoustic", default="acoustic", help="name of the acoustic model's folder")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the corpora")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="where read recordings are kept")
+    parser = asked("calls", __doc__)
     parser.add_argument("--sentences", type=Path, default=SENTENCES, help="CSV with text, emotion and style")
     options = parser.parse_args(arguments)
     try:
