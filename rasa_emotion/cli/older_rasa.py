@@ -19,6 +19,15 @@ GONE_POLICIES: Mapping[str, str] = {
 }
 """Policies that Rasa 3 has no more, and what takes their place."""
 
+GONE_COMPONENTS: Mapping[str, str] = {
+    "HFTransformersNLP": "LanguageModelFeaturizer",
+    "LanguageModelTokenizer": "WhitespaceTokenizer",
+    "ConveRTTokenizer": "WhitespaceTokenizer",
+    "DucklingHTTPExtractor": "DucklingEntityExtractor",
+    "EmbeddingIntentClassifier": "DIETClassifier",
+}
+"""The same of the pipeline."""
+
 _MARKDOWN = re.compile(r"^##\s*(intent|story|synonym|lookup|regex)\s*:", re.MULTILINE)
 
 
@@ -35,13 +44,15 @@ def check_version(bot: Path, config: BotFile, domain: Iterable[BotFile]) -> None
                 f"'{bot / file.path}' is a domain of Rasa 2.x: {fault}; run `rasa data migrate` in '{bot}', and then "
                 "init again."
             )
-    for item in config.data.get("policies") or ():
-        name = str(item.get("name") if isinstance(item, dict) else item).rpartition(".")[2]
-        if name in GONE_POLICIES:
-            raise ConfigError(
-                f"'{bot / config.path}' is of Rasa 2.x: it names {name}, which Rasa 3 does not have; put "
-                f"{GONE_POLICIES[name]} in its place, run `rasa data migrate` for the domain, and then init again."
-            )
+    for key, gone in (("policies", GONE_POLICIES), ("pipeline", GONE_COMPONENTS)):
+        items = config.data.get(key)
+        for item in items if isinstance(items, list) else ():
+            name = str(item.get("name") if isinstance(item, dict) else item).rpartition(".")[2]
+            if name in gone:
+                raise ConfigError(
+                    f"'{bot / config.path}' is of Rasa 2.x: it names {name}, which Rasa 3 does not have; put "
+                    f"{gone[name]} in its place, run `rasa data migrate` for the domain, and then init again."
+                )
     markdown = _markdown(bot)
     if markdown is not None:
         raise ConfigError(
@@ -63,9 +74,15 @@ def notes_on_version(domain: Iterable[BotFile]) -> Iterator[str]:
 
 def _domain_faults(data: Mapping[str, Any]) -> Iterator[str]:
     slots, forms = data.get("slots") or {}, data.get("forms") or {}
+    if "templates" in data:
+        yield "its replies stand under 'templates', which Rasa 3 passes over, and not under 'responses'"
     for name, slot in slots.items() if isinstance(slots, dict) else ():
         if isinstance(slot, dict) and "mappings" not in slot:
             yield f"the slot '{name}' has no 'mappings'"
+        elif isinstance(slot, dict) and "auto_fill" in slot:
+            yield f"the slot '{name}' has 'auto_fill'"
+        elif isinstance(slot, dict) and slot.get("type") == "unfeaturized":
+            yield f"the slot '{name}' has the type 'unfeaturized', in whose place stands 'any'"
     if not isinstance(forms, dict):
         yield "its forms are no mapping from names to 'required_slots'"
         return
