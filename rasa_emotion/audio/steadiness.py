@@ -86,10 +86,10 @@ def steadiness(samples: NDArray[np.float32], spoken: NDArray[np.bool_], look: Lo
         return 0.0
     if count < len(starts):
         starts = starts[(_SPREAD * len(starts)).astype(np.intp)]
-    # The transform as one product of real matrices: numpy's own works in double precision and takes twice as long.
-    windows = samples[starts[:, None, None] + places].reshape(-1, look.window)
-    turned = (windows @ frequencies).reshape(count, 3, 2, -1)
-    real, imaginary = turned[:, :, 0], turned[:, :, 1]
+    # The transform as a product of real matrices: numpy's own works in double precision and takes twice as long. Window
+    # by window, since OpenBLAS wakes other threads for a product of more than 2^18 multiplications.
+    turned = np.stack([samples[starts[:, None] + window] @ frequencies for window in places], axis=1)
+    real, imaginary = turned[..., : look.window // 2 - 1], turned[..., look.window // 2 - 1 :]
     power = real * real + imaginary * imaginary
     first = power[:, 0] + _TINY
     # second * (second / first), and no more growth than there may be
