@@ -52,6 +52,9 @@ DEFAULTS: dict[str, Any] = {
     # Turns of all callers that this server process answers at once, over all its channels; the next one is refused
     # with status 429. null for no limit.
     "max_turns": 64,
+    # Seconds within which a turn is likely to be answered, or else it is refused in the same way: where the processor
+    # is busy, all turns at once are slow. null for no limit.
+    "max_wait_secs": 3,
     # Only so many seconds of a turn's sound are decoded and analysed.
     "max_secs": 30,
     # Channel of stereo recordings that holds the caller: left, right or mix. By default the one with a voice; of two
@@ -144,7 +147,7 @@ class Intake:
                 "Too many messages of this sender wait for an answer; send the next one later.",
                 retry_after=RETRY_SECS,
             )
-        with shared_admission.turn(self.options["max_turns"]):
+        with shared_admission.turn(self.options["max_turns"], self.options["max_wait_secs"]):
             line.waiting += 1
             try:
                 # A short recording must not overtake a long one of the same caller.
@@ -160,7 +163,7 @@ class Intake:
 
     def check_room(self) -> None:
         """Raises TurnRefused (429) where no further turn would be taken now, before anything is made of one."""
-        shared_admission.check(self.options["max_turns"])
+        shared_admission.check(self.options["max_turns"], self.options["max_wait_secs"])
 
     def _admitted(self, turn: Turn, intents: Container[str] | None) -> Turn:
         """The turn without what a client may not write. Raises TurnRefused."""
@@ -290,7 +293,8 @@ def checked_options(owner: str, options: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("max_chars", "max_metadata_kb", "max_waiting", "max_secs"):
         check_number(owner, key, settings[key], above=0)
     check_channel(settings["channel"])
-    check_number(owner, "max_turns", settings["max_turns"], above=0, optional=True)
+    for key in ("max_turns", "max_wait_secs"):
+        check_number(owner, key, settings[key], above=0, optional=True)
     check_number(owner, "workers", settings["workers"], above=0, at_most=64)
     check_text(owner, "voice_intent", settings["voice_intent"])
     check_text(owner, "models", settings["models"], optional=True)

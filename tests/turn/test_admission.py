@@ -1,20 +1,22 @@
 """So many turns at once, and no more; who is refused learns when to try again."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.turn.admission import FULL, MOST_SECS, STEPS, Admission, shared_admission
+from rasa_emotion.turn.admission import ALWAYS, FULL, MOST_SECS, STEPS, Admission, shared_admission
 from rasa_emotion.turn.intake import Intake
 from rasa_emotion.turn.message import Turn, TurnRefused
 
 
 class Clock:
     def __init__(self):
-        self.now = 0.0
+        self.now, self.step = 0.0, 0.0
 
     def __call__(self):
+        self.now += self.step
         return self.now
 
 
@@ -123,6 +125,88 @@ async def test_without_a_limit_all_are_taken():
 
     await asyncio.gather(*(intake.take(Turn(str(number), "hello"), hand_on) for number in range(200)))
     assert len(handed) == 200
+
+
+async def busy(admission, clock, *, rounds_secs, turn_secs, count):
+    """`count` turns under way, beside others that take `turn_secs` each where they are alone."""
+    held = ExitStack()
+    for _ in range(count):
+        held.enter_context(admission.turn(most=None))
+    clock.step = rounds_secs
+    await admission.give_way()
+    clock.step = 0.0
+    for _ in range(60):
+        with admission.turn(most=None):
+            clock.now += turn_secs * (count + 1)
+    return held
+
+
+async def test_where_the_processor_is_busy_the_expected_wait_decides():
+    clock = Clock()
+    admission = Admission(clock)
+    held = await busy(admission, clock, rounds_secs=0.8, turn_secs=0.25, count=ALWAYS)
+    assert admission.expected_secs == pytest.approx((ALWAYS + 1) * 0.25, rel=0.02)
+    admission.check(most=64, wait_secs=3.1)
+    admission.check(most=64, wait_secs=None)
+    more = [held.enter_context(admission.turn(most=64, wait_secs=3.1)) for _ in range(4)]
+    assert len(more) == 4
+    with pytest.raises(TurnRefused, match=FULL), admission.turn(most=64, wait_secs=3.1):
+        pass
+    held.close()
+    admission.check(most=64, wait_secs=3.1)
+
+
+async def test_turns_that_wait_for_others_do_not_make_each_other_wait():
+    """An action server that takes 2 s leaves the event loop free."""
+    clock = Clock()
+    admission = Admission(clock)
+    held = await busy(admission, clock, rounds_secs=0.002, turn_secs=2.0, count=40)
+    admission.check(most=64, wait_secs=3)
+    held.close()
+
+
+async def test_a_few_turns_are_taken_however_slow_they_are():
+    clock = Clock()
+    admission = Admission(clock)
+    held = await busy(admission, clock, rounds_secs=16.0, turn_secs=30.0, count=ALWAYS - 1)
+    admission.check(most=64, wait_secs=3)
+    held.close()
+
+
+async def test_turns_that_end_together_are_no_faster_for_it():
+    """Turns in step end one right after the other, which says nothing of how long the next one takes."""
+    clock = Clock()
+    admission = Admission(clock)
+    for _ in range(20):
+        step = ExitStack()
+        for _ in range(20):
+            step.enter_context(admission.turn(most=None))
+            clock.now += 0.01
+        clock.now += 10.0
+        step.close()
+        clock.now += 3600.0
+    held = await busy(admission, clock, rounds_secs=0.8, turn_secs=0.0, count=ALWAYS)
+    assert admission.expected_secs == pytest.approx((ALWAYS + 1) * 0.5, rel=0.1)
+    held.close()
+
+
+async def test_before_any_turn_was_answered_few_are_taken():
+    clock = Clock()
+    admission = Admission(clock)
+    held = ExitStack()
+    for _ in range(ALWAYS):
+        held.enter_context(admission.turn(most=64, wait_secs=3))
+    clock.step = 0.8
+    await admission.give_way()
+    with pytest.raises(TurnRefused, match=FULL):
+        admission.check(most=64, wait_secs=3)
+    held.close()
+
+
+@pytest.mark.parametrize("most", [0, -1, "many", True])
+def test_a_wait_that_is_none(most):
+    with pytest.raises(ConfigError, match="max_wait_secs"):
+        Intake("One", {"max_wait_secs": most})
 
 
 @pytest.mark.parametrize("most", [0, -1, "many", True])

@@ -46,7 +46,7 @@ MOST_DIGITS = 19
 NOTHING_SAID = b"[]"
 """What Rasa's REST channel answers with where the bot said nothing."""
 
-LIMITS = ("max_chars", "max_metadata_kb", "max_waiting", "max_turns")
+LIMITS = ("max_chars", "max_metadata_kb", "max_waiting", "max_turns", "max_wait_secs")
 
 DEFAULTS: dict[str, Any] = {
     # The channel that is wrapped: a name of Rasa's, such as rest, or a module path.

@@ -57,6 +57,7 @@ DEFAULTS: dict[str, Any] = {
     **intake.DEFAULTS,
     # Who has a line is answered: `max_calls` is the limit here.
     "max_turns": None,
+    "max_wait_secs": None,
 }
 
 _LINES: dict[str, dict[str, Any]] = {
