@@ -1,11 +1,12 @@
 """Slots that a turn has filled and must not keep, because its words were not meant for them; and slots to keep."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rasa.shared.core.constants import ACTIVE_LOOP, MAPPING_CONDITIONS, REQUESTED_SLOT, SlotMappingType
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import (
+    ActionExecuted,
     ActionReverted,
     AllSlotsReset,
     Event,
@@ -50,27 +51,36 @@ def form_as_before(tracker: DialogueStateTracker, domain: Domain) -> list[Event]
 
 
 def set_again(tracker: DialogueStateTracker, names: Iterable[str]) -> list[Event]:
-    """Events that give slots back the value that an action of this turn took from them with `AllSlotsReset`.
+    """Events that give slots back the value that an action of this turn took from them.
 
-    Such an action means the bot's own slots. Empty where no action of this turn reset them.
+    With `AllSlotsReset`, or with a None for each slot that the tracker has, such an action means the bot's own slots.
+    Empty where no action of this turn did so.
     """
-    if not _may_have_reset(tracker):
+    known = [name for name in names if name in tracker.slots]
+    if not _may_have_reset(tracker, known):
         return []
     events = tracker.applied_events()
-    reset = next((place for place in range(len(events) - 1, -1, -1) if isinstance(events[place], _ENDS)), None)
-    if reset is None or not isinstance(events[reset], AllSlotsReset):
-        return []
-    later = {event.key for event in events[reset:] if isinstance(event, SlotSet)}
+    turn = next((place for place in range(len(events) - 1, -1, -1) if isinstance(events[place], UserUttered)), 0)
+    acted = next(
+        (place for place in range(turn, len(events)) if isinstance(events[place], ActionExecuted)), len(events)
+    )
     found: list[Event] = []
-    for name in names:
-        if name in tracker.slots and name not in later:
-            value = _value_before(events[:reset], name, tracker.slots[name].initial_value)
-            if value != tracker.get_slot(name):
-                found.append(SlotSet(name, value))
+    for name in known:
+        # What mappings made of the caller's words, before any action, is the slot's value, also where it is none.
+        kept = [event for place, event in enumerate(events) if place < acted or not _takes(event, name)]
+        value = _value_before(kept, name, tracker.slots[name].initial_value)
+        if value != tracker.get_slot(name):
+            found.append(SlotSet(name, value))
     return found
 
 
-def _may_have_reset(tracker: DialogueStateTracker) -> bool:
+def _takes(event: Event, name: str) -> bool:
+    return isinstance(event, AllSlotsReset) or (
+        isinstance(event, SlotSet) and event.key == name and event.value is None
+    )
+
+
+def _may_have_reset(tracker: DialogueStateTracker, names: Collection[str]) -> bool:
     """Whether slots were reset since the caller's latest utterance, or it takes all events to tell.
 
     Rasa goes through the whole conversation for the events that still apply; most turns need not know.
@@ -78,15 +88,14 @@ def _may_have_reset(tracker: DialogueStateTracker) -> bool:
     for event in reversed(tracker.events):
         if event.type_name == UserUttered.type_name:
             return False
-        if event.type_name in _LOOK_CLOSER:
+        if event.type_name in _LOOK_CLOSER or (
+            isinstance(event, SlotSet) and event.value is None and event.key in names
+        ):
             return True
     return False
 
 
 _LOOK_CLOSER = frozenset(kind.type_name for kind in (AllSlotsReset, UserUtteranceReverted, ActionReverted))
-
-_ENDS = (UserUttered, AllSlotsReset)
-"""Which of them comes last tells whether this turn has reset the slots."""
 
 
 def _filled_only_in(tracker: DialogueStateTracker, form: str | None) -> set[str]:

@@ -41,7 +41,7 @@ def test_the_words_behind_a_payload(text: str, words: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["/thanks", "//", "/", "/greet now", "/greet/x", "/GREET", "/greet}", "\u200b/greet", "\uff0fgreet", "/greet\xa0now"],
+    ["/thanks", "//", "/", "/greet now", "/greet/x", "/GREET", "/greet}", "\u200b/greet", "\uff0fgreet"],
 )
 def test_a_slash_before_words(text: str) -> None:
     assert by_rasa(text) is None

@@ -214,6 +214,26 @@ class TestAllSlotsReset:
         expected = [SlotSet("emotion", "angry"), SlotSet("caller_mood", "hostile"), SlotSet("escalated", False)]
         assert self.events(make, domain, AllSlotsReset()) == expected
 
+    @pytest.mark.parametrize(
+        "reset",
+        [
+            [AllSlotsReset(), AllSlotsReset()],
+            [SlotSet(name, None) for name in ("line", "emotion", "caller_mood", "escalated")],
+            [AllSlotsReset(), *(SlotSet(name, None) for name in ("emotion", "caller_mood", "escalated"))],
+            [AllSlotsReset(), ActionExecuted("action_forget"), AllSlotsReset()],
+        ],
+    )
+    def test_nor_do_other_ways_to_empty_all_slots(self, make, domain, reset):
+        expected = [SlotSet("emotion", "angry"), SlotSet("caller_mood", "hostile"), SlotSet("escalated", False)]
+        assert self.events(make, domain, *reset) == expected
+
+    def test_what_the_caller_s_words_emptied_stays_empty(self, make, domain):
+        """A mapping sets a slot before any action; the value is of this turn."""
+        resets = Domain.from_yaml(DOMAIN + EMOTIONS)
+        turn = [said(), SlotSet("emotion", None), ActionExecuted("action_forget"), AllSlotsReset()]
+        tracker = conversation(resets, said("angry"), SlotSet("emotion", "angry"), LISTEN, *turn)
+        assert make(rules=[]).predict_action_probabilities(tracker, resets).events == []
+
     def test_once(self, make, domain):
         again = [SlotSet("emotion", "angry"), SlotSet("caller_mood", "hostile"), SlotSet("escalated", False)]
         assert self.events(make, domain, AllSlotsReset(), *again) == []
