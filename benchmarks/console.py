@@ -3,6 +3,8 @@
     python benchmarks/console.py --database postgresql://user@localhost/empty_database    # JSON; SQLite without it
 
 One row is written after another, as Rasa's tracker store does; the time runs from its commit until a browser has it.
+With `--listeners 5`, as many calls are recorded meanwhile, somebody listens to each, and has its page open; the time
+then runs from the writing of a piece's first frame until the browser has it.
 """
 
 import argparse
@@ -12,7 +14,10 @@ import os
 import random
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +30,12 @@ from sqlalchemy.engine import Engine
 from rasa_emotion.database import create_tables, open_database, writing
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.estimate import EmotionEstimate
+from rasa_emotion.privacy.recordings import new_recording
+from rasa_emotion.voice.recorder import Recorder
+from rasa_emotion.voice.sound import Format
+
+FRAME = 320
+"""20 ms at 16 kHz, as a call brings them."""
 
 EVENTS = Table(
     "events",
@@ -84,6 +95,54 @@ async def watch(address: str, seen: dict[tuple[str, int], float], ready: asyncio
                         ready.set()
 
 
+class Calls:
+    """Calls that are recorded in real time, each by the clock.
+
+    Args:
+        folder: of the recordings.
+        senders: who calls.
+    """
+
+    def __init__(self, folder: Path, senders: Sequence[str]) -> None:
+        self.names = {sender: new_recording(folder, sender) for sender in senders}
+        self.written: dict[str, list[float]] = {sender: [] for sender in senders}
+        self._recorders = {sender: Recorder(path, Format()) for sender, path in self.names.items()}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._go)
+
+    def __enter__(self) -> "Calls":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _go(self) -> None:
+        samples, begun, count = np.full(FRAME, 0.1, np.float32), time.monotonic(), 0
+        while not self._ended.wait(max(0.0, begun + count * FRAME / 16_000 - time.monotonic())):
+            for sender, recorder in self._recorders.items():
+                recorder.caller(samples)
+                self.written[sender].append(time.monotonic())
+            count += 1
+
+    async def listen(self, address: str, sender: str, late: list[float]) -> None:
+        """Be a supervisor who has a call's page open and listens: note how late each piece's first sample arrives."""
+        ask, written = {"sender": sender, "name": self.names[sender].name}, self.written[sender]
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)))
+            await stack.enter_async_context(session.get(f"{address}/live/conversation/events", params=ask))
+            while True:
+                async with session.get(f"{address}/live/sound", params=ask) as sound:
+                    if sound.status != 200:
+                        await asyncio.sleep(0.3)
+                        continue
+                    frames = int(sound.headers["X-Emotion-After"])
+                    async for part in sound.content.iter_any():
+                        late.append(time.monotonic() - written[frames // FRAME])
+                        frames += len(part) // 4
+
+
 async def measure(engine: Engine, url: str, options: argparse.Namespace) -> dict[str, Any]:
     """Fill the database, start a console and a browser, and write turns at an even pace."""
     draw = random.Random(7)
@@ -93,6 +152,8 @@ async def measure(engine: Engine, url: str, options: argparse.Namespace) -> dict
     counts = dict.fromkeys(senders, options.turns)
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "rasa_emotion.cli", "console", "--port", "0", "--db", url]
+        record = {"record": {"announcement": "Recorded.", "folder": "recordings"}}
+        Path(folder, "endpoints.yml").write_text(json.dumps({"rasa_emotion": record}))
         # The events stand in the same database, as with EmotionTrackerStore.
         process = await asyncio.create_subprocess_exec(
             *command, cwd=folder, stderr=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(Path.cwd())}
@@ -107,6 +168,9 @@ async def measure(engine: Engine, url: str, options: argparse.Namespace) -> dict
         begun = time.monotonic()
         await ready.wait()
         first = time.monotonic() - begun
+        calls, heard = Calls(Path(folder) / "recordings", senders[: options.listeners]), []
+        calls.__enter__()
+        listeners = [asyncio.create_task(calls.listen(address, sender, heard)) for sender in calls.names]
         before, start = server.cpu_times(), time.monotonic()
         written: dict[tuple[str, int], float] = {}
         while time.monotonic() - start < options.secs:
@@ -117,7 +181,9 @@ async def measure(engine: Engine, url: str, options: argparse.Namespace) -> dict
             await asyncio.sleep(max(0.0, start + len(written) / options.rate - time.monotonic()))
         after, took = server.cpu_times(), time.monotonic() - start
         await asyncio.sleep(3)
-        browser.cancel()
+        for task in (browser, *listeners):
+            task.cancel()
+        calls.__exit__()
         process.terminate()
         await process.wait()
     # Of two turns of one caller in one second, the page shows the second.
@@ -134,6 +200,9 @@ async def measure(engine: Engine, url: str, options: argparse.Namespace) -> dict
         "shown": len(late),
         "written": len(written),
         "cores": round(cpu / took, 3),
+        "listeners": options.listeners,
+        "heard_secs": {f"p{share}": round(float(np.percentile(heard, share)), 3) for share in (50, 95, 100) if heard},
+        "load_average": round(os.getloadavg()[0], 1),
     }
 
 
@@ -144,6 +213,7 @@ def main() -> None:
     parser.add_argument("--conversations", type=int, default=500)
     parser.add_argument("--turns", type=int, default=20, help="that each has had before")
     parser.add_argument("--rate", type=float, default=25, help="turns that are written each second")
+    parser.add_argument("--listeners", type=int, default=0, help="calls that are recorded, and heard by somebody")
     parser.add_argument("--secs", type=float, default=30)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

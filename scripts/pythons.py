@@ -66,9 +66,9 @@ HEAD = """# Compatibility
 Each row is a fresh environment with the wheel: the core and the extras `handoff` and `serve` with the lowest and the
 highest numpy and SQLAlchemy that the Python takes, or a Rasa with what its extra lets in. The tests are those of
 the core, or of the component, policy, responses, tracker store, REST channel and relay. They import what was installed.
-`.venv-dev/bin/python scripts/pythons.py` makes this page, with `--rest` the rows that are not tested. `make nightly`
-runs it. A row takes minutes, so `make test` has none; it tests Python 3.10 with Rasa Open Source and 3.11 with Rasa
-Pro, in the versions of `requirements/`.
+`.venv-dev/bin/python scripts/pythons.py` makes this page, with `--rest` the rows that are not tested. A Python that is
+not on the machine keeps the rows of an earlier run. `make nightly` runs it. A row takes minutes, so `make test` has
+none; it tests Python 3.10 with Rasa Open Source and 3.11 with Rasa Pro, in the versions of `requirements/`.
 
 | Python | Rasa | numpy | SQLAlchemy | installed | tests |
 |---|---|---|---|---|---|
@@ -217,7 +217,9 @@ def written(rows: list[Row], todo: list[Trial]) -> None:
 
 
 def main(chosen: list[str]) -> int:
-    rows = on_page() if chosen == ["--rest"] else []
+    rows = [] if chosen and chosen != ["--rest"] else on_page()
+    if not chosen:  # a Python that is not here keeps what an earlier run found
+        rows = [row for row in rows if interpreter(".".join(row.python.split(".")[:2])) is None]
     todo = [trial for trial in plan() if not any(trial.is_of(row) for row in rows)]
     if chosen and chosen != ["--rest"]:
         todo = [Trial(python, wanted=HIGHEST) for python in chosen]

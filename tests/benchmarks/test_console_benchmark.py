@@ -6,9 +6,21 @@ import sys
 
 
 def test_what_is_written_is_shown(repository) -> None:
-    command = [sys.executable, "benchmarks/console.py", "--conversations", "20", "--turns", "2", "--secs", "3"]
+    command = [
+        sys.executable,
+        "benchmarks/console.py",
+        "--conversations",
+        "20",
+        "--turns",
+        "2",
+        "--secs",
+        "3",
+        "--listeners",
+        "2",
+    ]
     run = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
     found = json.loads(run.stdout)
     assert (found["database"], found["conversations"]) == ("sqlite", 20)
     assert 0 < found["shown"] <= found["written"]
     assert 0 < found["refresh_secs"]["p50"] <= found["refresh_secs"]["p95"]
+    assert 0 < found["heard_secs"]["p50"] <= found["heard_secs"]["p95"]
