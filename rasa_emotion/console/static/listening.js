@@ -78,7 +78,7 @@ export function listenTo(button, meter, told) {
     const channels = Number(answer.headers.get("X-Emotion-Channels"));
     const whole = frames();
     after = answer.headers.get("X-Emotion-After");
-    told("Live.", true);
+    told("Live: the caller on the left, the bot on the right. The button ends it.", true);
     for (const reader = answer.body.getReader(); ;) {
       const { done, value } = await reader.read();
       if (done || mine !== audio) return;
