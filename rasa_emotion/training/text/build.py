@@ -40,6 +40,8 @@ BIASED = "biased"
 HELDOUT_FILE = "heldout_logits.csv"
 STRENGTHS = np.arange(11) / 10
 """Never below 0, which would favour what is frequent on Reddit: callers are angry more often than that."""
+SEEN = 200
+"""Sentences that tell how large the network's numbers are; some hundred are as good as all."""
 APACHE_FILE = Path(__file__).parent.parent / "acoustic" / "licences" / "Apache-2.0.txt"
 
 
@@ -64,7 +66,8 @@ def build(recipe: Recipe, run: Path, data: Path, out: Path, *, beside: Path) -> 
     model = load_model(run)
     strength = add_class_bias(model, recipe, data, beside)
     save_model(model, run / BIASED)
-    export_int8(model, out / MODEL_FILE, pools_utterance=recipe.pool == "utterance")
+    seen = seen_sentences(recipe, data, beside)
+    export_int8(model, out / MODEL_FILE, pools_utterance=recipe.pool == "utterance", sentences=seen)
     tokenizer = load_tokenizer(start=recipe.start)
     tokenizer.save(str(out / TOKENIZER_FILE), pretty=False)
     names = provenance(recipe)
@@ -120,6 +123,13 @@ def add_class_bias(model: TextEmotionModel, recipe: Recipe, data: Path, beside: 
     with torch.no_grad():
         model.head.bias.sub_(torch.from_numpy(best * offset).to(model.head.bias))
     return best
+
+
+def seen_sentences(recipe: Recipe, data: Path, beside: Path) -> list[list[int]]:
+    """Token ids of some rows that were trained on, drawn at random, to see how large the network's numbers are."""
+    rows = [row for kept, _ in split_sources(recipe, read_sources(recipe, data, beside)) for row in kept]
+    drawn = np.random.default_rng(0).permutation(len(rows))[:SEEN]
+    return [list(row.tokens.ids) for row in tokenize([replace(rows[number], target={}) for number in drawn], recipe)]
 
 
 def inner_rows(recipe: Recipe, data: Path, beside: Path) -> list[LabelledText]:

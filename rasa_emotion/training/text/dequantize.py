@@ -86,7 +86,10 @@ def _network(graph: Any, classifier: TextClassifier) -> TextEmotionModel:
 
 def _layer(values: dict[str, Array], theirs: str, ours: str, products: Any, heads: int) -> dict[str, Array]:
     """One layer under DistilBERT's names; the graph has its four products in the order of computation."""
-    joined, out, inner, outer = (next(products) for _ in range(4))
+    joined, out, inner, outer = (
+        next(products) * values.get(f"{theirs}.{name}.smooth", np.float32(1))
+        for name in ("qkv", "out", "inner", "outer")
+    )
     weights, biases = (np.split(part, 3) for part in (joined, values[f"{theirs}.qkv.bias"]))
     scale = (weights[0].shape[1] // heads) ** -0.5  # which the export multiplied the query by
     weights[0], biases[0] = weights[0] / scale, biases[0] / scale

@@ -1,5 +1,6 @@
 """Trained weights to ONNX, in float32 and in int8."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,10 +14,14 @@ from rasa_emotion.errors import ConfigError
 from rasa_emotion.text.classifier import POOLED
 from rasa_emotion.training.quantise import quantise_products
 from rasa_emotion.training.text.model import TextEmotionModel
+from rasa_emotion.training.text.smooth import smooth_products
 
 OPSET = 18
 MASKED = -10_000.0
 """Added to the attention scores of padding: its weight becomes exactly 0 in float32."""
+
+SMOOTHED = ("qkv", "inner", "outer")
+"""The products of a layer whose inputs have outliers: those behind a layer norm or a GELU."""
 
 
 class RowInt8Embedding(nn.Module):
@@ -152,16 +157,28 @@ class PlainModel(nn.Module):
         return self.head(embedding), embedding
 
 
-def export_int8(model: TextEmotionModel, path: Path, *, pools_utterance: bool = False) -> None:
+def export_int8(
+    model: TextEmotionModel, path: Path, *, pools_utterance: bool = False, sentences: Sequence[Sequence[int]] = ()
+) -> None:
     """Write the graph that ships: weights in int8 per output channel, word embeddings in int8 per row.
 
     It takes `input_ids` and `attention_mask`, int64 [batch, tokens], to `logits` and `embedding`; with
     `pools_utterance` there is a third input `pooled`, 1 for the tokens that the embedding is the mean of.
     Weights that are multiplied use seven bits (see `quantise_products`); embeddings are looked up and keep eight.
+
+    Args:
+        model: the trained model, which stays as it is.
+        path: the file to write.
+        pools_utterance: take what is pooled as a third input.
+        sentences: token ids of some sentences. With them, the inputs of products are brought to like sizes (see
+            `smooth_products`), so that int8 takes less away.
     """
+    plain = PlainModel(model, pools_utterance=pools_utterance).eval()
+    if sentences:
+        smooth_products(plain, list(plain.layers), SMOOTHED, sentences)
     with TemporaryDirectory() as folder:
         source = Path(folder) / "float.onnx"
-        _export(PlainModel(model, pools_utterance=pools_utterance), source)
+        _export(plain, source)
         quantise_products(source, path)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rasa_emotion.training.text.export import PlainModel, RowInt8Embedding, export_int8
 from rasa_emotion.training.text.model import TextEmotionModel
+from rasa_emotion.training.text.smooth import SmoothLinear, sizes_of
 from rasa_emotion.training.text.start import load_tokenizer
 
 SENTENCES = Path(__file__).parents[2] / "data" / "customer_test_sentences.csv"
@@ -84,3 +85,40 @@ def test_row_int8_embedding_is_close(tiny_model: TextEmotionModel) -> None:
     ids = torch.arange(1000, 1200)[None]
     error = (RowInt8Embedding(table)(ids) - table[ids]).abs().max()
     assert 0 < error <= 1.001 * table[ids].abs().max() / 254
+
+
+def with_outliers(model: TextEmotionModel) -> TextEmotionModel:
+    """Two numbers behind each GELU are large and meet small weights, as in trained models; the rest counts."""
+    with torch.no_grad():
+        for layer in model.encoder.transformer.layer:
+            layer.ffn.lin1.weight *= 20
+            layer.ffn.lin2.weight *= 20
+            layer.ffn.lin1.bias[:2] = 200
+            layer.ffn.lin2.weight[:, :2] /= 200
+    return model
+
+
+def test_outliers_cost_less_where_sentences_were_seen(tiny_model: TextEmotionModel, tmp_path: Path) -> None:
+    model, tokenizer = with_outliers(tiny_model), load_tokenizer(64)
+    ids = [tokenizer.encode(line).ids for line in SENTENCES.read_text(encoding="utf-8").splitlines()[1:]]
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    export_int8(model, tmp_path / "seen.onnx", sentences=ids[:50])
+    export_int8(model, tmp_path / "unseen.onnx")
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    errors = []
+    for file in ("seen.onnx", "unseen.onnx"):
+        found = [run(tmp_path / file, np.array([one]), np.ones((1, len(one)), dtype=np.int64))[0] for one in ids[50:]]
+        with torch.no_grad():
+            right = [model(torch.tensor([one]), torch.ones(1, len(one)))[0].numpy() for one in ids[50:]]
+        errors.append(np.mean([np.abs(a - b).mean() for a, b in zip(found, right, strict=True)]))
+    assert errors[0] < 0.7 * errors[1]
+
+
+def test_a_smooth_layer_gives_what_its_layer_gives() -> None:
+    linear = torch.nn.Linear(6, 4)
+    inputs = torch.randn(3, 6) * torch.tensor([1, 1, 50, 1, 0, 1.0])
+    sizes = sizes_of(inputs.abs().amax(0), linear.weight)
+    smooth = SmoothLinear(linear, sizes)
+    torch.testing.assert_close(smooth(inputs), linear(inputs))
+    assert (inputs / sizes).abs().amax(0)[2] < 10 * (inputs / sizes).abs().amax(0)[0]
+    assert sizes_of(inputs.abs().amax(0), linear.weight, 1.0)[2] == pytest.approx(inputs[:, 2].abs().max().item())
