@@ -216,10 +216,15 @@ def written(rows: list[Row], todo: list[Trial]) -> None:
     PAGE.write_text(HEAD + "".join(f"{row}\n" for row in table), encoding="utf-8")
 
 
+def kept(chosen: list[str]) -> list[Row]:
+    """What stays of the page: with `--rest` all that was run, without it the rows of Pythons that are not here."""
+    if chosen == ["--rest"]:
+        return on_page()
+    return [] if chosen else [row for row in on_page() if interpreter(".".join(row.python.split(".")[:2])) is None]
+
+
 def main(chosen: list[str]) -> int:
-    rows = [] if chosen and chosen != ["--rest"] else on_page()
-    if not chosen:  # a Python that is not here keeps what an earlier run found
-        rows = [row for row in rows if interpreter(".".join(row.python.split(".")[:2])) is None]
+    rows = kept(chosen)
     todo = [trial for trial in plan() if not any(trial.is_of(row) for row in rows)]
     if chosen and chosen != ["--rest"]:
         todo = [Trial(python, wanted=HIGHEST) for python in chosen]
