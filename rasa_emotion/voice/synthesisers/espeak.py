@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import shutil
 import struct
+import subprocess
 from collections.abc import AsyncGenerator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -28,6 +29,9 @@ PIECE = 4096
 
 HEADER = 44
 """Bytes of the WAV header that espeak-ng writes."""
+
+THREADS = 8
+"""Which wait for espeak-ng's next piece, each some milliseconds; they are not taken while a piece is played."""
 
 # What `-p` does to the pitch, in semitones; measured by autocorrelation on espeak-ng 1.51, voices en-gb and en-us.
 _SEMITONES = (-6.3, -4.1, -2.75, -1.5, 0.0, 1.5, 3.2, 5.0, 8.5)
@@ -71,6 +75,7 @@ class Espeak:
         if found is None:
             raise ConfigError(f"{OWNER} needs '{program}', which is not installed; apt-get install espeak-ng.")
         self._program, self._voice, self._pace, self._timeout = found, voice, words_per_minute, timeout_secs
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="espeak")
 
     async def speak(self, speech: Speech) -> AsyncGenerator[bytes, None]:
         """Mono samples at 22,050 Hz, 16 bit. Raises SynthesisError."""
@@ -97,45 +102,74 @@ class Espeak:
         return ["-s", str(round(pace)), "-p", str(round(float(pitch)))]
 
     async def _said(self, text: str, *options: str) -> AsyncGenerator[bytes, None]:
-        process = await self._started(options)
-        assert process.stdin is not None
-        assert process.stdout is not None
+        command = [self._program, "-v", self._voice, "-b", "1", *options, "--stdin", "--stdout"]
+        run = _Run(self._threads, command, text.encode(), self._timeout)
         try:
-            # One that has ended takes no text, which uvloop tells by a RuntimeError; its output tells the rest.
-            with contextlib.suppress(RuntimeError, ConnectionError):
-                process.stdin.write(text.encode())
-                process.stdin.close()
-            header = await self._read(process.stdout, HEADER)
+            header = await run.read(HEADER)
             if len(header) < HEADER:
                 raise SynthesisError("espeak-ng ended without a sound; try it with: espeak-ng hello")
             _check(header, self.sample_rate)
-            while piece := await self._read(process.stdout, PIECE):
-                yield piece
-        except OSError as error:
-            raise SynthesisError(f"espeak-ng ended before it had spoken ({type(error).__name__}).") from error
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-            await process.communicate()  # what is left unread would keep the pipe open
-
-    async def _started(self, options: tuple[str, ...]) -> Any:
-        try:
-            return await asyncio.create_subprocess_exec(
-                self._program, "-v", self._voice, "-b", "1", *options, "--stdin", "--stdout",
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            )  # fmt: skip
+            while piece := await run.read(PIECE):
+                yield piece[: len(piece) // 2 * 2]
         except OSError as error:
             raise SynthesisError(f"espeak-ng cannot be started ({type(error).__name__}).") from error
+        finally:
+            run.end()
 
-    async def _read(self, stream: asyncio.StreamReader, count: int) -> bytes:
-        """So many bytes, or those that were left."""
+
+class _Run:
+    """One run of the program, started, read and ended in threads.
+
+    An event loop that starts a process stands still meanwhile, for 3 to 30 ms: uvloop copies the tables of all the
+    memory that this process has.
+
+    Args:
+        threads: for it.
+        command: the program and its options.
+        text: that it reads.
+        timeout_secs: how long the next piece of sound may take.
+    """
+
+    def __init__(self, threads: ThreadPoolExecutor, command: list[str], text: bytes, timeout_secs: float) -> None:
+        self._threads, self._timeout = threads, timeout_secs
+        self._started = threads.submit(_start, command, text)
+
+    async def read(self, count: int) -> bytes:
+        """So many bytes, or those that were left. Raises OSError where it could not be started, SynthesisError."""
+        reading = asyncio.wrap_future(self._threads.submit(self._read, count))
         try:
-            return await asyncio.wait_for(stream.readexactly(count), self._timeout)
-        except asyncio.IncompleteReadError as error:
-            return error.partial[: len(error.partial) // 2 * 2]
+            return await asyncio.wait_for(reading, self._timeout)
         except asyncio.TimeoutError as error:
             raise SynthesisError(f"espeak-ng said nothing for {self._timeout:g} s.") from error
+
+    def end(self) -> None:
+        """Kill it if it still runs, soon; a thread that reads it then comes to the end."""
+        self._threads.submit(self._end)
+
+    def _read(self, count: int) -> bytes:
+        stdout = self._started.result().stdout
+        assert stdout is not None
+        return stdout.read(count)
+
+    def _end(self) -> None:
+        with contextlib.suppress(OSError):  # it was never started
+            process = self._started.result()
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+def _start(command: list[str], text: bytes) -> "subprocess.Popen[bytes]":
+    # `close_fds` off lets Python take `posix_spawn`, which copies nothing; its own files are not inherited anyway.
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, close_fds=False
+    )
+    assert process.stdin is not None
+    # One that has ended takes no text; its output tells the rest. The text is shorter than what a pipe holds.
+    with contextlib.suppress(OSError), process.stdin as pipe:
+        pipe.write(text)
+    return process
 
 
 def _check(header: bytes, sample_rate: int) -> None:

@@ -2,8 +2,11 @@
 
 import asyncio
 import shutil
+import subprocess
+import threading
 
 import numpy as np
+import psutil
 import pytest
 
 from rasa_emotion.conversation.ssml import PROSODY, Prosody
@@ -109,6 +112,28 @@ async def test_the_first_sound_comes_before_the_last_sentence_is_begun() -> None
     first = await voice.__anext__()
     assert 0 < len(first) <= 4096
     await voice.aclose()  # and nobody is left waiting for the rest
+    while psutil.Process().children():
+        await asyncio.sleep(0.01)
+
+
+async def test_the_event_loop_starts_reads_and_ends_no_process_itself(monkeypatch) -> None:
+    by: set[str] = set()
+
+    class Watched(subprocess.Popen):
+        def __init__(self, *args, **kwargs) -> None:
+            by.add(threading.current_thread().name)
+            super().__init__(*args, **kwargs)
+
+        def wait(self, *args, **kwargs) -> int:
+            by.add(threading.current_thread().name)
+            return super().wait(*args, **kwargs)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    assert len(await samples(Speech(SENTENCE))) > 0
+    while psutil.Process().children():
+        await asyncio.sleep(0.01)
+    assert by
+    assert all(name.startswith("espeak") for name in by)
 
 
 def test_a_program_that_is_missing_is_told_at_the_start() -> None:
