@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasa_emotion.audio.activity import FRAME_SECS
-from rasa_emotion.audio.speech import FRAME, SpeechDetector, SpeechEvent, SpeechSettings, State
+from rasa_emotion.audio.speech import BLOCK, FRAME, SpeechDetector, SpeechEvent, SpeechSettings, State
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.streaming.events import Window
@@ -81,7 +81,11 @@ class Cutter:
         held = np.concatenate([self._waiting, samples]) if len(self._waiting) else samples
         whole = len(held) // FRAME * FRAME
         self._waiting = held[whole:].copy()
-        return [found for start in range(0, whole, FRAME) for found in self._frame(held[start : start + FRAME])]
+        return [
+            found
+            for start in range(0, whole, BLOCK * FRAME)
+            for found in self._block(held[start : min(start + BLOCK * FRAME, whole)].copy())
+        ]
 
     def end_turn(self, reason: str) -> list[SpeechEvent | Window]:
         """End the turn under way, if there is one, with the window that closes it if that was not given at a pause."""
@@ -93,12 +97,19 @@ class Cutter:
         held = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
         return held[max(0, len(held) - count) :]
 
-    def _frame(self, frame: NDArray[np.float32]) -> list[SpeechEvent | Window]:
-        self._pieces.append(frame.copy())
-        before = self.detector.state
-        events = self.detector.feed(frame)
+    def _block(self, samples: NDArray[np.float32]) -> list[SpeechEvent | Window]:
+        found, before = [], self.detector.state
+        for frame, events in zip(samples.reshape(-1, FRAME), self.detector.frames(samples), strict=True):
+            found += self._frame(frame, before, events)
+            before = self.detector.state
+        return found
+
+    def _frame(
+        self, frame: NDArray[np.float32], before: State, events: list[SpeechEvent]
+    ) -> list[SpeechEvent | Window]:
+        self._pieces.append(frame)
         self._spoken.append(self.detector.gate_open)
-        found = self._told(before, events)
+        found = self._told(before, events) if events else []
         if self.detector.state is State.SPEAKING and self.detector.position >= self._next_update:
             found.append(self._update())
         self._forget()

@@ -58,6 +58,14 @@ def test_the_size_of_frames_changes_nothing(sizes: list[int]) -> None:
     assert [*found, *other.feed(sound[start:])] == told(one, sound)
 
 
+@pytest.mark.parametrize("size", [960, 4000, 16_000, 400_000])
+def test_a_voice_in_larger_frames_starts_and_ends_as_in_small_ones(spoken: np.ndarray, size: int) -> None:
+    sound = np.concatenate([silence(1), spoken, silence(2), 0.1 * spoken, silence(1)])
+    small = told(SpeechDetector(), sound)
+    assert [event.kind for event in small].count("end") == 2
+    assert told(SpeechDetector(), sound, size) == small
+
+
 @pytest.mark.parametrize("name", VOICELESS)
 @pytest.mark.parametrize("level", [1.0, 0.05])
 def test_what_lines_and_machines_play_is_no_turn(name: str, level: float) -> None:
