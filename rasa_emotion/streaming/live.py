@@ -183,6 +183,11 @@ class LiveStream(Cut):
         self._closed = False
         self._moved = asyncio.Event()
 
+    @property
+    def pausing(self) -> bool:
+        """Whether a turn is under way and its voice has fallen silent, so that the next frame may end it."""
+        return self._cutter.detector.state is State.PAUSED
+
     def feed(self, frame: bytes) -> NDArray[np.float32]:
         """Take the next frame; returns its samples, 16 kHz float32, for a recogniser that hears beside.
 

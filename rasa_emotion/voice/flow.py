@@ -89,6 +89,11 @@ class Flow:
             raise LineClosed(1007, f"Too many messages cannot be understood; the last one: {sentence}")
 
     @property
+    def silent_secs(self) -> float:
+        """For which nothing has come; 0 while the line is held back."""
+        return 0.0 if self._holding else self._clock.now() - self.last_message
+
+    @property
     def idle(self) -> bool:
         """Whether nothing has come for too long."""
-        return not self._holding and self._clock.now() - self.last_message > self._limits.idle_secs
+        return self.silent_secs > self._limits.idle_secs

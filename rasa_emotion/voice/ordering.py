@@ -27,6 +27,7 @@ class Ordering:
         self._format = format_
         self._number: int | None = None
         self._end: float | None = None
+        self._gathered: list[bytes] = []
         self.dropped = self.missing_secs = 0.0
 
     def take(self, frame: Frame) -> bytes:
@@ -39,6 +40,20 @@ class Ordering:
             self._number = frame.number
         one_is_missing = frame.number is not None and before is not None and frame.number > before + 1
         return self._filled(frame, 0.0 if one_is_missing else SHORTEST_GAP_SECS)
+
+    def gather(self, frame: Frame) -> None:
+        """`take` it, and keep what it gives for `gathered`."""
+        self._gathered.append(self.take(frame))
+
+    @property
+    def gathered_secs(self) -> float:
+        """Of sound that was gathered."""
+        return sum(map(len, self._gathered)) / self._format.bytes_per_sec
+
+    def gathered(self) -> bytes:
+        """The sound that was gathered, once."""
+        found, self._gathered = b"".join(self._gathered), []
+        return found
 
     def _filled(self, frame: Frame, shortest_secs: float) -> bytes:
         if frame.at is None:

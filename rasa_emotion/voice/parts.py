@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rasa_emotion.estimate import EmotionEstimate
-from rasa_emotion.streaming import SharedHearing, StreamSettings
+from rasa_emotion.streaming import LiveStream, SharedHearing, StreamSettings
 from rasa_emotion.turn.message import Turn
 from rasa_emotion.voice.call_settings import CallSettings
+from rasa_emotion.voice.clock import Clock
 from rasa_emotion.voice.recognisers.interface import Recogniser
 from rasa_emotion.voice.recorder import Recorder
 from rasa_emotion.voice.sound import Format
@@ -57,6 +58,7 @@ class Parts:
         voices: synthesisers, the next one for when one fails.
         settings: how calls are held.
         stream: how they are heard.
+        gather_secs: of sound that a call gathers before it is heard, at the moment; 0 for each frame at once.
     """
 
     hearing: SharedHearing
@@ -65,6 +67,14 @@ class Parts:
     local: Callable[[], Recogniser] | None = None
     settings: CallSettings = field(default_factory=CallSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
+    gather_secs: Callable[[], float] = lambda: 0.0
+
+    def live(self, format_: Format, clock: Clock) -> LiveStream:
+        """Hears one call. Raises AudioError for a format that cannot be heard."""
+        rate = format_.sample_rate
+        return LiveStream(
+            self.hearing, encoding=format_.encoding, sample_rate=rate, settings=self.stream, clock=clock.now
+        )
 
 
 def shown(estimate: EmotionEstimate) -> dict[str, Any]:

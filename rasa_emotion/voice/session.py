@@ -144,6 +144,8 @@ class Call:
 
     async def _end(self) -> None:
         if self._live is not None:
+            with suppress(LineClosed):  # which it is already
+                await self._hear_gathered()
             self._live.close()
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._last_words(), LAST_WORDS_SECS)
@@ -218,27 +220,15 @@ class Call:
         self._player.use(format_)
         self._order = Ordering(format_)
         try:
-            self._live = LiveStream(
-                self._parts.hearing,
-                encoding=format_.encoding,
-                sample_rate=format_.sample_rate,
-                settings=self._parts.stream,
-                clock=self._clock.now,
-            )
+            self._live = self._parts.live(format_, self._clock)
         except AudioError as error:
             raise LineClosed(1007, str(error)) from error
         self._live.analyse = self._turns.analysed = await asyncio.to_thread(self._bot.may_analyse, self.sender)
         await self._ears.start(private=self._private())
         self._turns.words_expected = self._ears.hears
         self._spawn(self._hear_all(self._live), "events")
-        logger.info(
-            "A call of %s begins (%s, %s at %d Hz).",
-            pseudonym(self.sender),
-            self._transport.name,
-            format_.encoding,
-            format_.sample_rate,
-            extra=named("voice.call.started"),
-        )
+        line = f"{self._transport.name}, {format_.encoding} at {format_.sample_rate} Hz"
+        logger.info("A call of %s begins (%s).", pseudonym(self.sender), line, extra=named("voice.call.started"))
         self.tell({"event": "call", "sender": self.sender, "analysed": self._live.analyse})
         await self._record()
         self._turns.add_text(self._settings.begin)
@@ -247,19 +237,27 @@ class Call:
         if self._live is None:
             self._flow.fault("Sound came before the call began.")
             return 0.0
-        data = self._order.take(frame)
+        self._order.gather(frame)
+        # While a turn pauses its end is waited for, and each frame may decide it.
+        if self._live.pausing or self._order.gathered_secs >= self._parts.gather_secs():
+            await self._hear_gathered()
+        return len(frame.audio) / self._format.bytes_per_sec
+
+    async def _hear_gathered(self) -> None:
+        data = self._order.gathered()
+        if self._live is None or not data:
+            return
         self._live.bot_speaks = self._player.speaking
         try:
             samples = self._live.feed(data)
         except AudioError as error:
             self._flow.fault(str(error))
-            return 0.0
+            return
         if self._player.recorder is not None:
             self._player.recorder.caller(samples)
         await self._ears.feed(samples, self._live.heard_secs)
         if self._caller_speaks:
             self._show_partial()
-        return len(frame.audio) / self._format.bytes_per_sec
 
     async def _record(self) -> None:
         """Begin the recording, where the operator wants one and the caller has not said no."""
@@ -366,6 +364,8 @@ class Call:
             await self._clock.sleep(TICK_SECS)
             if self._flow.idle:
                 raise LineClosed(1001, "Nothing has come from the client for too long.")
+            if self._flow.silent_secs > TICK_SECS:  # a line that sends nothing while nobody speaks
+                await self._hear_gathered()
             self._turns.add_text(self._keys.due())
             self._take_up_line_words()
             self._ask_again(self._clock.now())

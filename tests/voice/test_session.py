@@ -82,7 +82,17 @@ class Line:
     """The other end: what was sent, and what is still to come."""
 
     def __init__(
-        self, bot, *, lines=(), local=None, voices=None, settings=None, remote=False, speed=SPEED, broken=False
+        self,
+        bot,
+        *,
+        lines=(),
+        local=None,
+        voices=None,
+        settings=None,
+        remote=False,
+        speed=SPEED,
+        broken=False,
+        gather_secs=0.0,
     ):
         self.bot, self.sent, self.times, self.inbox = bot, [], [], asyncio.Queue()
         self.voices = voices or [Voice()]
@@ -95,7 +105,9 @@ class Line:
             return recogniser
 
         settings = settings or CallSettings(**QUIET)
-        parts = Parts(SharedHearing(LoudnessAnalyzer()), make, self.voices, local, settings)
+        parts = Parts(
+            SharedHearing(LoudnessAnalyzer()), make, self.voices, local, settings, gather_secs=lambda: gather_secs
+        )
         self.call = Call(JsonAudio("call-1", events=True), self.take, bot, parts, Clock(speed))
         self.running = asyncio.ensure_future(self.run())
 
@@ -386,6 +398,42 @@ async def test_frames_of_ten_seconds_are_heard_like_short_ones(bot):
     await line.until(lambda: line.told("state"))
     await line.hang_up()
     assert bot.turns[0].audio.emotion == "angry"
+
+
+async def test_sound_that_is_gathered_is_heard_like_frames_one_by_one(bot):
+    sound, decided, sizes = line_of(0.3, speech(ONE), 1.5), [], []
+    sound = sound[: len(sound) // 320 * 320]
+    for gather_secs in (0.0, 0.1):
+        line = Line(bot, lines=[ONE], gather_secs=gather_secs)
+        pieces = []
+        while line.call._live is None:
+            await asyncio.sleep(0.01)
+        live = line.call._live
+        feed = live.feed
+        live.feed = lambda data, pieces=pieces, live=live, feed=feed: (
+            pieces.append((live.pausing, len(data))),
+            feed(data),
+        )[1]
+        await line.say(sound, frame=320)
+        await line.until(lambda line=line: line.told("state"))
+        await line.hang_up()
+        decided.append(line.told("turn")[0]["decided"])
+        sizes.append(pieces)
+    assert decided[0] == decided[1]
+    assert {size for _, size in sizes[0]} == {640}
+    # Fewer frames than five where this machine made the line wait.
+    gathered = {size for pausing, size in sizes[1] if not pausing}
+    assert 3200 in gathered
+    assert gathered <= set(range(640, 3201, 640))
+    assert {size for pausing, size in sizes[1] if pausing} == {640}
+
+
+async def test_what_was_gathered_is_heard_though_the_line_falls_silent(bot):
+    line = Line(bot, gather_secs=1.0)
+    await line.say(silence(0.5), frame=320)
+    while line.call._live is None or line.call._live.heard_secs < 0.5:
+        await asyncio.sleep(0.01)
+    await line.hang_up()
 
 
 async def test_who_floods_is_held_back_and_then_closed_with_a_reason(bot):

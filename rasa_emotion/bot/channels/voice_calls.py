@@ -1,6 +1,7 @@
 """The live calls of one server process, and the bot that they talk to."""
 
 import asyncio
+import gc
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -39,6 +40,10 @@ MOST_OUTCOMES = 1000
 """Ended calls of which it is remembered how, for a line that asks what comes next."""
 
 MOOD_SLOT = "caller_mood"
+
+CALLS_PER_FRAME, LONGEST_GATHERED_SECS = 8, 0.1
+"""For each so many calls, every call gathers one frame of 20 ms more before it is heard, up to so much: three frames at
+once take half the time of three one by one. A turn's end is decided as soon as with few calls."""
 
 OnMessage = Callable[[Any], Awaitable[Any]]
 
@@ -98,6 +103,8 @@ class Calls:
             if given[key] is not None:
                 await self._warm(key)
         local = None if given["local_recogniser"] is None else lambda: self._options.recogniser("local_recogniser")
+        # What was loaded stays: a collector of garbage that goes through all of it holds every call for 0.1 s.
+        gc.freeze()
         return Parts(
             SharedHearing(analyzer or cast(Analyzer, _NoModels()), workers=given["workers"], turn_end=turn_end),
             self._options.recogniser,
@@ -105,7 +112,11 @@ class Calls:
             local,
             self._options.call,
             self._options.stream,
+            self._gather_secs,
         )
+
+    def _gather_secs(self) -> float:
+        return min(LONGEST_GATHERED_SECS, 0.02 * (len(self._ids) // CALLS_PER_FRAME))
 
     async def _warm(self, key: str) -> None:
         """Load the model of a recogniser on this machine, so that the first caller does not wait for it."""

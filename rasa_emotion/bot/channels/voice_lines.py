@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from rasa_emotion.bot.channels.voice_calls import Calls
+from rasa_emotion.bot.channels.voice_inbox import Inbox, attach
 from rasa_emotion.logs import named
 from rasa_emotion.turn.roles import ANYBODY, Identity
 from rasa_emotion.voice.flow import LineClosed
@@ -15,36 +16,8 @@ from rasa_emotion.voice.transports.protocol import Message, Transport
 
 logger = logging.getLogger(__name__)
 
-MOST_UNREAD = 8
-"""Messages that wait for the call; then the socket is not read, and the sender has to wait."""
-
 READ_BYTES = 4096
 NORMAL = 1000
-
-
-class Inbox:
-    """Messages between the task that reads the socket and the call, which is another: Sanic cancels the first one,
-    twice, when a client vanishes, and then the call has still to be ended in good order.
-    """
-
-    def __init__(self) -> None:
-        self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
-        self._room = asyncio.Semaphore(MOST_UNREAD)
-
-    async def put(self, message: Message) -> None:
-        """Hand a message on, when there is room."""
-        await self._room.acquire()
-        self._messages.put_nowait(message)
-
-    def gone(self) -> None:
-        """There will be no further one."""
-        self._messages.put_nowait(None)
-
-    async def get(self) -> Message | None:
-        """The next message; None when the line has gone."""
-        message = await self._messages.get()
-        self._room.release()
-        return message
 
 
 async def hold_websocket(calls: Calls, transport: Transport, ws: Any, *, by: Identity = ANYBODY) -> None:
@@ -56,8 +29,15 @@ async def hold_websocket(calls: Calls, transport: Transport, ws: Any, *, by: Ide
         except Exception as error:  # of Sanic, of websockets, of the loop: all say that it has gone
             raise ConnectionResetError from error
 
-    # `recv` without a time limit in the one task that reads: Sanic loses a message for every one that is cancelled.
-    closed = await _held(calls, transport, send, ws.recv, by)
+    async def read(inbox: Inbox) -> None:
+        while not attach(ws, inbox):
+            # Without a time limit in the one task that reads: Sanic loses a message for every one that is cancelled.
+            if (message := await ws.recv()) is None:
+                return
+            await inbox.put(message)
+        await asyncio.wait({ws.recv_cancel})
+
+    closed = await _held(calls, transport, send, read, by)
     with suppress(Exception):  # it may have gone
         code, reason = (NORMAL, "") if closed is None else (closed.code, _short(str(closed)))
         await ws.close(code, reason)
@@ -71,14 +51,12 @@ async def hold_stream(calls: Calls, reader: asyncio.StreamReader, writer: asynci
         writer.write(message)
         await writer.drain()
 
-    async def receive() -> Message | None:
-        try:
-            return await reader.read(READ_BYTES) or None
-        except ConnectionError:
-            return None
+    async def read(inbox: Inbox) -> None:
+        while message := await reader.read(READ_BYTES):
+            await inbox.put(message)
 
     try:
-        await _held(calls, AudioSocket(), send, receive)
+        await _held(calls, AudioSocket(), send, read)
     finally:
         writer.close()
         with suppress(ConnectionError):
@@ -89,12 +67,12 @@ async def _held(
     calls: Calls,
     transport: Transport,
     send: Callable[[Message], Awaitable[None]],
-    receive: Callable[[], Awaitable[Message | None]],
+    read: Callable[[Inbox], Awaitable[None]],
     by: Identity = ANYBODY,
 ) -> LineClosed | None:
     inbox = Inbox()
     holding = asyncio.ensure_future(calls.hold(transport, send, inbox.get, by=by))
-    reading = asyncio.ensure_future(_read(receive, inbox))
+    reading = asyncio.ensure_future(_read(read, inbox))
     try:
         await asyncio.wait({holding, reading}, return_when=asyncio.FIRST_COMPLETED)
         if not holding.done():
@@ -105,12 +83,12 @@ async def _held(
         raise
     finally:
         reading.cancel()
+        inbox.close()
 
 
-async def _read(receive: Callable[[], Awaitable[Message | None]], inbox: Inbox) -> None:
+async def _read(read: Callable[[Inbox], Awaitable[None]], inbox: Inbox) -> None:
     with suppress(Exception, asyncio.CancelledError):  # whatever ends the reading, the line has gone
-        while (message := await receive()) is not None:
-            await inbox.put(message)
+        await read(inbox)
 
 
 async def listen(calls: Calls, host: str, port: int) -> asyncio.AbstractServer | None:

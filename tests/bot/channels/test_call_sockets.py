@@ -1,6 +1,7 @@
 """The sockets of live calls: nothing that was sent is lost, and each call ends in good order, however the line goes."""
 
 import asyncio
+import gc
 import logging
 from contextlib import suppress
 from types import SimpleNamespace
@@ -139,6 +140,23 @@ async def test_recognisers_are_loaded_before_the_first_call(calls):
     assert Ready.loaded == 2
     await calls.prepare()
     assert Ready.loaded == 2
+    await calls.close()
+
+
+async def test_what_was_loaded_is_no_work_for_the_collector_of_garbage(calls, monkeypatch):
+    frozen = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(Ready.loaded))
+    await calls.prepare()
+    assert frozen == [2]  # once, and when all was loaded
+    await calls.close()
+
+
+async def test_the_more_calls_the_more_sound_is_heard_at_once(calls):
+    parts = await calls.prepare()
+    assert parts.gather_secs() == 0
+    for number in range(50):
+        calls.admit(Started(str(number), Format()), object())
+    assert parts.gather_secs() == pytest.approx(0.1)
     await calls.close()
 
 
