@@ -269,6 +269,27 @@ async def test_a_signature_over_the_port_is_twilio_s_too(server):
         assert ws.open
 
 
+async def test_twilio_signs_the_query_in_the_order_in_which_it_is_sent(server):
+    path, fields = "/webhooks/voice/twilio", {"CallSid": "CA1"}
+    for asked, status in (
+        ("?b=2&a=1&c=%20x+y", 200),
+        ("?a=1&b=2&c=%20x+y", 403),
+        ("?b=2&a=1&c=+x%20y", 403),
+        ("", 403),
+    ):
+        headers = {"X-Twilio-Signature": signature(f"{path}?b=2&a=1&c=%20x+y", fields)}
+        url = f"http://127.0.0.1:{server.port}{path}{asked}"
+        assert requests.post(url, data=fields, headers=headers, timeout=60).status_code == status
+    signed = {"X-Twilio-Signature": signature(f"{path}/stream?b=2&a=1", scheme="wss")}
+    address = f"ws://127.0.0.1:{server.port}{path}/stream"
+    async with websockets.connect(f"{address}?b=2&a=1", extra_headers=signed) as ws:
+        assert ws.open
+    with pytest.raises(websockets.exceptions.InvalidStatusCode) as refused:
+        async with websockets.connect(f"{address}?a=1&b=2", extra_headers=signed):
+            pass
+    assert refused.value.status_code == 403
+
+
 async def test_a_whole_call_from_jambonz(server):
     url = f"http://127.0.0.1:{server.port}/webhooks/voice/jambonz"
     assert requests.post(url, json={"call_sid": "J1"}, timeout=60).status_code == 401
