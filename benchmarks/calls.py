@@ -7,9 +7,9 @@ time, in turns, over a WebSocket of its own, in frames of 20 ms, and the bot ans
 - update: from the moment when the last sample of an update's audio was sent until the client is told of it;
 - emotion: from the frame with which the end of a turn was decided until the client is told of the turn;
 - answer: from that frame until the first sound of the answer;
-- text: with `--texts`, turns in writing to another channel of the same server, one after the other from one client:
-  alone before the calls, and beside them. For `--turn-ms` of each the bot holds the event loop, as Rasa's pipeline and
-  policies do; without, only what the channel takes is timed;
+- text: with `--texts`, turns in writing to another channel of the same server, one after the other from one client in
+  a process of its own: alone before the calls, and beside them. For `--turn-ms` of each the bot holds the event loop,
+  as Rasa's pipeline and policies do; without, only what the channel takes is timed;
 - CPU by part: the event loop (sockets, decoding, voice activity, turns), the model's threads, a recogniser's, and what
   espeak-ng takes in processes of its own.
 
@@ -205,9 +205,17 @@ async def hold_all(url: str, count: int, secs: float, texts: str | None = None) 
     """Hold so many calls for so long; where `texts` names an address, text turns go there beside, and their seconds."""
     spoken = voices()
     callers = [Caller(number, spoken[number % len(spoken)]) for number in range(count)]
-    written = asyncio.ensure_future(write(texts, secs)) if texts else None
+    written = asyncio.ensure_future(written_beside(texts, secs)) if texts else None
     await asyncio.gather(*(caller.hold(url, secs) for caller in callers))
     return callers, await written if written else []
+
+
+async def written_beside(url: str, secs: float) -> list[float]:
+    """`write` in a process of its own: beside the callers in one loop it would wait for them too, and count that."""
+    command = [sys.executable, "-W", "ignore", __file__, "--write", url, "--secs", str(secs)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    found: list[float] = json.loads((await process.communicate())[0])
+    return found
 
 
 async def write(url: str, secs: float) -> list[float]:
@@ -253,7 +261,7 @@ def measure(count: int, secs: float, recogniser: str, *, texts: bool = False, tu
         try:
             asyncio.run(ready(url))
             web = f"http://127.0.0.1:{port}"
-            alone = asyncio.run(write(web + TEXTS, TEXT_SECS)) if texts else []
+            alone = asyncio.run(written_beside(web + TEXTS, TEXT_SECS)) if texts else []
             parts_before = requests.get(f"{web}/parts", timeout=60).json()
             watched = psutil.Process(server.pid)
             before, own, memory = cpu(watched), time.process_time(), watched.memory_info().rss
@@ -334,7 +342,11 @@ def main() -> None:
     parser.add_argument("--turn-ms", type=float, default=0.0, help="for which the bot holds the loop in a text turn")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--write", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.write:
+        print(json.dumps(asyncio.run(write(chosen.write, chosen.secs))))
+        return
     if chosen.serve:
         serve(chosen.serve, chosen.recogniser, chosen.turn_ms / 1000)
         return
