@@ -323,6 +323,7 @@ def told(answers: Answers) -> dict[str, Any]:
     """The figures of one run of conversations."""
     return {
         "p95_ms": round(answers.p95_ms(), 1),
+        "longest_ms": round(1000 * max(answers.secs, default=float("inf")), 1),
         "answered": answers.statuses[200],
         "refused": answers.statuses[429],
         "faults": dict(answers.faults),

@@ -54,7 +54,7 @@ DEFAULTS: dict[str, Any] = {
     "max_turns": 64,
     # Seconds within which a turn is likely to be answered, or else it is refused in the same way: where the processor
     # is busy, all turns at once are slow. null for no limit.
-    "max_wait_secs": 3,
+    "max_wait_secs": 1,
     # Only so many seconds of a turn's sound are decoded and analysed.
     "max_secs": 30,
     # Channel of stereo recordings that holds the caller: left, right or mix. By default the one with a voice; of two

@@ -148,7 +148,9 @@ def test_espeak_speaks_slower_and_pauses(tmp_path):
 
 @espeak
 @pytest.mark.parametrize(("rate", "pause_ms"), [(0, 50), (-4, 150), (-30, 150), (40, 150)])
-@pytest.mark.parametrize("text", ["Hello my dear. All is well with you.", "Is it so? Yes! It is."])
+@pytest.mark.parametrize(
+    "text", ["Hello my dear. All is well with you.", "Is it so? Yes! It is.", "Well... All is well.", "One.\nTwo."]
+)
 def test_espeak_pauses_longer_than_by_itself(tmp_path, text, rate, pause_ms):
     without = spoken_secs(tmp_path, text, Prosody(rate=rate))
     assert spoken_secs(tmp_path, text, Prosody(rate=rate, pause_ms=pause_ms)) > without
