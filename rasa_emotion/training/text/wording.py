@@ -31,6 +31,7 @@ from rasa_emotion.training.text.recipe import Recipe
 SAMPLES = 1000
 RECIPE = Recipe(train=(), labels=EMOTIONS, spell_emoji=True)
 """What sentences are tokenized by: as those of the trainings with customers' wording."""
+NEUTRAL = EMOTIONS.index("neutral")
 STRICT, SPOKEN = "all, the label alone", "all, as a recogniser prints them"
 
 Logits = Callable[..., NDArray[np.float32]]
@@ -137,7 +138,9 @@ def _inner(model: TextEmotionModel | TextClassifier, file: Path) -> float:
 
 def _predicted(model: TextEmotionModel | TextClassifier, rows: Sequence[LabelledText]) -> NDArray[np.int64]:
     if isinstance(model, TextClassifier):
-        return np.array([model.logits(row.text).argmax() for row in rows], dtype=np.int64)
+        # signs alone ("?") show no feeling, and a model that is built refuses them
+        shown = [int(model.logits(row.text).argmax()) if model.has_words(row.text) else NEUTRAL for row in rows]
+        return np.array(shown, dtype=np.int64)
     numbers: NDArray[np.int64] = predict(model, tokenize(rows, RECIPE)).argmax(1)
     return numbers
 

@@ -151,6 +151,7 @@ def test_what_was_built_is_compared_too(tmp_path: Path, repository: Path) -> Non
     (tmp_path / "dev.csv").write_text(TURNS)
     (tmp_path / "train.csv").write_text(TURNS + "\n".join(f"stop it {i},angry,,denial,any" for i in range(10)) + "\n")
     (tmp_path / "text").mkdir()
-    (tmp_path / "text" / "goemotions_train.tsv").write_text("text\tlabels\n" + "comment\tneutral\n" * 20)
+    (tmp_path / "text" / "goemotions_train.tsv").write_text("text\tlabels\n" + "?\tneutral\n" * 20)
     said = choice(TextClassifier.load(repository / "models" / "text"), tmp_path, tmp_path)
     assert said.startswith("dev 0.667, as printed 0.667 (denial 0.50, one-word 1.00); inner wording: train ")
+    assert said.endswith("inner comments 1.000 / 1.000")  # signs alone
