@@ -5,17 +5,18 @@ import random
 from types import SimpleNamespace
 
 import pytest
-from sanic.server.websockets.impl import WebsocketImplProtocol
-from websockets.connection import OPEN
+from sanic.server.protocols import websocket_protocol
+from sanic.server.websockets import impl
 from websockets.frames import Frame, Opcode
-from websockets.server import ServerConnection
 
 from rasa_emotion.bot.channels.voice_inbox import MOST_UNREAD, Inbox, attach
 
 
 @pytest.fixture
 async def ws():
-    return WebsocketImplProtocol(ServerConnection(state=OPEN))
+    # What Sanic itself imports: the name differs between its versions.
+    made = getattr(websocket_protocol, "ServerConnection", None) or websocket_protocol.ServerProtocol
+    return impl.WebsocketImplProtocol(made(state=impl.OPEN))
 
 
 def frame(data, *, fin=True, opcode=None):
