@@ -120,11 +120,19 @@ def _relative(bot: Path, domain: Path | None) -> Path | None:
 def _observing(here: _Bot, target: BotFile, intents: list[str]) -> Plan:
     """The slots and what fills them, and a policy that records what it would do: nothing that a caller notices."""
     options = {"dry_run": True, **({"handoff_intents": intents} if intents else {})}
+    there = named(here.config.data.get("policies"), additions.POLICY)
+    acts = there is not None and not there.get("dry_run")
     changes = [_config(here, options), _domain(here, target, None)]
     note = (
         "The bot says and does what it did; nobody is handed over, and callers are not told that their emotions are "
         "analysed: tell them elsewhere. Voices are heard on rasa_emotion.EmotionRestInput alone, which is not added."
     )
+    if acts:
+        note = (
+            "The bot goes on to hand callers over and to fit its replies: rasa_emotion.EmotionPolicy stands in "
+            "config.yml without 'dry_run: true'; write that under it, and take rasa_emotion.EmotionResponses out of "
+            "endpoints.yml, to observe alone."
+        )
     return Plan(here.folder, tuple(change for change in changes if change), (), (note,))
 
 

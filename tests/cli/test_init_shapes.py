@@ -386,6 +386,16 @@ def test_the_package_for_recordings_of_phones_is_named_where_it_is_missing(
     assert any("rasa-emotion[formats]" in note for note in notes) is not installed
 
 
+def test_observing_a_bot_that_acts_already_promises_nothing(tmp_path: Path) -> None:
+    """What is there stays as it is, and so does what it does."""
+    bot = make(TABLE, tmp_path)
+    run(app, ["init", str(bot), "--yes"], catch_exceptions=False)
+    planned = plan(bot, wishes=Wishes(observe=True))
+    assert planned.changes == ()
+    assert "goes on to hand callers over" in planned.notes[0]
+    assert "dry_run: true" in planned.notes[0]
+
+
 def test_observing_by_the_command(tmp_path: Path) -> None:
     bot = make(TABLE, tmp_path)
     result = run(app, ["init", str(bot), "--observe", "--yes"], catch_exceptions=False)
