@@ -20,10 +20,11 @@ from tqdm import tqdm
 from rasa_emotion.acoustic.classifier import MODEL, OnnxNetwork
 from rasa_emotion.acoustic.heads import HEADS, head_names, read_head
 from rasa_emotion.training.voice.features import Rows, described, read_rows
-from rasa_emotion.training.voice.heads import Fitted, HeadRecipe, fit_head
+from rasa_emotion.training.voice.heads import Fitted
 from rasa_emotion.training.voice.kept import drawn, enough, read_sounds
 from rasa_emotion.training.voice.material import FOLDS
 from research.voice.make.answered import NEVER, SPEAKERS, Answers, joined
+from research.voice.make.blend import SHIPPED, Blend, fit_blend
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +48,11 @@ def scored_rows(rows: Rows) -> NDArray[np.bool_]:
     return ~rows.augmented & np.isin(rows.view, SCORED_VIEWS)
 
 
-def fit_folds(rows: Rows, recipe: HeadRecipe) -> list[Fitted]:
+def fit_folds(rows: Rows, blend: Blend) -> list[Fitted]:
     """One head a fold, fitted to the sounds of all others."""
     able = train_rows(rows)
     folds = tqdm(range(FOLDS), desc="folds", mininterval=2)
-    return [fit_head(rows.where(able & (rows.fold != fold)), recipe) for fold in folds]
+    return [fit_blend(rows.where(able & (rows.fold != fold)), blend) for fold in folds]
 
 
 def answer_folds(rows: Rows, heads: Sequence[Fitted]) -> Answers:
@@ -112,12 +113,12 @@ def answer_kept(folder: Path, rows: Rows) -> Answers:
     return joined(parts)
 
 
-def answer_left_out(rows: Rows, recipe: HeadRecipe, corpora: Sequence[str] = LEFT_OUT) -> Answers:
+def answer_left_out(rows: Rows, blend: Blend, corpora: Sequence[str] = LEFT_OUT) -> Answers:
     """Each corpus by a head that was fitted to all the others."""
     able, scored = train_rows(rows), scored_rows(rows)
     parts = []
     for corpus in tqdm([name for name in corpora if name in rows.corpus], desc="corpora left out", mininterval=2):
-        head = fit_head(rows.where(able & (rows.corpus != corpus)), recipe)
+        head = fit_blend(rows.where(able & (rows.corpus != corpus)), blend)
         own = rows.where(scored & (rows.corpus == corpus))
         parts.append(answered(own, head.logits(own.statistics), corpus))
     return joined(parts)
@@ -131,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="an .npz file")
     parser.add_argument("--corpus", action="append", default=[], help="only this one; repeatable")
     parser.add_argument("--heard", action="store_true", help="with --features: without the corpora left out")
+    parser.add_argument("--left-out", type=Path, help="answers that `choose` kept: with --heard, the corpora left out")
     parser.add_argument("--most", type=int, default=0, help="sounds of each corpus, without --features")
     options = parser.parse_args(arguments)
     if options.features is None:
@@ -139,7 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = read_rows(options.features)
     parts = [answer_kept(options.folder, rows.where(scored_rows(rows)))]
     if not options.heard:
-        parts.append(answer_left_out(rows, HeadRecipe()))
+        parts.append(answer_left_out(rows, SHIPPED))
+    elif options.left_out is not None:
+        kept = Answers.load(options.left_out)
+        parts.append(kept.where(kept.unheard != SPEAKERS))
     joined(parts).save(options.out)
 
 

@@ -15,9 +15,10 @@ from typing import Any
 import torch
 
 from rasa_emotion.training.voice.features import read_rows
-from rasa_emotion.training.voice.heads import HeadRecipe, write_heads
+from rasa_emotion.training.voice.heads import write_heads
 from research.voice.make.answered import joined
 from research.voice.make.answers import answer_folds, answer_left_out, fit_folds, scored_rows
+from research.voice.make.blend import SHIPPED, Blend
 from research.voice.make.yardstick import Rule, calibrate, table
 
 logger = logging.getLogger(__name__)
@@ -25,15 +26,15 @@ logger = logging.getLogger(__name__)
 MIN_CONFIDENCE = 0.35
 
 
-def choose(name: str, recipe: HeadRecipe, *, features: Path, out: Path, left_out: bool) -> dict[str, Any]:
+def choose(name: str, blend: Blend, *, features: Path, out: Path, left_out: bool) -> dict[str, Any]:
     """Fit, answer, and write `NAME.npz` (the answers) and `NAME.json` (the rows); returns the rows."""
     rows = read_rows(features)
     scored = rows.where(scored_rows(rows))
-    folds = fit_folds(rows, recipe)
+    folds = fit_folds(rows, blend)
     write_heads(out / f"{name}.heads", folds)
     parts = [answer_folds(scored, folds)]
     if left_out:
-        parts.append(answer_left_out(rows, recipe))
+        parts.append(answer_left_out(rows, blend))
     answers = joined(parts)
     answers.save(out / f"{name}.npz")
     rule = Rule(calibrate(answers), MIN_CONFIDENCE)
@@ -47,17 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("name", help="of the try")
     parser.add_argument("--features", type=Path, default=Path("runs/features"))
     parser.add_argument("--out", type=Path, default=Path("runs/yardstick"))
-    parser.add_argument("--set", type=json.loads, default={}, help="changes of the recipe, as JSON")
+    parser.add_argument("--set", type=json.loads, help="of `Blend`, as JSON; as what ships without it")
     parser.add_argument("--quick", action="store_true", help="without the corpora left out")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING)
     torch.set_num_threads(options.threads)
-    changes: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in options.set.items()
-    }
-    recipe = HeadRecipe(**changes)
-    found = choose(options.name, recipe, features=options.features, out=options.out, left_out=not options.quick)
+    blend = SHIPPED if options.set is None else Blend.read(options.set)
+    found = choose(options.name, blend, features=options.features, out=options.out, left_out=not options.quick)
     for row, value in found.items():
         print(f"{row:32} {value}")
 

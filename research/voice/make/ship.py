@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from rasa_emotion.acoustic.heads import HEADS
 from rasa_emotion.training.acoustic.report import FOLDS
 from rasa_emotion.training.voice.features import read_rows
-from rasa_emotion.training.voice.heads import Fitted, HeadRecipe, fit_head, on_embedding, read_heads
+from rasa_emotion.training.voice.heads import Fitted, on_embedding, read_heads
 from research.voice.make.answers import answer_folds, fit_folds, scored_rows, train_rows
+from research.voice.make.blend import SHIPPED, fit_blend
 from research.voice.make.distil import Crops, read_trunk
 from research.voice.make.export import export
 from research.voice.make.folder import EIGHT_WAYS, Made, Product, describe
@@ -54,7 +55,6 @@ The weights, once the stages before it have run (docs/train.md):
 The figures on ordinary speech, lines and corpora left out: docs/voice.md.""",
     trunk="whisper-base, distilled without labels",
 )
-RECIPE = HeadRecipe()
 CALIBRATED = 24
 """Batches of crops that the scales of int8 are read from."""
 
@@ -64,10 +64,10 @@ def ship(
 ) -> None:
     """Fit, export, describe and measure the voice; `heads` are those of the folds, as `choose` kept them."""
     rows = read_rows(features)
-    folds = read_heads(heads) if heads else fit_folds(rows, RECIPE)
+    folds = read_heads(heads) if heads else fit_folds(rows, SHIPPED)
     answers = answer_folds(rows.where(scored_rows(rows)), folds)
     trained = rows.where(train_rows(rows))
-    fitted = fit_head(trained, RECIPE)
+    fitted = fit_blend(trained, SHIPPED)
     (out / FOLDS).mkdir(parents=True, exist_ok=True)
     network = read_trunk(trunk)
     crops = Crops(views, batch=8).epoch(0, CALIBRATED)
