@@ -1,5 +1,5 @@
 """Score the model that ships and write its card:
-`python -m rasa_emotion.training.text.report models/text --run runs/text/words_more_mean --before runs/text/fifth`.
+`python -m rasa_emotion.training.text.report models/text --run runs/text/words_kinds_mean --before runs/text/sixth`.
 
 Every figure comes from rows that the training has not seen; the card says which of them were looked at before.
 """
@@ -48,6 +48,9 @@ from rasa_emotion.training.text.wording import wording_table
 TEMPLATE = Path(__file__).parent / "card_template.md"
 OWN_SENTENCES = Path(__file__).parent / "customer_sentences.csv"
 TWELVE_WORDS = "I have been waiting for an hour and nobody has helped me"
+PARTS = ("train", "train_more", "train_pairs", "train_kinds")
+"""Of the customers' wording, in the order in which the stages came to them."""
+
 REPEATS = 500
 SAMPLES = 400
 METRICS = {
@@ -178,7 +181,7 @@ def counts(data: Path, sentences: Path, utterances: Path, wording: Path) -> dict
     """Rows of each part, for the card."""
     mapped = read_text_corpus(data, "goemotions_train")
     own = read_sentences(OWN_SENTENCES)
-    worded = {part: read_sentences(wording / f"{part}.csv") for part in ("train", "train_more", "train_pairs")}
+    worded = {part: read_sentences(wording / f"{part}.csv") for part in PARTS}
     found = {
         "comments": len(read_text_corpus(data, "goemotions_train", as_emotions=False)),
         "mapped": len(mapped),
@@ -197,7 +200,9 @@ def counts(data: Path, sentences: Path, utterances: Path, wording: Path) -> dict
         "wording": len(worded["train"]),
         "more": len(worded["train_more"]),
         "pairs": len(worded["train_pairs"]),
+        "kinds_train": len(worded["train_kinds"]),
         "wording_dev": len(read_sentences(wording / "dev.csv")),
+        "kinds_dev": len(read_sentences(wording / "dev_kinds.csv")),
         "wording_test": len(read_sentences(wording / "test.csv")),
     }
     return {name: f"{count:,}" for name, count in found.items()}
