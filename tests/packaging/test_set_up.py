@@ -244,7 +244,7 @@ def test_root_installs_what_tests_talk_to(project: Project, program: Program) ->
     assert "request-tracker5" not in said
     project.set_up("nightly", PATH=path)
     said = project.log.read_text()
-    assert re.search("^apt-get 1 install .* request-tracker5", said, flags=re.MULTILINE)
+    assert "redis-server request-tracker5" in said
     assert ("rt5-db-sqlite" in said) is not Path("/usr/share/doc/rt5-db-sqlite").exists()  # no program of its own
     assert "request-tracker5/dbconfig-install boolean false" in said
 
