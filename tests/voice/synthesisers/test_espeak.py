@@ -26,6 +26,19 @@ async def samples(speech: Speech, **options) -> np.ndarray:
     return np.frombuffer(b"".join(pieces), "<i2").astype(np.float64) / 32768
 
 
+def speaks(child: psutil.Process) -> bool:
+    """Whether a process is espeak-ng; other tests' servers may run beside it."""
+    try:
+        return child.name().startswith("espeak")
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def until_none_speaks() -> None:
+    while any(map(speaks, psutil.Process().children())):
+        await asyncio.sleep(0.01)
+
+
 def said(text: str, prosody: Prosody = PLAIN, **options) -> np.ndarray:
     return asyncio.run(samples(Speech(text, prosody), **options))
 
@@ -112,8 +125,7 @@ async def test_the_first_sound_comes_before_the_last_sentence_is_begun() -> None
     first = await voice.__anext__()
     assert 0 < len(first) <= 4096
     await voice.aclose()  # and nobody is left waiting for the rest
-    while psutil.Process().children():
-        await asyncio.sleep(0.01)
+    await until_none_speaks()
 
 
 async def test_the_event_loop_starts_reads_and_ends_no_process_itself(monkeypatch) -> None:
@@ -130,8 +142,7 @@ async def test_the_event_loop_starts_reads_and_ends_no_process_itself(monkeypatc
 
     monkeypatch.setattr(subprocess, "Popen", Watched)
     assert len(await samples(Speech(SENTENCE))) > 0
-    while psutil.Process().children():
-        await asyncio.sleep(0.01)
+    await until_none_speaks()
     assert by
     assert all(name.startswith("espeak") for name in by)
 
