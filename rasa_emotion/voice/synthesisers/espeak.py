@@ -11,7 +11,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import AsyncGenerator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -143,7 +143,9 @@ class _Run:
             raise SynthesisError(f"espeak-ng said nothing for {self._timeout:g} s.") from error
 
     def end(self) -> None:
-        """Kill it if it still runs, soon; a thread that reads it then comes to the end."""
+        """Kill it if it still runs; a thread that reads it then comes to the end."""
+        # At once and not in a thread: all of them may wait for programs that say nothing.
+        self._started.add_done_callback(_kill)
         self._threads.submit(self._end)
 
     def _read(self, count: int) -> bytes:
@@ -154,7 +156,6 @@ class _Run:
     def _end(self) -> None:
         with contextlib.suppress(OSError):  # it was never started
             process = self._started.result()
-            process.kill()
             process.wait()
             assert process.stdout is not None
             process.stdout.close()
@@ -166,10 +167,16 @@ def _start(command: list[str], text: bytes) -> "subprocess.Popen[bytes]":
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, close_fds=False
     )
     assert process.stdin is not None
-    # One that has ended takes no text; its output tells the rest. The text is shorter than what a pipe holds.
+    # One that has ended takes no text; its output tells the rest. It reads the whole text before it speaks, so that no
+    # length of it makes both wait.
     with contextlib.suppress(OSError), process.stdin as pipe:
         pipe.write(text)
     return process
+
+
+def _kill(started: "Future[subprocess.Popen[bytes]]") -> None:
+    with contextlib.suppress(OSError, CancelledError):  # it was never started
+        started.result().kill()
 
 
 def _check(header: bytes, sample_rate: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import threading
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -11,7 +12,7 @@ import pytest
 
 from rasa_emotion.conversation.ssml import PROSODY, Prosody
 from rasa_emotion.errors import ConfigError
-from rasa_emotion.voice.synthesisers.espeak import Espeak
+from rasa_emotion.voice.synthesisers.espeak import THREADS, Espeak
 from rasa_emotion.voice.synthesisers.speech import PLAIN, Speech, SynthesisError
 
 pytestmark = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
@@ -145,6 +146,21 @@ async def test_the_event_loop_starts_reads_and_ends_no_process_itself(monkeypatc
     await until_none_speaks()
     assert by
     assert all(name.startswith("espeak") for name in by)
+
+
+async def test_programs_that_say_nothing_hold_no_thread(tmp_path: Path) -> None:
+    program = tmp_path / "slow"
+    program.write_text(f'#!/bin/sh\n[ -e "{tmp_path}/goes_on" ] && exec espeak-ng "$@"\nexec sleep 600\n')
+    program.chmod(0o755)
+    espeak = Espeak(program=str(program), timeout_secs=0.3)
+
+    async def size() -> int:
+        return sum([len(piece) async for piece in espeak.speak(Speech(SENTENCE))])
+
+    silent = await asyncio.gather(*(size() for _ in range(THREADS + 2)), return_exceptions=True)
+    assert all(isinstance(found, SynthesisError) for found in silent)
+    (tmp_path / "goes_on").touch()
+    assert await size() > 0
 
 
 def test_a_program_that_is_missing_is_told_at_the_start() -> None:
