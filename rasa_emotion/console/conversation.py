@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from rasa_emotion.console.audit import Notes, seen
 from rasa_emotion.console.doors import BACKGROUND
 from rasa_emotion.console.frame import Console, person_of, render
-from rasa_emotion.console.listening import goes_on, piece
+from rasa_emotion.console.listening import Course, course, piece
 from rasa_emotion.console.overview import HIDDEN
 from rasa_emotion.console.streams import STREAM_SECS, send_events, stream
 from rasa_emotion.console.watch import Shown, Watch
@@ -29,11 +29,17 @@ PIECE_SECS = 0.1
 """From one look at a growing recording to the next, for each who listens."""
 
 ALLOWED_SECS = 1.0
-"""From one look at whether the caller allows it to the next."""
+"""From one look at whether the caller allows it to the next, and at whether a quiet conversation is still there."""
 
 AFTER, RUNNING = "X-Emotion-After", "X-Emotion-Running"
 RATE, CHANNELS = "X-Emotion-Rate", "X-Emotion-Channels"
-"""Headers of the sound of a running call: from which frame on it is, whether the call goes on, and its format."""
+"""Headers of the sound of a running call: from which frame on it is, whether the call goes on, and its format.
+
+Whether it goes on is "true", "false" or "unknown", as `Course` says.
+"""
+
+GONE = "gone"
+"""The state of a page whose caller was forgotten."""
 
 MOST_DIGITS = 19
 
@@ -96,11 +102,18 @@ class Conversation:
         return await send_events(request, self._console, self._states(request, first))
 
     async def _states(self, request: web.Request, shown: Shown) -> AsyncGenerator[str, None]:
-        told = ""
+        told, sender, clock = "", shown.overview.sender, asyncio.get_running_loop().time
+        current: Shown | None = shown
         async with self._watch.awake():
+            asked = clock()
             while True:
-                shown = self._watch.in_progress.get(shown.overview.sender, shown)
-                state = _state(shown, await self._heard_by(request, shown))
+                if sender in self._watch.in_progress:
+                    current = self._watch.in_progress[sender]
+                elif clock() - asked > ALLOWED_SECS:
+                    asked = clock()
+                    with suppress(SQLAlchemyError):  # then the page stays as it is
+                        current = await self._watch.one(sender)
+                state = GONE if current is None else _state(current, await self._heard_by(request, current))
                 if state != told:
                     yield state
                 told = state
@@ -123,19 +136,20 @@ class Conversation:
         sender, path = await self._may_hear(request)
         await self._notes.hourly(request, "listened to a running call", sender, path.name)
         try:
-            running = goes_on(path)
+            state = course(path)
             found = await self._console.in_thread(piece, path, int(after) if after else None)
         except OSError as error:  # deleted this very moment
             raise web.HTTPNotFound from error
         frame = 2 * found.channels
-        if not running or not frame:
-            return web.Response(status=204, headers={RUNNING: str(running).lower()})
+        if state is not Course.RUNNING or not frame:
+            return web.Response(status=204, headers={RUNNING: state.value})
         begin = found.after - len(found.samples) // frame
-        headers = {AFTER: str(begin), RUNNING: "true", RATE: str(found.rate), CHANNELS: str(found.channels)}
+        headers = {AFTER: str(begin), RUNNING: state.value, RATE: str(found.rate), CHANNELS: str(found.channels)}
         response = await stream(request, "application/octet-stream", headers)
         with suppress(OSError, SQLAlchemyError):  # asked again, the browser is told what it is
             await response.write(found.samples)
-            await self._go_on(response, sender, path, found.after)
+            async with self._watch.awake():
+                await self._go_on(response, sender, path, found.after)
         return response
 
     async def _go_on(self, response: web.StreamResponse, sender: str, path: Path, after: int) -> None:
@@ -147,11 +161,12 @@ class Conversation:
                 asked = clock()
                 if not await self._watch.may_hear(sender):
                     return
+            state = course(path)  # before the piece, so that a call's last words are in it
             found = await self._console.in_thread(piece, path, after)
             after = found.after
             if found.samples:
                 await response.write(found.samples)
-            elif not goes_on(path):
+            elif state is not Course.RUNNING:
                 return
 
     async def _may_hear(self, request: web.Request) -> tuple[str, Path]:
@@ -179,7 +194,7 @@ class Conversation:
         found = []
         for path in self._recordings(sender):
             with suppress(FileNotFoundError):  # deleted this very moment
-                found.append((path, goes_on(path)))
+                found.append((path, course(path) is Course.RUNNING))
         return found
 
 

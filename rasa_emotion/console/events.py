@@ -96,19 +96,34 @@ class EventTable:
         with self._engine.connect() as connection:
             return [(row[0], row[1]) for row in connection.execute(query.order_by(self._events.c.id))]
 
+    def still(self, numbers: Iterable[int]) -> set[int]:
+        """Those of these ids that are still there: an event that is deleted is that of a caller who is forgotten."""
+        wanted, found = sorted(numbers), set()
+        for start in range(0, len(wanted), AT_ONCE):
+            query = select(self._events.c.id).where(self._events.c.id.in_(wanted[start : start + AT_ONCE]))
+            with self._engine.connect() as connection:
+                found |= {number for (number,) in connection.execute(query)}
+        return found
+
     def of(self, senders: list[str]) -> dict[str, list[Event]]:
         """The wanted events of conversations, oldest first."""
+        return {sender: events for sender, (events, _) in self.with_newest(senders).items()}
+
+    def with_newest(self, senders: list[str]) -> dict[str, tuple[list[Event], int]]:
+        """The same, and the id of the newest of each; 0 where there is none."""
         found: dict[str, list[Event]] = {sender: [] for sender in senders}
-        columns = (self._events.c.sender_id, self._events.c.data)
+        newest = dict.fromkeys(senders, 0)
+        columns = (self._events.c.id, self._events.c.sender_id, self._events.c.data)
         for start in range(0, len(senders), AT_ONCE):
             some = senders[start : start + AT_ONCE]
             query = select(*columns).where(self._events.c.sender_id.in_(some), self._wanted)
             with self._engine.connect() as connection:
-                for sender, data in connection.execute(query.order_by(self._events.c.id)):
+                for number, sender, data in connection.execute(query.order_by(self._events.c.id)):
+                    newest[sender] = number
                     event = _event(data)
                     if event is not None and self._wants(event):
                         found[sender].append(event)
-        return {sender: events[-MOST_EVENTS:] for sender, events in found.items()}
+        return {sender: (events[-MOST_EVENTS:], newest[sender]) for sender, events in found.items()}
 
     def _brokers_senders_since(self, moment: float) -> list[str]:
         query = select(self._events.c.sender_id, self._events.c.data).order_by(self._events.c.id.desc())

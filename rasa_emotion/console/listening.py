@@ -3,7 +3,10 @@
 import time
 import wave
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
+
+from rasa_emotion.privacy.recordings import has_ended
 
 BEFORE_SECS = 0.2
 """How long before the end of the recording one begins to listen."""
@@ -12,7 +15,16 @@ MOST_SECS = 3.0
 """Of a piece; of what came meanwhile the latest is heard, so that nobody listens to what was long ago."""
 
 RUNNING_SECS = 10.0
-"""A recording that did not grow for so long is that of a call which has ended."""
+"""A recording that did not grow for so long goes on no more, though its process did not say so."""
+
+
+class Course(Enum):
+    """Whether a call that is recorded goes on."""
+
+    RUNNING = "true"
+    ENDED = "false"
+    LOST = "unknown"
+    """Nothing came for `RUNNING_SECS`: the process died, the disk is full, or the line brings nothing."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +44,12 @@ class Piece:
     channels: int
 
 
-def goes_on(path: Path) -> bool:
+def course(path: Path) -> Course:
     """Whether a call that is recorded there goes on. Raises OSError where there is no such file."""
-    return abs(time.time() - path.stat().st_mtime) < RUNNING_SECS
+    status = path.stat()
+    if has_ended(status):
+        return Course.ENDED
+    return Course.RUNNING if abs(time.time() - status.st_mtime) < RUNNING_SECS else Course.LOST
 
 
 def piece(path: Path, after: int | None = None) -> Piece:

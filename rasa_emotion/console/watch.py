@@ -1,7 +1,8 @@
-"""What goes on at this moment, read twice a second for all who look, and sent to each of them as it changes."""
+"""What goes on at this moment, read as it is written for all who look, and sent to each of them as it changes."""
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,11 +23,11 @@ from rasa_emotion.logs import named
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECS = 0.5
-"""From one look at the database to the next, while somebody looks at the page."""
+GLANCE_SECS = 0.1
+"""From the end of one look at the database to the next, while somebody looks at the page: is there a new event?"""
 
-REST_SECS = 0.1
-"""Between two looks at least, however long they take."""
+LOOK_SECS = 0.5
+"""After which a look is at everything: what callers chose, who has a conversation, events that came out of order."""
 
 WINDOW_SECS = 900.0
 """A conversation in which nothing was said for so long is not in progress any more."""
@@ -47,6 +48,7 @@ class Shown:
         overview: how it is.
         heard: monotonic clock when it last changed, so that a clock that jumps ends nothing.
         consents: whether the record of choices allowed the analysis at that moment.
+        newest: the id of its newest event, by which one sees that it was deleted.
         handed: whether a person has it or it waits for one.
         taken_by: who has it.
     """
@@ -54,6 +56,7 @@ class Shown:
     overview: Overview
     heard: float
     consents: bool
+    newest: int
     handed: bool = False
     taken_by: str | None = None
 
@@ -67,7 +70,7 @@ class Watch:
 
     Args:
         console: whose databases are read.
-        look_secs: between two looks.
+        look_secs: after which everything is looked at.
         window_secs: how long a quiet conversation is shown.
     """
 
@@ -80,6 +83,7 @@ class Watch:
         self._consents = consents_of(console)
         self._known: set[int] = set()
         self._newest: int | None = None
+        self._looked = -math.inf  # on the monotonic clock, when everything was looked at
         self._shown: dict[str, Shown] = {}
         self._queues: set[asyncio.Queue[Message]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -134,17 +138,15 @@ class Watch:
         return await self._console.in_thread(self._one, sender)
 
     async def may_hear(self, sender: str) -> bool:
-        """Whether there is a conversation of this caller, and they allow the analysis."""
-        found = await self.one(sender)
+        """Whether there is a conversation of this caller who allows the analysis; while awake, by the latest look."""
+        found = self._shown.get(sender) if self._awake and not self._failing else None
+        found = found or await self.one(sender)
         return found is not None and found.overview.allowed
 
     async def _go(self) -> None:
-        took = 0.0
         while True:
-            await asyncio.sleep(max(min(REST_SECS, self._look_secs), self._look_secs - took))
-            begun = time.monotonic()
+            await asyncio.sleep(self._look_secs if self._failing else min(GLANCE_SECS, self._look_secs))
             message = await self._look()
-            took = time.monotonic() - begun
             if message:
                 for queue in self._queues:
                     if queue.qsize() >= MOST_QUEUED:  # a browser that is too slow begins anew
@@ -176,34 +178,53 @@ class Watch:
     def _next(self, shown: dict[str, Shown]) -> dict[str, Shown]:
         if not self._table.there():
             return shown
-        fresh = self._fresh()
-        allowing = self._consents.allowing(shown)
-        chosen = [sender for sender, one in shown.items() if one.consents != (sender in allowing)]
-        before = {sender: shown[sender].heard for sender in chosen if sender not in fresh}
+        begun = time.monotonic()
+        everything = self._newest is None or begun - self._looked >= self._look_secs
+        fresh, newest, known = self._fresh(OVERLAP if everything else 0)
+        if not fresh and not everything:
+            return shown
+        if everything:
+            shown = self._without_deleted(shown)
+        before = {sender: shown[sender].heard for sender in self._chosen(shown) - {*fresh}} if everything else {}
         shown.update(self._read([*fresh, *before]))
         for sender, heard in before.items():  # a choice is nothing that was said
             shown[sender] = replace(shown[sender], heard=heard)
-        limit = time.monotonic() - self._window_secs
         holders = self._desk.holders()
+        self._newest, self._known = newest, known  # not before all of it is read, so that a failure loses nothing
+        self._looked = begun if everything else self._looked
+        limit = begun - self._window_secs
         return {
             sender: _held(one, holders)
             for sender, one in sorted(shown.items(), key=lambda item: _rank(item[1].overview))
             if one.heard >= limit or sender in holders
         }
 
-    def _fresh(self) -> list[str]:
-        """The conversations with events that were not there at the look before."""
+    def _without_deleted(self, shown: dict[str, Shown]) -> dict[str, Shown]:
+        """Without those whose events somebody has deleted."""
+        still = self._table.still(one.newest for one in shown.values())
+        return {sender: one for sender, one in shown.items() if one.newest in still}
+
+    def _chosen(self, shown: Mapping[str, Shown]) -> set[str]:
+        """Those whose record of choices says something else than at the look before."""
+        allowing = self._consents.allowing(shown)
+        return {sender for sender, one in shown.items() if one.consents != (sender in allowing)}
+
+    def _fresh(self, overlap: int) -> tuple[list[str], int, set[int]]:
+        """The conversations with events that were not there before; the newest event, and the ids of the latest.
+
+        Args:
+            overlap: how many ids are looked at again.
+        """
         if self._newest is None:
             newest = self._table.newest()
-            senders = self._table.senders_since(self._console.clock() - self._window_secs)
-            self._known = {number for number, _ in self._table.after(max(0, newest - OVERLAP)) if number <= newest}
-            self._newest = newest
-            return sorted({*senders, *self._desk.holders()})
-        rows = self._table.after(max(0, self._newest - OVERLAP))
+            said = self._table.senders_since(self._console.clock() - self._window_secs)
+            known = {number for number, _ in self._table.after(max(0, newest - OVERLAP)) if number <= newest}
+            return sorted({*said, *self._desk.holders()}), newest, known
+        rows = self._table.after(max(0, self._newest - overlap))
         senders = sorted({sender for number, sender in rows if number not in self._known})
-        self._newest = max([self._newest, *(number for number, _ in rows)])
-        self._known = {number for number, _ in rows if number > self._newest - OVERLAP}
-        return senders
+        numbers = self._known.union(number for number, _ in rows)
+        newest = max([self._newest, *numbers])
+        return senders, newest, {number for number in numbers if number > newest - OVERLAP}
 
     def _read(self, senders: list[str]) -> dict[str, Shown]:
         now = time.monotonic()
@@ -211,11 +232,11 @@ class Watch:
         if not senders or not self._table.there():
             return found
         allowing = self._consents.allowing(senders)
-        for sender, events in self._table.of(senders).items():
+        for sender, (events, newest) in self._table.with_newest(senders).items():
             allowed = sender in allowing and _not_refused(events)
             view = overview(sender, events, self._rules, allowed=allowed)
             if view is not None:
-                found[sender] = Shown(view, now, sender in allowing)
+                found[sender] = Shown(view, now, sender in allowing, newest)
         return found
 
     def _one(self, sender: str) -> Shown | None:
@@ -225,12 +246,12 @@ class Watch:
     def _whole(self, sender: str) -> tuple[Shown, Whole] | None:
         if not self._table.there():
             return None
-        events = self._table.of([sender])[sender]
+        events, newest = self._table.with_newest([sender])[sender]
         consents = self._consents.allows(sender)
         found = whole(sender, events, self._rules, allowed=consents and _not_refused(events))
         if found is None:
             return None
-        return _held(Shown(found.overview, time.monotonic(), consents), self._desk.holders()), found
+        return _held(Shown(found.overview, time.monotonic(), consents, newest), self._desk.holders()), found
 
 
 def _held(shown: Shown, holders: Mapping[str, str | None]) -> Shown:

@@ -1,6 +1,7 @@
 """Recordings of calls, where an operator wants them: under which name they lie, how long, and how they are deleted."""
 
 import hashlib
+import os
 import time
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -12,6 +13,9 @@ from rasa_emotion.privacy.places import Place
 
 SUFFIX = ".wav"
 DAY_SECS = 86_400.0
+
+WRITABLE = 0o222
+"""The bits of a mode of which a recording that goes on has one."""
 
 
 def folder_of(folder: Path, sender: str) -> Path:
@@ -40,6 +44,21 @@ def new_recording(folder: Path, sender: str) -> Path:
     path = place / f"{began}-{uuid4().hex[:8]}{SUFFIX}"
     path.touch(mode=0o600)
     return path
+
+
+def mark_ended(path: Path) -> None:
+    """Say that the call is over and nothing is added any more: the file can be read alone from now on.
+
+    Raises:
+        OSError: there is no such recording, or its mode cannot be changed.
+    """
+    if path.is_file():  # and no device
+        path.chmod(path.stat().st_mode & ~WRITABLE)
+
+
+def has_ended(status: os.stat_result) -> bool:
+    """Whether a recording's status says that its call is over; of a process that died, it never does."""
+    return not status.st_mode & WRITABLE
 
 
 def begun(path: Path) -> float | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rasa_emotion.audio.stream import StreamDecoder
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.logs import named
+from rasa_emotion.privacy.recordings import mark_ended
 from rasa_emotion.voice.sound import Format
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Recorder:
                 type(error).__name__,
                 extra=named("voice.recording.failed"),
             )
-            self.close()
+            self._stop()
 
     def bot(self, audio: bytes) -> None:
         """The next sound that the caller is played, in the format of the line."""
@@ -66,7 +67,13 @@ class Recorder:
         self._bot = np.zeros(0, np.float32)
 
     def close(self) -> None:
-        """The call is over."""
+        """The call is over, which whoever looks at the file sees at once."""
+        if self._file is not None:
+            self._stop()
+            with suppress(OSError):
+                mark_ended(self.path)
+
+    def _stop(self) -> None:
         made, self._file = self._file, None
         if made is not None:
             with suppress(OSError, struct.error):

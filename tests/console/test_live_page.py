@@ -6,6 +6,7 @@ import os
 import re
 import time
 from contextlib import aclosing
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 
 from rasa_emotion.console.audit import entries
+from rasa_emotion.console.events import EventTable
 from rasa_emotion.console.frame import Console, consents_of
 from rasa_emotion.console.listening import BEFORE_SECS, MOST_SECS
 from rasa_emotion.console.overview import HIDDEN
@@ -136,6 +139,54 @@ async def test_what_no_bot_wrote_hides_nobody(console: Console, tracker: Engine)
             row = "INSERT INTO events (sender_id, type_name, timestamp, data) VALUES ('anna', 'user', 1e10, ?)"
             connection.exec_driver_sql(row, (data,))
     assert (await Watch(console).whole("anna")) is not None
+
+
+async def test_who_is_forgotten_is_gone_at_once(console: Console, signed_in, tracker: Engine) -> None:
+    store(tracker, "anna", user("Hello.", happy=0.9))
+    store(tracker, "bert", user("Hello.", happy=0.9))
+    sue, _ = await signed_in("sue")
+    async with (
+        aclosing(Watch(console, look_secs=0.01).changes()) as changes,
+        sue.get("/live/conversation/events", params={"sender": "anna"}) as stream,
+    ):
+        assert len((await anext(changes))["all"]) == 2
+        assert await state(stream) == await shown(sue)
+        with tracker.connect() as connection:
+            connection.exec_driver_sql("DELETE FROM events WHERE sender_id = 'anna'")
+        assert await anext(changes) == {"changed": [], "gone": ["anna"]}
+        assert await state(stream) == "gone"
+    assert (await sue.get("/live/conversation", params={"sender": "anna"})).status == 404
+
+
+async def test_what_comes_while_a_look_fails_is_read_at_the_next(
+    console: Console, tracker: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(tracker, "anna", user("Hello.", happy=0.9))
+    async with aclosing(Watch(console, look_secs=0.01).changes()) as changes:
+        assert len((await anext(changes))["all"]) == 1
+        with monkeypatch.context() as patched:
+            fail = OperationalError("SELECT", {}, Exception("the server closed the connection"))
+            patched.setattr(EventTable, "with_newest", Mock(side_effect=fail))
+            store(tracker, "anna", user("Still here.", happy=0.9))
+            assert "does not answer" in (await anext(changes))["trouble"]
+        message = await anext(changes)
+    assert message["changed"][0].overview.words == "Still here."
+
+
+async def test_what_comes_out_of_order_is_read(console: Console, tracker: Engine) -> None:
+    """PostgreSQL may show a lower id after a higher one."""
+    store(tracker, "anna", user("Hello.", happy=0.9))
+    store(tracker, "bert", user("Hello.", happy=0.9))
+    with tracker.connect() as connection:
+        connection.exec_driver_sql("UPDATE events SET id = 50 WHERE sender_id = 'bert'")
+    async with aclosing(Watch(console, look_secs=0.01).changes()) as changes:
+        assert len((await anext(changes))["all"]) == 2
+        with tracker.connect() as connection:
+            late = user("Late.", happy=0.9)
+            row = "INSERT INTO events (id, sender_id, type_name, timestamp, data) VALUES (40, 'anna', 'user', ?, ?)"
+            connection.exec_driver_sql(row, (late["timestamp"], json.dumps(late)))
+        (changed,) = (await anext(changes))["changed"]
+    assert changed.overview.words == "Late."
 
 
 async def test_an_event_brokers_table_does_as_well(console: Console, engine: Engine) -> None:
@@ -262,14 +313,33 @@ async def test_a_call_that_has_ended_is_not_in_progress(console: Console, signed
     path = new_recording(tmp_path, "anna")
     recorder = Recorder(path, Format())
     recorder.caller(np.zeros(160_000 * 2, np.float32))
-    recorder.close()
-    os.utime(path, (time.time() - 60,) * 2)
     sue, _ = await signed_in("sue")
+    async with sue.get("/live/sound", params={"sender": "anna", "name": path.name}) as stream:
+        await frames(stream, round(BEFORE_SECS * 16_000))
+        recorder.caller(np.full(1600, 0.5, np.float32))
+        recorder.close()
+        assert len(await stream.content.read()) == 4 * 1600  # the last words, and the end of it
     page = await (await sue.get("/live/conversation", params={"sender": "anna"})).text()
     assert "Listen to the call in progress" not in page
     assert "/live/recording?" in page
     last = await sue.get("/live/sound", params={"sender": "anna", "name": path.name, "after": "0"})
     assert (last.status, last.headers["X-Emotion-Running"]) == (204, "false")
+
+
+async def test_a_recording_to_which_nothing_comes_is_not_in_progress(
+    console: Console, signed_in, tracker: Engine, tmp_path
+) -> None:
+    store(tracker, "anna", user("Hello.", angry=0.9))
+    console.endpoints = Endpoints(database=str(console.engine.url), record=RecordOptions("We record.", tmp_path))
+    path = new_recording(tmp_path, "anna")
+    Recorder(path, Format()).caller(np.zeros(1600, np.float32))  # and its process dies
+    sue, _ = await signed_in("sue")
+    for age, said in ((0, "true"), (60, "unknown")):
+        os.utime(path, (time.time() - age,) * 2)
+        page = await (await sue.get("/live/conversation", params={"sender": "anna"})).text()
+        assert ("Listen to the call in progress" in page) is (said == "true")
+        async with sue.get("/live/sound", params={"sender": "anna", "name": path.name}) as sound:
+            assert sound.headers["X-Emotion-Running"] == said
 
 
 async def frames(stream: ClientResponse, number: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from rasa_emotion.privacy.forget import Forgetter
-from rasa_emotion.privacy.recordings import delete_older, folder_of, new_recording
+from rasa_emotion.privacy.recordings import delete_older, folder_of, has_ended, new_recording
 from rasa_emotion.voice.recorder import Recorder
 from rasa_emotion.voice.sound import Format
 
@@ -49,6 +49,17 @@ def test_it_is_a_whole_file_at_every_moment(tmp_path, tone):
         samples, rate = soundfile.read(tmp_path / "call.wav")
         assert (rate, samples.shape) == (16_000, (1600 * number, 2))
     recorder.close()
+
+
+def test_its_file_says_when_the_call_is_over(tmp_path, tone):
+    path = new_recording(tmp_path, "ada")
+    recorder = Recorder(path, Format())
+    recorder.caller(tone(500, 0.1))
+    assert not has_ended(path.stat())
+    recorder.close()
+    recorder.close()
+    assert has_ended(path.stat())
+    assert delete_older(tmp_path, -1) == 1
 
 
 def test_a_disk_that_is_full_ends_the_recording_alone(tone, caplog):

@@ -13,6 +13,7 @@ const listening = new Set(); // recordings, by name
 let source = null;
 let wanted = page.dataset.state;
 let asking = false;
+let gone = false;
 
 /** Times in the reader's own zone. */
 function localise(place) {
@@ -70,13 +71,26 @@ function ready(recording) {
   return recording;
 }
 
+/** The caller was forgotten: nothing of them stays on the page. */
+function forgotten() {
+  wanted = page.dataset.state;
+  gone = true;
+  source?.close();
+  for (const button of page.querySelectorAll("button[aria-pressed=true]")) button.click(); // ends the listening
+  page.replaceChildren();
+  document.querySelector("h1").textContent = document.title = "Conversation";
+  history.replaceState(null, "", "/live");
+  state.textContent = "";
+  notice(GONE);
+}
+
 /** Ask for the page until it is that which the server has. */
 async function look() {
-  if (asking) return;
+  if (asking || gone) return;
   asking = true;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html", "X-Background": "1" } });
-    if (answer.status === 404) notice(GONE);
+    if (answer.status === 404) return forgotten();
     if (answer.redirected) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
     if (!answer.ok || answer.redirected) return;
     const made = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -97,6 +111,7 @@ async function look() {
 }
 
 function follow() {
+  if (gone) return;
   source = new EventSource(page.dataset.events);
   source.onmessage = (event) => {
     state.textContent = "live";
@@ -113,7 +128,7 @@ function follow() {
 
 // A browser has six connections to a server for all its tabs: one that nobody sees needs none.
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && source === null) follow();
+  if (!document.hidden && source === null && !gone) follow();
   if (document.hidden) { source?.close(); source = null; }
 });
 

@@ -5,6 +5,7 @@ const LOST_MS = 1000;
 const AHEAD_SECS = 0.15;
 const MOST_AHEAD_SECS = 0.8; // what comes later than this is left out, so that nobody falls behind the call
 
+const LOST = "Nothing has come for 10 s: the call has ended, or its recording has.";
 const GONE = "There is nothing to hear any more: the recording is deleted, or the caller does not allow it.";
 
 /** Samples of 16 bit in a stream of bytes, in whole frames; what is left of a frame waits for the next bytes. */
@@ -41,6 +42,12 @@ export function listenTo(button, meter, told) {
     button.setAttribute("aria-pressed", "false");
     meter.value = 0;
     told(sentence, false);
+  }
+
+  /** The same, once what came is heard. */
+  function endPlayed(mine, sentence) {
+    const left = Math.max(0, next - mine.currentTime);
+    setTimeout(() => { if (mine === audio) end(sentence); }, 1000 * left);
   }
 
   function play(view, rate, channels) {
@@ -95,7 +102,8 @@ export function listenTo(button, meter, told) {
       if (mine !== audio) return; // ended meanwhile
       if (answer.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
       if (!answer.ok) return end(answer.status === 404 ? GONE : `The console answered ${answer.status}.`);
-      if (answer.headers.get("X-Emotion-Running") !== "true") return end("The call has ended.");
+      const running = answer.headers.get("X-Emotion-Running");
+      if (running !== "true") return endPlayed(mine, running === "false" ? "The call has ended." : LOST);
       if (answer.status === 204) wait = AGAIN_MS; // nothing was said yet
       else await read(mine, answer);
     } catch {
