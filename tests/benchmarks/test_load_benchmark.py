@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from ruamel.yaml import YAML
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
+import load
 from load import Answers, largest
 
 
@@ -42,16 +46,58 @@ def test_a_refusal_without_its_time_is_a_fault():
     assert found.faults == {"429 without its time or sentence": 1, "status 500": 1}
 
 
+class Idle:
+    """Callers and a server in one, of whom nothing is wanted."""
+
+    def __init__(self):
+        self.held = []
+
+    def hold(self, count, secs, *, warm_secs=0.0):
+        self.held.append(count)
+        return Answers()
+
+    def state(self):
+        return {"memory_mb": 1.0, "descriptors": 1}
+
+
+def test_ten_times_of_a_machine_that_holds_none_is_ten(monkeypatch, tmp_path):
+    idle = Idle()
+    options = SimpleNamespace(
+        bots=tmp_path, bare=False, secs=0.0, overload_secs=1.0, conversations=None, max_wait_secs=None
+    )
+    monkeypatch.setattr(load, "speech", lambda: b"")
+    monkeypatch.setattr(load, "with_plugin", lambda folder: folder)
+    monkeypatch.setattr(load, "let_wait", lambda *_: None)
+    monkeypatch.setattr(load, "served", lambda *_: nullcontext(SimpleNamespace(address="", state=idle.state)))
+    monkeypatch.setattr(load, "Callers", lambda *_: idle)
+    monkeypatch.setattr(load, "REST_SECS", 0.0)
+    monkeypatch.setattr(load.os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(load.os, "sched_setaffinity", lambda *_: None)
+    found = load.measure(options, lambda _: None)
+    assert found["plugin"]["conversations"] == 0
+    assert found["overload"]["conversations"] == 10
+    assert idle.held[-3:] == [1, 10, 1]
+    load.show(found)
+
+
+@pytest.mark.parametrize(
+    ("secs", "options"), [(None, None), (3.0, {"max_wait_secs": 3.0}), (0.0, {"max_wait_secs": None})]
+)
+def test_the_channel_may_let_wait_longer(tmp_path, secs, options):
+    load.let_wait(tmp_path, secs)
+    (channel,) = YAML(typ="safe").load(tmp_path / "credentials.yml").values()
+    assert channel.get("options") == options
+
+
 @pytest.mark.nightly
 def test_a_real_server_survives_ten_times_its_load(repository):
-    command = [sys.executable, "benchmarks/load.py", "--json", "--secs", "30", "--overload-secs", "60"]
+    """None is lost, and the server goes on. How many it answers in which time is the machine's, and the benchmark's."""
+    command = [sys.executable, "benchmarks/load.py", "--json", "--no-bare", "--conversations", "30"]
+    command += ["--secs", "20", "--overload-secs", "60"]
     found = json.loads(subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout)
     over = found["overload"]
-    for run in (over["before"], over["during"], over["after"]):
+    for run in (found["plugin"], over["before"], over["during"], over["after"]):
         assert not run["faults"]
         assert run["answered"] > 0
-    assert over["during"]["refused"] > 0
-    # A machine that does something else too must not fail it; ten times the time would be no recovery.
-    assert over["after"]["p95_ms"] < 2 * over["before"]["p95_ms"] + 100
     assert over["after"]["memory_mb"] < 1.2 * over["before"]["memory_mb"]
     assert over["after"]["descriptors"] < over["before"]["descriptors"] + 50
