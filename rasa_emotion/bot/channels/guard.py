@@ -42,6 +42,11 @@ MOST_UNACCEPTED = 4096
 """Connections that the system holds until the server takes them. It forgets what comes beyond: its client sees a broken
 line in place of an answer. Linux takes the smaller one of this and `net.core.somaxconn`."""
 
+IDLE_SECS = 75
+"""For which a line is kept between two turns. A client or proxy that keeps it longer than the server may send a turn at
+the moment at which the server closes it, and then the turn is lost: Sanic's 5 s are a caller's usual pause, and most
+clients keep a line for 15 to 60 s."""
+
 SWITCH_SECS = 0.0005
 """How long a thread may compute before another one gets its turn. uvloop waits for Python's lock at every event of a
 socket: with Python's 5 ms, beside threads that decode sound or ask a database, it would see to some 200 a second."""
@@ -53,6 +58,9 @@ REPEATED = "Idempotency-Replayed"
 
 _REPEATED = ("x-emotion-warning", "retry-after")
 """Headers that an answer keeps; the others belong to a response."""
+
+_IDLE_VARIABLE = "SANIC_KEEP_ALIVE_TIMEOUT"
+"""From which Sanic reads it."""
 
 _MARK = "is_guarded"
 
@@ -109,6 +117,7 @@ def guard(
     """
     hold_connections()
     webhook.listener("before_server_start")(_favour_sockets)
+    webhook.listener("before_server_start")(keep_lines)
     sockets: dict[str, Door] = {}
     # Sanic has no public way to come before a body is read for one blueprint: its signals are the whole server's.
     for route in list(webhook._future_routes):
@@ -136,6 +145,12 @@ def hold_connections() -> None:
 
 async def _favour_sockets(_: Sanic, __: object) -> None:
     sys.setswitchinterval(min(SWITCH_SECS, sys.getswitchinterval()))
+
+
+async def keep_lines(app: Sanic, _: object) -> None:
+    """Keep lines for longer than clients do, unless the server's operator has said how long."""
+    if _IDLE_VARIABLE not in os.environ:
+        app.config.KEEP_ALIVE_TIMEOUT = max(IDLE_SECS, app.config.KEEP_ALIVE_TIMEOUT)
 
 
 def _guard_sockets(webhook: Blueprint, doors: Mapping[str, Door]) -> None:

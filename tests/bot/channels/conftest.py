@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass
 class Served:
-    """A server: its address, its process, and the file that it logs to."""
+    """A server: its address, its process, and the file that it logs to, in the folder in which it runs."""
 
     address: str
     process: subprocess.Popen

@@ -1,8 +1,9 @@
 """Channels in a server process of their own: `python serve_channel.py HOST PORT '{"module.Class": {...}}'`.
 
 The bot answers with sender, channel and text. At the text "exit" it asks the process to exit, as tracker stores do. At
-"count" it adds the number of such messages, at "slow" after two seconds, at "number" it says the last one. At "stand"
-the whole server stands still for two seconds.
+"count" it adds the number of such messages, at "slow" after two seconds, at "number" it says the last one. At "wait" it
+waits until there is a file `go_on` in its folder; at "stand" the whole server stands still until then, and the file
+`stands` says so.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import logging
 import os
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 from fake_analyzer import install
@@ -20,6 +22,8 @@ from rasa.shared.utils.common import class_from_module_path
 
 from rasa_emotion.bot.rasa_versions import PRO
 
+GO_ON, STANDS = Path("go_on"), Path("stands")
+
 counted = [0]
 
 
@@ -28,8 +32,12 @@ async def bot(message: UserMessage) -> None:
         raise SystemExit(1)
     if message.text == "slow":
         await asyncio.sleep(2.0)
+    while message.text == "wait" and not GO_ON.exists():
+        await asyncio.sleep(0.01)
     if message.text == "stand":
-        time.sleep(2.0)
+        STANDS.touch()
+        while not GO_ON.exists():
+            time.sleep(0.01)
     number = counted[0] = counted[0] + (message.text in ("count", "slow"))
     said = f"{message.sender_id} {message.input_channel} {message.text}"
     said += f" {number}" if message.text in ("count", "slow", "number") else ""

@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 
 from load import Callers
 
-from rasa_emotion.bot.channels.guard import MOST_UNACCEPTED, SWITCH_SECS, guard, hold_connections
+from rasa_emotion.bot.channels import guard
+from rasa_emotion.bot.channels.guard import MOST_UNACCEPTED, SWITCH_SECS, hold_connections
 from rasa_emotion.turn.access import Access
 from rasa_emotion.turn.admission import FULL
 
@@ -66,8 +67,8 @@ def test_who_is_refused_need_not_send_a_recording_first(serve_channels):
     credentials = {"rasa_emotion.EmotionRestInput": {"max_turns": 1}}
     with serve_channels(credentials) as served:
         url = f"{served.address}/webhooks/emotion/webhook"
-        slow = threading.Thread(target=requests.post, args=(url,), kwargs={"json": {"sender": "a", "message": "slow"}})
-        slow.start()
+        first = threading.Thread(target=requests.post, args=(url,), kwargs={"json": {"sender": "a", "message": "wait"}})
+        first.start()
         head = f"POST /webhooks/emotion/webhook HTTP/1.1\r\nHost: {served.address}\r\nContent-Length: 9000000\r\n\r\n"
         answer = ""
         while "429" not in answer:  # until the first turn has begun, this one is waited for
@@ -76,10 +77,11 @@ def test_who_is_refused_need_not_send_a_recording_first(serve_channels):
                 line.sendall(head.encode())
                 with contextlib.suppress(socket.timeout):
                     answer = line.recv(4096).decode()
-            assert slow.is_alive()
+            assert first.is_alive()
         assert "retry-after: 1" in answer.lower()
         assert json.loads(answer.split("\r\n\r\n")[1])["message"] == FULL
-        slow.join()
+        (served.log.parent / "go_on").touch()
+        first.join()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's table of connections")
@@ -92,7 +94,8 @@ def test_connections_that_come_while_the_server_is_busy_are_held(serve_channels)
             target=requests.post, args=(url,), kwargs={"json": {"sender": "a", "message": "stand"}}
         )
         stand.start()
-        time.sleep(0.5)
+        while not (served.log.parent / "stands").exists():
+            time.sleep(0.01)
         connected = []
         for _ in range(many):
             line = lines.enter_context(socket.socket())
@@ -100,6 +103,7 @@ def test_connections_that_come_while_the_server_is_busy_are_held(serve_channels)
             line.connect_ex(("127.0.0.1", served.port))
             connected.append(line)
         assert waiting_to_be_accepted(served.port) > many / 2
+        (served.log.parent / "go_on").touch()
         stand.join()
         for line in connected:
             line.settimeout(60)
@@ -107,10 +111,40 @@ def test_connections_that_come_while_the_server_is_busy_are_held(serve_channels)
         assert all(b"200 OK" in line.recv(4096) for line in connected)
 
 
+def test_a_caller_who_thinks_for_a_while_goes_on_over_the_same_line(serve_channels):
+    """A line that the server closes while a client begins to use it loses that turn."""
+    body = b'{"sender": "a", "message": "hello"}'
+    head = "POST /webhooks/emotion/webhook HTTP/1.1\r\nHost: bot\r\nContent-Type: application/json\r\n"
+    turn = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    with (
+        serve_channels({"rasa_emotion.EmotionRestInput": {}}) as served,
+        socket.create_connection(("127.0.0.1", served.port), 60) as line,
+    ):
+        for pause in (0.0, 8.0):  # Sanic's own is 5 s, looked at each 2.5
+            time.sleep(pause)
+            line.sendall(turn)
+            assert b"200 OK" in line.recv(4096)
+
+
+@pytest.mark.parametrize(
+    ("own", "said", "idle"),
+    [(5, None, guard.IDLE_SECS), (120, None, 120), (7, "7", 7)],
+    ids=["Sanic", "longer", "said"],
+)
+async def test_how_long_a_line_may_be_idle(monkeypatch, own, said, idle):
+    monkeypatch.delenv("SANIC_KEEP_ALIVE_TIMEOUT", raising=False)
+    if said:
+        monkeypatch.setenv("SANIC_KEEP_ALIVE_TIMEOUT", said)
+    app = Sanic(f"idle-{own}", configure_logging=False)
+    app.config.KEEP_ALIVE_TIMEOUT = own
+    await guard.keep_lines(app, None)
+    assert idle == app.config.KEEP_ALIVE_TIMEOUT
+
+
 async def test_threads_that_compute_leave_the_sockets_their_turn():
     before = sys.getswitchinterval()
     app, webhook = Sanic("switching", configure_logging=False), Blueprint("switching")
-    guard(webhook, Access("switching", {}))
+    guard.guard(webhook, Access("switching", {}))
     app.blueprint(webhook)
     try:
         for listener in webhook.listeners["before_server_start"]:
