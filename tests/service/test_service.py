@@ -280,13 +280,14 @@ async def test_a_full_service_takes_no_body(slow) -> None:
         await checked(await first)
 
 
-async def test_an_analysis_that_takes_too_long_is_told_and_keeps_its_thread(slow) -> None:
+async def test_an_analysis_that_takes_too_long_is_told_and_keeps_its_thread(slow, monkeypatch) -> None:
     async with service(replace(LIMITS, workers=1, waiting=0, analysis_secs=0.05)) as client:
         await checked(await client.post("/v1/analyze", json=slow), 503)
         await checked(await client.post("/v1/analyze", json={"text": "wonderful"}), 429)
         fake_analyzer.ENOUGH.set()
         while client.service.engine.running:
             await asyncio.sleep(0)
+        monkeypatch.setattr(client.service.engine, "_limits", replace(LIMITS, workers=1, waiting=0, analysis_secs=60))
         await checked(await client.post("/v1/analyze", json={"text": "wonderful"}))
 
 

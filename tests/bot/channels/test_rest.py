@@ -5,7 +5,8 @@ import base64
 import io
 import socket
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from types import SimpleNamespace
 
 import fake_analyzer
@@ -26,15 +27,19 @@ from rasa_emotion.turn.message import FAILED
 
 
 class Bot:
-    """Answers with the text that it got, after the seconds that it `thinks` about it."""
+    """Answers with the text that it got; what it `thinks_about`, when it may go on."""
 
     def __init__(self):
         self.messages = []
         self.domain = SimpleNamespace(intents=["voice_without_words"])
-        self.thinks = {}
+        self.thinks_about = None
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
 
     async def __call__(self, message):
-        await asyncio.sleep(self.thinks.get(message.text, 0))
+        if message.text == self.thinks_about:
+            self.begun.set()
+            while not self.may_go_on.is_set():
+                await asyncio.sleep(0.01)
         self.messages.append(message)
         if message.text == "fail":
             raise RuntimeError("on purpose")
@@ -114,12 +119,18 @@ def test_a_short_turn_does_not_overtake_a_long_one_of_the_same_caller(post, bot,
     assert [message.text for message in bot.messages] == ["other", "first", "second"]
 
 
-def test_a_turn_goes_on_when_its_client_hangs_up(served, bot):
-    bot.thinks = {"first": 2.0}
-    with pytest.raises(requests.ReadTimeout):
-        requests.post(f"{served[1]}/webhook?stream=true", json={"sender": "a", "message": "first"}, timeout=0.5)
-    requests.post(f"{served[1]}/webhook", json={"sender": "a", "message": "second"}, timeout=60)
-    assert [message.text for message in bot.messages] == ["first", "second"]
+def test_a_turn_goes_on_when_its_client_hangs_up(served, bot, post):
+    bot.thinks_about = "first"
+    host, port = served[1].removeprefix("http://").split(":")
+    body = b'{"sender": "a", "message": "first"}'
+    head = f"POST /webhook?stream=true HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((host, int(port)), timeout=60) as line:
+        line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert bot.begun.wait(60)
+    post({"sender": "b", "message": "other"})  # by then the server has seen that the line is gone
+    bot.may_go_on.set()
+    post({"sender": "a", "message": "second"})
+    assert [message.text for message in bot.messages] == ["other", "first", "second"]
 
 
 def test_a_bot_without_an_intent_for_it_is_not_made_to_guess(post, bot, caplog):
@@ -242,8 +253,11 @@ def test_a_body_of_unsaid_length_is_cut_off(served, bot):
 
 
 def test_more_than_may_wait_are_told_to_come_later(post, bot):
-    bot.thinks = {"slow": 2.0}
-    with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda _: post({"sender": "a", "message": "slow"}), range(11)))
+    bot.thinks_about = "slow"
+    with ThreadPoolExecutor(11) as pool:
+        asked = [pool.submit(post, {"sender": "a", "message": "slow"}) for _ in range(11)]
+        assert [told.result().status_code for told in islice(as_completed(asked), 2)] == [429, 429]
+        bot.may_go_on.set()
+        answers = [told.result() for told in asked]
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [429] * 2
     assert len(bot.messages) == 9

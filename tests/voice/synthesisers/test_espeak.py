@@ -148,7 +148,7 @@ async def test_the_event_loop_starts_reads_and_ends_no_process_itself(monkeypatc
     assert all(name.startswith("espeak") for name in by)
 
 
-async def test_programs_that_say_nothing_hold_no_thread(tmp_path: Path) -> None:
+async def test_programs_that_say_nothing_hold_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "slow"
     program.write_text(f'#!/bin/sh\n[ -e "{tmp_path}/goes_on" ] && exec espeak-ng "$@"\nexec sleep 600\n')
     program.chmod(0o755)
@@ -160,6 +160,7 @@ async def test_programs_that_say_nothing_hold_no_thread(tmp_path: Path) -> None:
     silent = await asyncio.gather(*(size() for _ in range(THREADS + 2)), return_exceptions=True)
     assert all(isinstance(found, SynthesisError) for found in silent)
     (tmp_path / "goes_on").touch()
+    monkeypatch.setattr(espeak, "_timeout", 60.0)
     assert await size() > 0
 
 
