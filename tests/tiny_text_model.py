@@ -36,3 +36,14 @@ def built(tiny_model: TextEmotionModel, tmp_path: Path) -> Path:
     save_model(tiny_model, tmp_path / "run")
     build(RECIPE, tmp_path / "run", tmp_path, tmp_path / "model", beside=tmp_path)
     return tmp_path / "model"
+
+
+def with_outliers(model: TextEmotionModel) -> TextEmotionModel:
+    """Two numbers behind each GELU are large and meet small weights, as in trained models; the rest counts."""
+    with torch.no_grad():
+        for layer in model.encoder.transformer.layer:
+            layer.ffn.lin1.weight *= 20
+            layer.ffn.lin2.weight *= 20
+            layer.ffn.lin1.bias[:2] = 200
+            layer.ffn.lin2.weight[:, :2] /= 200
+    return model

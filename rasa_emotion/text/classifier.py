@@ -204,6 +204,10 @@ class TextClassifier:
         """Mean-pooled sentence embedding, shape [384]. Raises TextError for text without any word."""
         return self._run(self._tokens(text))[1]
 
+    def token_ids(self, text: str) -> list[int]:
+        """Ids of the tokens that the network is given, with the marks of beginning and end, at most `max_tokens`."""
+        return list(self._tokens(text).ids)
+
     def _clean(self, text: str) -> str:
         return clean(text, spelled=self._spell_emoji)
 

@@ -31,6 +31,7 @@ from rasa_emotion.text.adaptation import check_examples, fit
 from rasa_emotion.text.adapter import Adapter
 from rasa_emotion.text.classifier import MODEL_FILE, TOKENIZER_FILE
 from rasa_emotion.training.claim import require_unused
+from rasa_emotion.training.text.build import SEEN
 from rasa_emotion.training.text.dequantize import dequantized, pools_utterance
 from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.model import TextEmotionModel
@@ -212,7 +213,12 @@ def _blended(
 def _write(model: TextEmotionModel, classifier: TextClassifier, out: Path, examples: Examples) -> None:
     base = classifier.folder
     out.mkdir(parents=True, exist_ok=True)
-    export_int8(model, out / MODEL_FILE, pools_utterance=pools_utterance(base.file(MODEL_FILE)))
+    export_int8(
+        model,
+        out / MODEL_FILE,
+        pools_utterance=pools_utterance(base.file(MODEL_FILE)),
+        sentences=[classifier.token_ids(text) for text, _ in examples[:SEEN]],
+    )
     for name in (TOKENIZER_FILE, LICENCE_FILE):
         shutil.copyfile(base.file(name), out / name)
     counts = {emotion: sum(label == emotion for _, label in examples) for emotion in EMOTIONS}

@@ -1,22 +1,37 @@
 """Contrastive tuning of a tiny model: read back from its export, tuned, written as a model folder."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_text_model import with_outliers
 
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.errors import ConfigError, ModelError
+from rasa_emotion.model_folder import write_manifest
 from rasa_emotion.text import TextClassifier
 from rasa_emotion.text.adapter import Adapter
 from rasa_emotion.training.text import dequantize
-from rasa_emotion.training.text.contrastive import Tuning, _blended, pair_up, read_examples, tune, tune_on_file
+from rasa_emotion.training.text.contrastive import (
+    Tuning,
+    _blended,
+    _write,
+    pair_up,
+    read_examples,
+    tune,
+    tune_on_file,
+)
 from rasa_emotion.training.text.dequantize import dequantized, write_run
+from rasa_emotion.training.text.export import export_int8
 from rasa_emotion.training.text.model import load_model
 from rasa_emotion.training.text.start import MINILM, is_run, load_tokenizer
 
+SENTENCES = Path(__file__).parents[2] / "data" / "customer_test_sentences.csv"
 EXAMPLES = [
     (text.format(word), emotion)
     for word, emotion in (("crimson", "angry"), ("teal", "happy"))
@@ -31,6 +46,13 @@ def tiny_model(tiny_model):
         if parameter.ndim == 1:
             torch.nn.init.normal_(parameter, mean=0.5, std=0.2)
     return tiny_model
+
+
+def _sign_again(folder: Path) -> None:
+    """Write the checksum of a file that was replaced into the folder's manifest."""
+    settings = json.loads((folder / "model.json").read_text())
+    files = settings.pop("files")
+    write_manifest(folder, list(files), **settings)
 
 
 @given(st.lists(st.integers(0, 7), min_size=2, max_size=20), st.integers(1, 4))
@@ -85,6 +107,24 @@ def test_a_tuned_model_is_a_model_folder(built, tmp_path):
     text = EXAMPLES[0][0]
     assert not np.allclose(before.embed(text), after.embed(text), atol=1e-3)
     assert EmotionAnalyzer.load(tmp_path / "tuned").analyze(text=text).evidence["text"].model == "text-tuned"
+
+
+def test_a_tuned_export_keeps_what_outliers_would_take(built, tiny_model, tmp_path):
+    (built / "LICENSE").write_text("Anybody may.")
+    model, classifier = with_outliers(tiny_model), TextClassifier.load(built)
+    _write(model, classifier, tmp_path / "seen", EXAMPLES)
+    _write(model, classifier, tmp_path / "unseen", EXAMPLES)
+    export_int8(model, tmp_path / "unseen" / "model.onnx")
+    _sign_again(tmp_path / "unseen")
+    texts = [line for line in SENTENCES.read_text(encoding="utf-8").splitlines()[1:] if line]
+    with torch.no_grad():
+        ids = [torch.tensor([classifier.token_ids(text)]) for text in texts]
+        right = [model(each, torch.ones_like(each))[0][0].numpy() for each in ids]
+    seen, unseen = (
+        np.mean([np.abs(exported.logits(text) - said).mean() for text, said in zip(texts, right, strict=True)])
+        for exported in (TextClassifier.load(tmp_path / name) for name in ("seen", "unseen"))
+    )
+    assert seen < 0.8 * unseen
 
 
 def test_blended_heads_keep_the_probability_of_the_others():

@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
+from tiny_text_model import with_outliers
 
 from rasa_emotion.training.text.export import PlainModel, RowInt8Embedding, export_int8
 from rasa_emotion.training.text.model import TextEmotionModel
@@ -85,17 +86,6 @@ def test_row_int8_embedding_is_close(tiny_model: TextEmotionModel) -> None:
     ids = torch.arange(1000, 1200)[None]
     error = (RowInt8Embedding(table)(ids) - table[ids]).abs().max()
     assert 0 < error <= 1.001 * table[ids].abs().max() / 254
-
-
-def with_outliers(model: TextEmotionModel) -> TextEmotionModel:
-    """Two numbers behind each GELU are large and meet small weights, as in trained models; the rest counts."""
-    with torch.no_grad():
-        for layer in model.encoder.transformer.layer:
-            layer.ffn.lin1.weight *= 20
-            layer.ffn.lin2.weight *= 20
-            layer.ffn.lin1.bias[:2] = 200
-            layer.ffn.lin2.weight[:, :2] /= 200
-    return model
 
 
 def test_outliers_cost_less_where_sentences_were_seen(tiny_model: TextEmotionModel, tmp_path: Path) -> None:
