@@ -20,6 +20,8 @@ NO_WORDS = "[no words]"
 # match the same character, so that the time stays linear in the length of whatever a client sends.
 _COMMAND = re.compile(r"^/[^\s{@]+\s*(?:@[0-9.]+\s*)?(?:\{.*\})?$", re.DOTALL)
 
+_PAYLOAD = re.compile(r"/[^{@]+(?:@[0-9.]+)?(\{.+\})")
+
 
 def is_command(text: str) -> bool:
     """Whether Rasa reads the text as an intent instead of words.
@@ -60,6 +62,16 @@ def split_payload(text: str, intents: Collection[str]) -> tuple[str, str] | None
         line, _, more = rest.partition("\n")
         rest = f"{line[line.rfind('}') + 1 :]}\n{more}"
     return name, rest.strip()
+
+
+def command_payload(text: str) -> str | None:
+    """What Rasa reads the entities of such a text from, as JSON; None where there is none.
+
+    >>> command_payload('/inform@0.9{"city": "Bonn"} please'), command_payload("hello {you}")
+    ('{"city": "Bonn"}', None)
+    """
+    found = _PAYLOAD.match(text.strip())
+    return found.group(1) if found else None
 
 
 def shown_words(text: str, message_id: str | None = None) -> str:

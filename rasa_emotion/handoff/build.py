@@ -1,6 +1,5 @@
 """The packet of an escalation, made of a tracker's events: what was said, how the caller sounded, what is known."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,6 +22,7 @@ from rasa_emotion.estimate import EmotionEstimate
 from rasa_emotion.handoff.packet import Line, Packet, TimelineTurn
 from rasa_emotion.handoff.redact import Rules, redacted
 from rasa_emotion.handoff.summary import summary
+from rasa_emotion.handoff.text import plain_json
 
 Event = Mapping[str, Any]
 
@@ -267,7 +267,7 @@ def _slots(events: Sequence[Event]) -> dict[str, Any]:
 
 def _known(slots: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _json_safe(value)
+        name: plain_json(value)
         for name, value in slots.items()
         if value is not None and name not in INTERNAL_SLOTS | EMOTION_SLOTS
     }
@@ -286,7 +286,3 @@ def _form(events: Sequence[Event]) -> dict[str, Any] | None:
     asked = _slots(opened).get("requested_slot")
     asked = None if asked is None else str(asked)
     return {"name": str(name), "asked": asked, "filled": _known(_slots([*opened[start:], *events[spoken + 1 :]]))}
-
-
-def _json_safe(value: Any) -> Any:
-    return json.loads(json.dumps(value, default=str))

@@ -1,6 +1,7 @@
 """A packet as text: what a person must know first stands first, and what is too long is shortened from its middle."""
 
 import html
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,11 @@ MARK = "[... {} characters are left out here ...]"
 # What a reader would take for the beginning of a line that somebody else said, or what some helpdesks refuse.
 LINE_BREAKS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+LARGEST_INTEGER = 2**53
+MOST_NESTED = 32
+LEFT_OUT = "[...]"
+"""In the place of what is nested more deeply than that."""
+
 _NOT_STORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -95,6 +101,28 @@ def storable(text: str) -> str:
     'one\ufffd two\ufffd'
     """
     return _NOT_STORABLE.sub("\ufffd", text)
+
+
+def plain_json(value: Any, nested: int = 0) -> Any:
+    """A value as every reader of JSON takes it: strict parsers refuse a whole packet for one NaN, half of a surrogate
+    pair or nesting without end, and others round integers above 2 ** 53.
+
+    >>> plain_json({"amount": float("nan"), "account": 10**20, "name": "Ada"})
+    {'amount': 'nan', 'account': '100000000000000000000', 'name': 'Ada'}
+    """
+    if isinstance(value, (Mapping, list, tuple)):
+        if nested == MOST_NESTED:
+            return LEFT_OUT
+        if isinstance(value, Mapping):
+            return {storable(str(key)): plain_json(inner, nested + 1) for key, inner in value.items()}
+        return [plain_json(inner, nested + 1) for inner in value]
+    return value if _is_plain(value) else storable(str(value))
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or (isinstance(value, int) and abs(value) <= LARGEST_INTEGER)
 
 
 MAX_WORDS = 10_000

@@ -5,7 +5,6 @@ waits for whom, where the analysis runs and what is too much is decided here and
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,7 @@ from rasa_emotion.turn.consent import may_analyse, note_choice
 from rasa_emotion.turn.evidence import EVIDENCE_KEY, ChannelEvidence, drop_reserved
 from rasa_emotion.turn.listening import Heard, listen
 from rasa_emotion.turn.message import DEFAULT_SENDER_ID, Audio, Taken, Turn, TurnRefused
+from rasa_emotion.turn.plain import check_entities, check_metadata
 from rasa_emotion.turn.roles import Right
 from rasa_emotion.turn.shared import check_endpoint, shared_analyzer
 
@@ -185,7 +185,8 @@ class Intake:
             self._check_voice_intent(intents)
         metadata = dict(turn.metadata)
         drop_reserved(metadata)
-        _check_storable(metadata, self.options["max_metadata_kb"])
+        check_metadata(metadata, self.options["max_metadata_kb"])
+        check_entities(text)
         return replace(turn, text=text, metadata=metadata)
 
     def _check_voice_intent(self, intents: Container[str] | None) -> None:
@@ -269,22 +270,6 @@ def check_name(key: str, name: str | None) -> None:
 
 def _name(turn: Turn) -> str:
     return DEFAULT_SENDER_ID if turn.sender is None else turn.sender
-
-
-def _check_storable(metadata: Mapping[str, Any], most_kb: float) -> None:
-    # Parsers let NaN and 1e999 pass, but no tracker store or client that reads JSON strictly takes them.
-    try:
-        size = len(json.dumps(metadata, allow_nan=False))
-    except TypeError as error:
-        raise TurnRefused(400, "In 'metadata': something in it is not JSON; leave it out.") from error
-    except ValueError as error:
-        raise TurnRefused(400, "In 'metadata': NaN and Infinity are no numbers in JSON; leave them out.") from error
-    except RecursionError as error:
-        raise TurnRefused(400, "In 'metadata': it is nested too deeply; send a flatter object.") from error
-    if size > most_kb * 1000:
-        raise TurnRefused(
-            413, f"The metadata has {size / 1000:.1f} kB as JSON, more than the {most_kb:g} kB allowed; send less."
-        )
 
 
 def checked_options(owner: str, options: Mapping[str, Any]) -> dict[str, Any]:

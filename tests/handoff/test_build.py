@@ -1,6 +1,8 @@
 """The packet of an escalation."""
 
+import functools
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -165,10 +167,25 @@ def test_where_the_conversation_cannot_be_put_together() -> None:
     assert "tracker store" in packet.summary
 
 
-@pytest.mark.parametrize("value", [{"a": {1, 2}}, float("nan"), object()])
+DEEP = functools.reduce(lambda inner, _: [inner], range(400), [])
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": {1, 2}}, float("nan"), [float("inf")], 10**1800, DEEP, "half \ud83d", object()]
+)
 def test_slots_that_no_json_holds(value: object) -> None:
+    """A strict reader would refuse the whole packet for one of them."""
     packet = made(Call().slot("odd", value).says("hello").decides())
-    assert "odd" in packet.slots
+    told = json.dumps(packet.to_dict(), allow_nan=False, ensure_ascii=False).encode()
+    assert "odd" in json.loads(told)["slots"]
+    assert told.count(b"[") < 100
+    assert all(abs(number) <= 2**53 for number in map(int, re.findall(rb": (\d+)", told)))
+
+
+def test_slots_keep_what_json_holds() -> None:
+    value = {"on": True, "none": None, "count": 2**53, "sum": 12.5, "names": ["Ada", ("Bob",)]}
+    packet = made(Call().slot("plain", value).says("hello").decides())
+    assert packet.slots["plain"] == {**value, "names": ["Ada", ["Bob"]]}
 
 
 events = st.one_of(

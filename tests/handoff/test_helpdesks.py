@@ -43,6 +43,14 @@ async def test_webhook_gives_the_whole_packet(start) -> None:
     assert fake.packets[ticket] == json.loads(json.dumps(packet().to_dict()))
 
 
+async def test_webhook_sends_what_strict_parsers_read(start) -> None:
+    fake, helpdesk = await start(FakeWebhook)
+    ticket = await helpdesk.deliver(packet(transcript=(Line("caller", "half of one \ud83d", 1.0, 1),)))
+    assert fake.packets[ticket]["transcript"][0]["text"] == "half of one ?"
+    await helpdesk.send(ticket, Message("m1", "and again \ud83d", 2.0))
+    assert fake.messages[ticket] == ["and again ?"]
+
+
 async def test_webhook_shortens_what_servers_would_refuse(start) -> None:
     fake, helpdesk = await start(FakeWebhook)
     ticket = await helpdesk.deliver(packet(transcript=LONG * 3))

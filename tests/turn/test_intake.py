@@ -208,6 +208,7 @@ async def test_a_name_that_can_is_not(bot, name):
         (Turn("a", "x", metadata={"a": "x" * 16_000}), 413, "16.0 kB as JSON, more than the 16 kB"),
         (Turn("a", "x", metadata={"a": [float("nan")]}), 400, "In 'metadata': NaN"),
         (Turn("a", "x", metadata={"a": NESTED}), 400, "nested too deeply"),
+        (Turn("a", '/inform{"city": NaN}'), 400, "In 'message': NaN"),
         (Turn("a", "x", metadata={"a": b""}), 400, "something in it is not JSON"),
     ],
 )

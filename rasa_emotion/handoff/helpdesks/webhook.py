@@ -73,7 +73,7 @@ class Webhook(Helpdesk):
     async def _post(
         self, content: Mapping[str, Any], key: str, known: Sequence[int] = (), gone: Sequence[int] = ()
     ) -> Answer:
-        body = json.dumps(content).encode()
+        body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
         timestamp = str(int(time.time()))
         headers = {TIMESTAMP: timestamp, SIGNATURE: signature(self._secret, timestamp, body), KEY: key}
         return await self._client.request("POST", body=body, headers=headers, known=known, gone=gone)

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aiohttp import web
 
@@ -17,6 +17,17 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fakes.server import TwoWayServer, main
+
+
+def strict(body: bytes) -> Any:
+    """JSON as most languages read it: without NaN, and without half of a surrogate pair. Raises ValueError."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(name)
+
+    content = json.loads(body, parse_constant=refuse)
+    json.dumps(content, ensure_ascii=False).encode()
+    return content
 
 
 class FakeWebhook(TwoWayServer):
@@ -51,7 +62,10 @@ class FakeWebhook(TwoWayServer):
         if not hmac.compare_digest(given, expected) or abs(time.time() - int(timestamp)) > 300:
             return web.json_response({"error": "signature"}, status=401)
         await self.slowly()
-        content = json.loads(body)
+        try:
+            content = strict(body)
+        except ValueError:
+            return web.json_response({"error": "no JSON"}, status=400)
         if content["type"] == "ping":
             return web.Response(status=204)
         key = request.headers["Idempotency-Key"]
