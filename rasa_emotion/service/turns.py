@@ -23,6 +23,7 @@ from rasa_emotion.errors import AudioError, ConfigError, RasaEmotionError, TextE
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 from rasa_emotion.protocol import Analyzer, Words
 from rasa_emotion.service.limits import Limits
+from rasa_emotion.turn.plain import check_count
 from rasa_emotion.turn.refusal import TurnRefused
 from rasa_emotion.wire import FLOATS, KINDS, OTHER, WIRE_VERSION
 
@@ -253,6 +254,7 @@ def _text(name: str, content: bytes) -> Any:
 
 
 def _json(what: str, content: bytes) -> Any:
+    check_count(content)
     try:
         return json.loads(content, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:

@@ -26,6 +26,7 @@ from rasa_emotion.service.app import Service
 from rasa_emotion.service.turns import openapi
 from rasa_emotion.turn.access import Access
 from rasa_emotion.turn.keys import add_key
+from rasa_emotion.turn.plain import MOST_VALUES
 
 
 async def checked(response: ClientResponse, status: int = 200) -> dict:
@@ -208,6 +209,12 @@ async def test_what_is_too_large_is_refused_whatever_it_says_of_its_length(tone)
         form.add_field("audio", small, filename="a")
         refused = await checked(await client.post("/v1/analyze", data=form), 422)
     assert refused == {"error": "The audio is longer than 1 s; send a shorter recording.", "kind": "audio"}
+
+
+async def test_very_many_values_are_not_read() -> None:
+    async with service() as client:
+        refused = await checked(await client.post("/v1/analyze", json={"turns": [[]] * MOST_VALUES}), 413)
+    assert "more than 100,000 values" in refused["error"]
 
 
 async def test_a_body_that_does_not_come_is_told() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rasa_emotion.turn.plain import MOST_NESTED, check_entities, check_metadata
+from rasa_emotion.turn.plain import MOST_NESTED, MOST_VALUES, check_count, check_entities, check_metadata
 from rasa_emotion.turn.refusal import TurnRefused
 
 
@@ -36,6 +36,15 @@ def test_entities_that_cannot(text: str, value: str) -> None:
         check_entities(text % value)
     assert refused.value.status == 400
     assert str(refused.value).endswith(".")
+
+
+def test_values_are_counted_before_they_are_read() -> None:
+    check_count(b'{"audio": {"content": "' + b"A" * 10_000_000 + b'"}, "names": ["a", "b"]}')
+    check_count(b"[" + b"1," * (MOST_VALUES - 2) + b"1]")
+    for many in (b"[" + b"1," * MOST_VALUES + b"1]", b"[" * (MOST_VALUES + 1), b'{"a":' * (MOST_VALUES + 1)):
+        with pytest.raises(TurnRefused, match="more than 100,000 values") as refused:
+            check_count(many)
+        assert refused.value.status == 413
 
 
 def test_metadata_may_be_nested_as_deeply_as_readers_take_it() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from rasa.constants import ENV_SANIC_BACKLOG
 from rasa.utils.endpoints import bool_arg
 from sanic import Blueprint, Sanic, response
+from sanic.headers import parse_content_header
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
@@ -24,6 +25,7 @@ from rasa_emotion.logs import named
 from rasa_emotion.turn import once
 from rasa_emotion.turn.access import HEADER, Access, is_loopback
 from rasa_emotion.turn.once import Once
+from rasa_emotion.turn.plain import check_count
 from rasa_emotion.turn.refusal import TurnRefused
 from rasa_emotion.turn.roles import ANYBODY, Identity
 
@@ -34,6 +36,9 @@ GRACE_SECS = 20.0
 
 SLOWEST_BYTES = 10_000
 """... and the bytes that give it another second."""
+
+MOST_PARTS = 100
+"""Of a form; ours has eight."""
 
 MOST_UNREAD = 100_000_000
 """Bytes of a refused request that are read and dropped, so that its sender gets the answer; Sanic's own limit."""
@@ -217,6 +222,7 @@ def _guarded(handler: Any, door: Door | None, most_bytes: int | None, check_room
             if check_room is not None and request.method == "POST":
                 check_room()
             await read_body(request, most_bytes)
+            _check_parts(request)
             if asks is not None and asks.reads_body:
                 _who.set(asks.ask(request))
         except TurnRefused as error:
@@ -291,6 +297,17 @@ def _hash(request: Request) -> bytes:
 def is_form(request: Request) -> bool:
     """Whether a request's body is a form with files."""
     return (request.content_type or "").lower().startswith("multipart/form-data")
+
+
+def _check_parts(request: Request) -> None:
+    """Raises TurnRefused (413) for a body that takes the server seconds to read, in which it stands still."""
+    if not is_form(request):
+        check_count(request.body)
+        return
+    _, parameters = parse_content_header(request.content_type)
+    boundary = str(parameters.get("boundary", "")).encode("utf-8", "surrogatepass")
+    if boundary and request.body.count(boundary) > MOST_PARTS:
+        raise TurnRefused(413, f"The form has more than {MOST_PARTS} parts; send fewer.")
 
 
 async def read_body(request: Request, most: int | None) -> None:

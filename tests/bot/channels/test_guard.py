@@ -13,8 +13,10 @@ from rasa.shared.exceptions import InvalidConfigException
 
 from rasa_emotion import EmotionRestInput, RelayInput
 from rasa_emotion.bot.channels import guard
+from rasa_emotion.bot.channels.guard import MOST_PARTS
 from rasa_emotion.turn.access import is_loopback
 from rasa_emotion.turn.keys import add_key, digest_of
+from rasa_emotion.turn.plain import MOST_VALUES
 from rasa_emotion.turn.refusal import TurnRefused
 from rasa_emotion.turn.roles import Role
 from rasa_emotion.turn.tickets import make_ticket
@@ -213,6 +215,19 @@ def test_nothing_is_read_of_who_may_not_speak_or_says_too_much(desk, route):
         with socket.create_connection(("127.0.0.1", desk.served.port), timeout=60) as connection:
             connection.sendall(head(f"{route}/webhook", length, token))
             assert status in connection.recv(1000).split(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_what_takes_seconds_to_read_is_not_read(desk, route):
+    """While the server reads a request it answers nobody else."""
+    url, headers = f"{desk.served.address}/webhooks/{route}/webhook", {"token": desk.caller}
+    many = {"sender": "ada", "message": "hello", "metadata": {"page": [[]] * MOST_VALUES}}
+    answer = requests.post(url, json=many, headers=headers, timeout=60)
+    assert (answer.status_code, "more than 100,000 values" in answer.json()["message"]) == (413, True)
+    fields = [("sender", (None, "ada"))] * (MOST_PARTS + 1)
+    answer = requests.post(url, files=fields, headers=headers, timeout=60)
+    assert (answer.status_code, "more than 100 parts" in answer.json()["message"]) == (413, True)
+    assert desk.said(route, desk.caller)
 
 
 @pytest.mark.parametrize("credentials", [{"token": ""}, {"token": 7}, {"token_file": "there_is_none.txt"}])

@@ -20,13 +20,16 @@ from fakes.server import TwoWayServer, main
 
 
 def strict(body: bytes) -> Any:
-    """JSON as most languages read it: without NaN, and without half of a surrogate pair. Raises ValueError."""
+    """JSON as most languages read it: without NaN, and without half of a surrogate pair. Raises HTTPBadRequest."""
 
     def refuse(name: str) -> None:
         raise ValueError(name)
 
-    content = json.loads(body, parse_constant=refuse)
-    json.dumps(content, ensure_ascii=False).encode()
+    try:
+        content = json.loads(body, parse_constant=refuse)
+        json.dumps(content, ensure_ascii=False).encode()
+    except ValueError as error:
+        raise web.HTTPBadRequest from error
     return content
 
 
@@ -62,10 +65,7 @@ class FakeWebhook(TwoWayServer):
         if not hmac.compare_digest(given, expected) or abs(time.time() - int(timestamp)) > 300:
             return web.json_response({"error": "signature"}, status=401)
         await self.slowly()
-        try:
-            content = strict(body)
-        except ValueError:
-            return web.json_response({"error": "no JSON"}, status=400)
+        content = strict(body)
         if content["type"] == "ping":
             return web.Response(status=204)
         key = request.headers["Idempotency-Key"]
