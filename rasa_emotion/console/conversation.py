@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -85,6 +86,7 @@ class Conversation:
             "shown": shown,
             "view": view,
             "timeline": whole.timeline,
+            "curve": json.dumps([[turn.valence, turn.anger] for turn in whole.timeline]),
             "lines": [(line, line.text if words else HIDDEN) for line in whole.lines],
             "recordings": recorded,
             "state": _state(shown, recorded),

@@ -257,7 +257,10 @@ class Watch:
 def _held(shown: Shown, holders: Mapping[str, str | None]) -> Shown:
     """With who has the conversation."""
     sender = shown.overview.sender
-    return replace(shown, handed=sender in holders, taken_by=holders.get(sender))
+    handed, taken_by = sender in holders, holders.get(sender)
+    if (shown.handed, shown.taken_by) == (handed, taken_by):
+        return shown
+    return replace(shown, handed=handed, taken_by=taken_by)
 
 
 def _not_refused(events: Sequence[Event]) -> bool:

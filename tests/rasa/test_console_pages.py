@@ -238,6 +238,7 @@ def look_back(sue: Person) -> None:
     """Escalations by day, and what another threshold would change."""
     sue.page.get_by_role("link", name="Review").click()
     sue.page.locator("#by-day tbody tr").nth(3).wait_for()
+    assert sue.page.locator("#day-charts figure").count() == 9
     assert sue.text("#judged") == "1 turn of 1 caller was judged at the desk."
     assert "fewer than 5 callers" in sue.text("#left-out")
     sue.page.get_by_label("Threshold of the rules on emotions").fill("0.9")

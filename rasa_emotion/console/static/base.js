@@ -1,7 +1,7 @@
 // What every page has: the switch of colours, the notice, and requests that carry the CSRF token.
 
 const NEXT = { "": "light", light: "dark", dark: "" };
-const NAMES = { "": "as the system", light: "light", dark: "dark" };
+const NAMES = { "": "system", light: "light", dark: "dark" };
 
 const button = document.querySelector("#theme");
 

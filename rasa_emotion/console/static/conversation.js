@@ -1,6 +1,7 @@
 // One conversation as it goes on: the server says when the page is out of date, and what differs is drawn anew.
 
 import { notice } from "./base.js";
+import { drawCurves } from "./charts.js";
 import { listenTo } from "./listening.js";
 
 const AGAIN_MS = 2000;
@@ -78,6 +79,7 @@ function forgotten() {
   source?.close();
   for (const button of page.querySelectorAll("button[aria-pressed=true]")) button.click(); // ends the listening
   page.replaceChildren();
+  delete page.dataset.events;
   document.querySelector("h1").textContent = document.title = "Conversation";
   history.replaceState(null, "", "/live");
   state.textContent = "";
@@ -95,6 +97,7 @@ async function look() {
     if (!answer.ok || answer.redirected) return;
     const made = new DOMParser().parseFromString(await answer.text(), "text/html");
     localise(made);
+    drawCurves(made);
     const next = made.querySelector("#conversation");
     updateRecordings(next.querySelector("#recordings"));
     const following = [...page.querySelectorAll(".talk")].filter(atEnd);
@@ -133,6 +136,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 localise(document);
+drawCurves(document);
 toEnd(page.querySelectorAll(".talk"));
 document.querySelectorAll("#recordings > [data-name]").forEach(ready);
 if (!document.hidden) follow();

@@ -1,6 +1,7 @@
 // The agents' desk: the queue, one conversation, and messages that are sent once or shown as not sent.
 
 import { Refused, ask, el, notice } from "./base.js";
+import { curve } from "./charts.js";
 import { EMOTIONS, emotionBadge, moodBadge } from "./emotions.js";
 import { clock, duration } from "./times.js";
 
@@ -36,14 +37,17 @@ async function changing(work) {
 
 const post = (path, json) => ask(path, { method: "POST", json });
 
+/** What somebody wrote, in its own direction. */
+const said = (text) => el("p", { dir: "auto" }, text);
+
 function queueButton(row) {
   const level = row.level.replace(" ", "-");
   const who = row.mine ? "yours" : row.taken_by ? `with ${row.taken_by}` : "waits";
   return el("li", {}, el("button", {
     type: "button", class: `level-${level}`, "data-key": row.key, "aria-current": row.key === open ? "true" : false,
-    onclick: () => show(row.key),
+    onclick: async (event) => { if (await show(row.key) && event.detail === 0) toConversation(); }, // by the keyboard
   },
-  el("span", {}, el("b", {}, row.sender), ` on ${row.channel}`),
+  el("span", {}, el("b", { dir: "auto" }, row.sender), ` on ${row.channel}`),
   el("span", { class: `level level-${level}` }, `${SIGNS[row.level]} ${row.urgency} · ${who} · ${duration(row.waited_secs)} · ${row.level}`),
   row.mood ? el("span", {}, moodBadge(row.mood)) : null,
   el("span", { class: "quiet" }, row.reason)));
@@ -61,31 +65,41 @@ async function lookAtQueue() {
   document.title = `${waiting ? `(${waiting}) ` : ""}Desk · rasa-emotion`;
 }
 
+/** The focus goes on where one goes on: to what can be done with the conversation. */
+function toConversation() {
+  const next = whole.mine ? say.elements.text : byId("take").hidden ? byId("who") : byId("take");
+  next.focus();
+}
+
 async function show(key) {
   const found = await changing(() => ask(`/desk/conversation?key=${encodeURIComponent(key)}`));
-  if (!found) return;
+  if (!found) return false;
   const other = open !== key;
   open = key;
   whole = found;
   drawWhole(other);
   await lookAtQueue().catch(lost);
+  return true;
 }
 
 function drawWhole(other) {
   const { packet, row, mine, taken_by: holder } = whole;
   byId("none").hidden = true;
   byId("conversation").hidden = false;
-  byId("who").replaceChildren(`${packet.sender} on ${packet.channel} `, packet.mood ? moodBadge(packet.mood) : "");
+  byId("who").replaceChildren(el("bdi", {}, packet.sender), ` on ${packet.channel} `, packet.mood ? moodBadge(packet.mood) : "");
   byId("why").textContent = packet.reason;
   byId("summary").textContent = packet.summary;
   byId("take").hidden = holder !== null;
   byId("to").replaceChildren(new Option("the queue", ""), ...whole.colleagues.map((name) => new Option(name, name)));
   byId("before").replaceChildren(...packet.transcript.map((line) =>
-    el("li", {}, el("b", {}, line.speaker), el("time", {}, ` ${clock(line.at)}`), el("br"), line.text)));
+    el("li", {}, el("b", {}, line.speaker), el("time", {}, ` ${clock(line.at)}`), said(line.text))));
   byId("timeline").replaceChildren(...(packet.timeline.length ? packet.timeline.map(turnRow)
     : [el("tr", {}, el("td", { colspan: 5 }, packet.mood ? "Nothing was heard." : "Not shown: the caller has not allowed it."))]));
+  const points = packet.timeline.map((turn) => [turn.valence, turn.anger]);
+  byId("sounds-curve").replaceChildren(...(points.length ? [curve(points, "curve tall")] : []));
+  byId("sounds-legend").hidden = !points.length;
   byId("slots").replaceChildren(...Object.entries(packet.slots).flatMap(([name, value]) =>
-    [el("dt", {}, name), el("dd", {}, typeof value === "string" ? value : JSON.stringify(value))]));
+    [el("dt", {}, name), el("dd", { dir: "auto" }, typeof value === "string" ? value : JSON.stringify(value))]));
   drawNotes(whole.notes);
   const suggestion = byId("suggestion");
   suggestion.querySelector("q").textContent = whole.suggestion ?? "";
@@ -130,7 +144,7 @@ async function judge(turn, emotion) {
 
 function drawNotes(notes) {
   byId("notes").replaceChildren(...notes.map((note) =>
-    el("li", {}, el("b", {}, note.author), el("time", {}, ` ${clock(note.created)}`), el("br"), note.text)));
+    el("li", {}, el("b", {}, note.author), el("time", {}, ` ${clock(note.created)}`), said(note.text))));
 }
 
 function drawChat() {
@@ -142,12 +156,12 @@ function drawChat() {
   const lines = whole.messages.map((one) => el("li", { class: one.speaker },
     el("b", {}, one.speaker), el("time", {}, ` ${clock(one.at)}`),
     one.speaker === "agent" ? el("span", { class: one.state === "dead" ? "lost" : "quiet" }, ` · ${STATES[one.state] ?? one.state}`) : null,
-    el("br"), one.text));
+    said(one.text)));
   const unsent = [...outgoing].filter(([, one]) => one.key === open).map(([number, one]) => el("li", { class: "agent" },
     el("b", {}, "agent"), el("span", { class: one.failed ? "lost" : "quiet" }, one.failed ? " · ! not sent " : " · sending … "),
     one.failed ? el("button", { type: "button", onclick: () => send(number) }, "Send again") : null,
     one.failed ? el("button", { type: "button", onclick: () => { outgoing.delete(number); drawChat(); } }, "Drop") : null,
-    el("br"), one.text));
+    said(one.text)));
   chat.replaceChildren(...lines, ...unsent);
   if (atEnd) box.scrollTop = box.scrollHeight;
 }

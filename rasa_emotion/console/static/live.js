@@ -1,9 +1,11 @@
 // The conversations in progress: what the server sends, in its order, through the filters that are set.
 
 import { el, notice } from "./base.js";
+import { curve } from "./charts.js";
 import { emotionBadge, moodBadge } from "./emotions.js";
 import { duration } from "./times.js";
 
+const MOST_SHOWN = 300; // cards; the calmest of more are counted alone
 const WORST_FIRST = ["hostile", "distressed", "upset", "tense", "calm"];
 const list = document.querySelector("#list");
 const state = document.querySelector("#state");
@@ -12,6 +14,7 @@ const conversations = new Map();
 const cards = new Map();
 const alerted = new Set();
 let first = true;
+let focused = null; // whose card had the focus, and is drawn anew
 let audio = null;
 
 function rank(one) {
@@ -32,49 +35,24 @@ function passes(one) {
   return !wanted || `${one.sender} ${one.words}`.toLowerCase().includes(wanted);
 }
 
-const NS = "http://www.w3.org/2000/svg";
-
-/** Anger (line) and valence (dashes) by turn, as a small picture with a description in words. */
-function curve(points) {
-  const picture = document.createElementNS(NS, "svg");
-  picture.setAttribute("viewBox", "0 0 100 32");
-  picture.setAttribute("preserveAspectRatio", "none");
-  picture.setAttribute("class", "curve");
-  picture.setAttribute("role", "img");
-  const latest = points.at(-1);
-  picture.setAttribute("aria-label", latest
-    ? `Anger by turn, now ${Math.round(100 * latest[1])} %; valence now ${latest[0].toFixed(2)}` : "Nothing heard yet");
-  const x = (index) => (points.length < 2 ? 100 : (100 * index) / (points.length - 1));
-  const line = (name, y) => {
-    const made = document.createElementNS(NS, "polyline");
-    const begin = points.length === 1 ? `0,${y(points[0])} ` : "";
-    made.setAttribute("points", begin + points.map((point, index) => `${x(index)},${y(point)}`).join(" "));
-    made.setAttribute("class", name);
-    picture.append(made);
-  };
-  line("valence", ([valence]) => 16 - 15 * valence);
-  line("anger", ([, anger]) => 31 - 30 * anger);
-  return picture;
-}
-
 function card(one) {
   const who = one.handed ? (one.taken_by ? `with ${one.taken_by}` : "waits for a person") : "with the bot";
-  const link = el("a", { href: `/live/conversation?sender=${encodeURIComponent(one.sender)}` }, one.sender);
+  const link = el("a", { href: `/live/conversation?sender=${encodeURIComponent(one.sender)}`, dir: "auto" }, one.sender);
   return el("li", { class: `card live-card mood-edge-${one.mood ?? "unknown"}` },
     el("h2", {}, link, el("span", { class: "quiet" }, ` on ${one.channel}`)),
     el("p", { class: "row" },
       one.allowed ? moodBadge(one.mood) : el("span", { class: "badge" }, "analysis not allowed"),
       one.allowed && one.emotion ? el("span", { class: "quiet" }, "last turn ", emotionBadge(one.emotion)) : null),
     one.allowed ? curve(one.curve) : null,
-    el("blockquote", {}, one.words || "…"),
+    el("blockquote", { dir: "auto" }, one.words || "…"),
     one.reason ? el("p", { class: "reason" }, el("b", {}, `! ${one.action}`, one.urgency === "normal" ? "" : ` (${one.urgency})`), `: ${one.reason}`) : null,
-    el("p", { class: "quiet" }, `${who} · ${one.turns} turns · `, el("time", { "data-began": one.began ?? "" }, "")));
+    el("p", { class: "quiet" }, `${who} · ${one.turns} ${one.turns === 1 ? "turn" : "turns"}`,
+      one.began === null ? null : " · ", one.began === null ? null : el("time", { "data-began": one.began })));
 }
 
 function tick() {
   for (const time of list.querySelectorAll("time[data-began]")) {
-    const began = Number(time.dataset.began);
-    time.textContent = time.dataset.began ? duration(Date.now() / 1000 - began) : "";
+    time.textContent = duration(Date.now() / 1000 - Number(time.dataset.began));
   }
 }
 
@@ -83,12 +61,19 @@ function draw() {
   for (const name of new Set([...conversations.values()].map((one) => one.channel))) {
     if (![...channels.options].some((option) => option.value === name)) channels.append(new Option(name, name));
   }
-  const shown = inOrder().filter(passes);
+  const passing = inOrder().filter(passes);
+  const shown = passing.slice(0, MOST_SHOWN);
   shown.forEach((one, index) => {
-    const made = cards.get(one.sender);
+    const made = cards.get(one.sender) ?? card(one);
+    cards.set(one.sender, made);
     if (list.children[index] !== made) list.insertBefore(made, list.children[index] ?? null);
   });
   while (list.children.length > shown.length) list.lastElementChild.remove();
+  const more = document.querySelector("#more");
+  more.hidden = passing.length === shown.length;
+  more.textContent = `${passing.length - shown.length} more are not shown, those that sound calmest; the filters find them.`;
+  if (focused) cards.get(focused)?.querySelector("a").focus();
+  focused = null;
   const empty = document.querySelector("#empty");
   empty.hidden = shown.length > 0;
   empty.textContent = conversations.size ? "No conversation passes the filters." : "No conversation is in progress.";
@@ -106,10 +91,9 @@ function draw() {
 function take(one) {
   conversations.set(one.sender, one);
   const before = cards.get(one.sender);
-  const made = card(one);
-  if (before?.contains(document.activeElement)) queueMicrotask(() => made.querySelector("a").focus());
-  before?.replaceWith(made);
-  cards.set(one.sender, made);
+  if (before?.contains(document.activeElement)) focused = one.sender;
+  before?.remove();
+  cards.delete(one.sender);
   const alert = one.reason ? `${one.sender} ${one.reason}` : "";
   if (alert && !alerted.has(alert)) {
     alerted.add(alert);

@@ -1,6 +1,7 @@
 // The review: figures of groups, and what other thresholds would have done.
 
 import { ask, el, notice } from "./base.js";
+import { bar, barsByDay, calibrationPlot } from "./charts.js";
 import { EMOTIONS, emotionBadge } from "./emotions.js";
 
 const $ = (name) => document.getElementById(name);
@@ -24,7 +25,7 @@ function day(one) {
 function shares(place, heads, rows) {
   const shown = rows.filter(([, share]) => share !== null);
   place.hidden = shown.length === 0;
-  table(place, heads, shown.map(([name, share]) => [name, `${percent(share.right)} of ${counted(share.turns, "turn")}`]));
+  table(place, heads, shown.map(([name, share]) => [name, bar(share.right, `${percent(share.right)} of ${counted(share.turns, "turn")}`)]));
   return rows.length - shown.length;
 }
 
@@ -44,7 +45,23 @@ async function show() {
   }
 }
 
+/** Who came and who was escalated by day, then a picture for each emotion, all of them on one scale. */
+function drawDays(days) {
+  if (!days.length) return;
+  const counts = barsByDay("Conversations, and in the darker part those with a human", days, (one) => (one.conversations === null ? null
+    : [{ value: one.conversations, name: counted(one.conversations, "conversation").replace(/^\d+ /, "") }, { value: one.escalated, name: "escalated" }]));
+  const told = days.filter((one) => one.emotions);
+  const most = Math.max(0.1, ...told.flatMap((one) => EMOTIONS.map((name) => one.emotions[name])));
+  const strips = !told.length ? [] : EMOTIONS.map((name) => {
+    const made = barsByDay(emotionBadge(name), days, (one) => (one.emotions ? [{ value: one.emotions[name], name: "" }] : null), { most, text: percent });
+    made.classList.add(`emotion-${name}`);
+    return made;
+  });
+  $("day-charts").replaceChildren(counts, el("div", { class: "strips" }, ...strips));
+}
+
 function showDays({ days, drift }) {
+  drawDays(days);
   table($("by-day"), ["Day", "Conversations", "Escalated", "Alerts", ...EMOTIONS.map((name) => emotionBadge(name))], days.map(day));
   const changes = drift ? EMOTIONS.filter((name) => Math.abs(drift[name]) >= 0.005)
     .map((name) => `${name} ${drift[name] > 0 ? "+" : "−"}${percent(Math.abs(drift[name]))}`) : null;
@@ -60,6 +77,8 @@ function showFeedback(found) {
   $("escalations").textContent = !found.turns ? "" : escalations === null ? `Escalations: ${HIDDEN}.`
     : `Of ${escalations.judged} judged escalations ${escalations.false} were false: no negative emotion was heard. `
       + `Of ${escalations.quiet_judged} judged conversations without a human, anger was missed in ${escalations.missed}.`;
+  const sure = found.calibration.filter((one) => one.agreed).map((one) => ({ confidence: one.confidence, ...one.agreed }));
+  $("calibration-chart").replaceChildren(...(sure.length ? [calibrationPlot(sure)] : []));
   const left = shares($("calibration"), ["Confidence", "Agreed"], found.calibration.map((one) =>
     [`${percent(one.from)} to ${percent(one.to)}`, one.agreed]))
     + shares($("recall"), ["Group", "Right"], [
@@ -76,6 +95,10 @@ async function tryRules(event) {
   for (const [name, value] of new FormData($("what-if"))) if (value) query.set(name, value);
   try {
     const found = await ask(`/review/what-if?${query}`);
+    const reached = found.conversations === null ? [] : [["now", found.now], ["with these numbers", found.then]];
+    $("changed-bars").hidden = !reached.length;
+    table($("changed-bars"), ["Conversations that reach a human", ""], reached.map(([name, number]) =>
+      [name, bar(number / Math.max(1, found.conversations), `${number} of ${found.conversations}`)]));
     $("changed").textContent = found.conversations === null ? `Not told: ${HIDDEN}.`
       : `By ${found.rules}, ${found.now} of ${found.conversations} conversations reach a human; with these numbers ${found.then}: `
         + `${found.more} more, ${found.fewer} fewer, ${found.sooner} sooner, ${found.later} later, ${found.same} unchanged.`;

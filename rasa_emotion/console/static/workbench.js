@@ -1,6 +1,7 @@
 // The workbench: send a recording, show what was found, hear moments of it.
 
 import { Refused, ask, el, notice } from "./base.js";
+import { barFromMiddle } from "./charts.js";
 import { EMOTIONS, emotionBadge } from "./emotions.js";
 import { record } from "./microphone-wav.js";
 import { Pictures } from "./pictures.js";
@@ -98,7 +99,7 @@ function showProbabilities(table, columns) {
 function showWords() {
   $("said").hidden = !answer.sentences.length;
   $("sentences").replaceChildren(...answer.sentences.map((one) =>
-    row(one.text, emotionBadge(one.emotion, one.confidence), `${one.sentiment} (${one.valence.toFixed(2)})`)));
+    row(el("span", { dir: "auto" }, one.text), emotionBadge(one.emotion, one.confidence), barFromMiddle(one.valence, 1, `${one.sentiment} (${one.valence.toFixed(2)})`))));
 }
 
 function showDrivers() {
@@ -111,10 +112,11 @@ function showDrivers() {
     return el("span", { class: `word ${kind}` }, word.text, kind && el("span", { class: "quiet" }, ` ${word.effect > 0 ? "+" : ""}${word.effect.toFixed(2)}`));
   }));
   const origin = Number($("start").value || 0);
+  const most = Math.max(0.1, ...parts.map((part) => Math.abs(part.effect)));
   $("parts").replaceChildren(...parts.map((part) => row(
     el("button", { type: "button", onclick: () => { player.currentTime = part.start_secs + origin; player.play().catch(() => {}); } },
       `Hear ${part.start_secs.toFixed(1)} to ${part.end_secs.toFixed(1)} s`),
-    `${part.effect > 0 ? "+" : ""}${part.effect.toFixed(3)}`)));
+    barFromMiddle(part.effect, most, `${part.effect > 0 ? "+" : ""}${part.effect.toFixed(3)}`))));
 }
 
 function showHome() {
