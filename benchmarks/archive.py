@@ -23,8 +23,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from benchmarks.figures import machine, median
 from benchmarks.printing import repeated, run, shown
-from benchmarks.turn import machine, median
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.archive.call import WINDOW_SECS, score_call
 from rasa_emotion.archive.options import ScoreOptions

@@ -22,8 +22,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.figures import machine, median
 from benchmarks.printing import interval, repeated, run, shown
-from benchmarks.turn import SAMPLE_RATE, WORDS, machine, median
+from benchmarks.turn import SAMPLE_RATE, WORDS
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic.classifier import padded
 

@@ -13,7 +13,7 @@ time, in turns, over a WebSocket of its own, in frames of 20 ms, and the bot ans
 - CPU by part: the event loop (sockets, decoding, voice activity, turns), the model's threads, a recogniser's, and what
   espeak-ng takes in processes of its own.
 
-    python benchmarks/calls.py                     # 25 calls, a minute, a table; --json for programs
+    python benchmarks/calls.py                     # 25 calls, a minute, a table; --json, --markdown
     python benchmarks/calls.py --calls 40 --secs 120
     python benchmarks/calls.py --recogniser whisper
     python benchmarks/calls.py --texts --turn-ms 30
@@ -33,7 +33,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -48,7 +48,9 @@ import requests
 import soxr
 import websockets
 from rich.console import Console
-from rich.table import Table
+
+from benchmarks.figures import around, machine, table
+from benchmarks.printing import parser, run
 
 RATE, FRAME_SECS = 16_000, 0.02
 FRAME = round(RATE * FRAME_SECS)
@@ -246,6 +248,7 @@ async def ready(url: str) -> None:
 
 def measure(count: int, secs: float, recogniser: str, *, texts: bool = False, turn_ms: float = 0.0) -> dict[str, Any]:
     """The figures of one run."""
+    made_on = machine(("numpy", "onnxruntime", "sanic"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -270,6 +273,7 @@ def measure(count: int, secs: float, recogniser: str, *, texts: bool = False, tu
             wall = time.monotonic() - begun
             parts = requests.get(f"{web}/parts", timeout=60).json()
             return {
+                "machine": made_on,
                 "calls": count,
                 "secs": secs,
                 "recogniser": recogniser,
@@ -310,54 +314,54 @@ def spread(values: Sequence[float]) -> dict[str, float | int]:
     return {"count": len(values), **dict(zip(("median", "p95", "most"), map(float, found.round(1)), strict=True))}
 
 
-def show(found: dict[str, Any]) -> None:
-    """A table for people."""
-    console = Console()
-    title = (
-        f"{found['calls']} calls for {found['secs']:g} s, recogniser {found['recogniser']}, load {found['load_before']}"
-    )
-    table = Table("", "count", "median ms", "p95 ms", "most ms", title=title)
-    for name in ("update", "emotion", "answer", "text_alone", "text_beside"):
-        row = found.get(name)
-        if row is None:
-            continue
-        table.add_row(name.replace("_", " "), *(f"{row[key]:g}" for key in ("count", "median", "p95", "most")))
-    console.print(table)
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a section of a document."""
+    rows = [
+        [name.replace("_", " "), *(f"{found[name][key]:g}" for key in ("count", "median", "p95", "most"))]
+        for name in ("update", "emotion", "answer", "text_alone", "text_beside")
+        if name in found
+    ]
+    parts = ", ".join(f"{part} {cores:g}" for part, cores in found["cores_by_part"].items())
+    lines = [
+        f"{found['calls']} calls for {found['secs']:g} s, recogniser {found['recogniser']}. {around(found['machine'])}",
+        "",
+        table(["", "count", "median, ms", "p95, ms", "most, ms"], rows),
+        "",
+    ]
     if found["refused"] or found["lost"]:
-        console.print(f"{found['refused']} calls were refused, {found['lost']} lost.")
-    console.print(
-        f"Server {found['server_cores']:g} of {found['cores']} cores, callers {found['callers_cores']:g}; "
-        f"{found['updates_per_spoken_sec']:g} updates a second of speech; "
-        f"{found['server_mb_per_call']:g} MB a call."
+        lines += [f"{found['refused']} calls were refused, {found['lost']} lost.", ""]
+    lines.append(
+        f"Server {found['server_cores']:g} cores, callers {found['callers_cores']:g}; "
+        f"{found['updates_per_spoken_sec']:g} updates a second of speech; {found['server_mb_per_call']:g} MB a call. "
+        f"Cores by part: {parts}."
     )
-    console.print("Cores by part: " + ", ".join(f"{part} {cores:g}" for part, cores in found["cores_by_part"].items()))
+    return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=25)
-    parser.add_argument("--secs", type=float, default=60.0)
-    parser.add_argument("--recogniser", default="none")
-    parser.add_argument("--texts", action="store_true", help="turns in writing beside the calls")
-    parser.add_argument("--turn-ms", type=float, default=0.0, help="for which the bot holds the loop in a text turn")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--write", help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.write:
-        print(json.dumps(asyncio.run(write(chosen.write, chosen.secs))))
-        return
-    if chosen.serve:
-        serve(chosen.serve, chosen.recogniser, chosen.turn_ms / 1000)
-        return
+def measured(chosen: argparse.Namespace) -> dict[str, Any]:
+    """What the command line asks for."""
     if shutil.which("espeak-ng") is None:
         raise SystemExit("espeak-ng is missing, which speaks for the callers; apt-get install espeak-ng")
     with Console(stderr=True).status(f"{chosen.calls} calls for {chosen.secs:g} s ..."):
-        found = measure(chosen.calls, chosen.secs, chosen.recogniser, texts=chosen.texts, turn_ms=chosen.turn_ms)
-    if chosen.json:
-        print(json.dumps(found))
+        return measure(chosen.calls, chosen.secs, chosen.recogniser, texts=chosen.texts, turn_ms=chosen.turn_ms)
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--calls", type=int, default=25)
+    arguments.add_argument("--secs", type=float, default=60.0)
+    arguments.add_argument("--recogniser", default="none")
+    arguments.add_argument("--texts", action="store_true", help="turns in writing beside the calls")
+    arguments.add_argument("--turn-ms", type=float, default=0.0, help="for which the bot holds the loop in a text turn")
+    arguments.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    arguments.add_argument("--write", help=argparse.SUPPRESS)
+    chosen, _ = arguments.parse_known_args()
+    if chosen.write:
+        print(json.dumps(asyncio.run(write(chosen.write, chosen.secs))))
+    elif chosen.serve:
+        serve(chosen.serve, chosen.recogniser, chosen.turn_ms / 1000)
     else:
-        show(found)
+        run(arguments, measured, markdown)
 
 
 if __name__ == "__main__":

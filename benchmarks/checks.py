@@ -6,13 +6,11 @@ the header, tells which channel holds the voice, begins and ends the resampling 
 hum out and asks Silero's network whether there is a voice. Both go through the same acoustic model. Each repeat times
 both, one after another; the figure is the median over the repeats of what the second took more, in CPU time.
 
-    python benchmarks/checks.py              # a table; --json for programs
+    python benchmarks/checks.py              # a table; --json and --markdown for programs and documents
     python benchmarks/checks.py --repeats 200
 """
 
-import argparse
 import io
-import json
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -25,11 +23,10 @@ import soundfile
 import soxr
 import webrtcvad
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
-from turn import Call, interleave, machine, median, speech
 
+from benchmarks.figures import around, machine, median, table
+from benchmarks.printing import interval, parser, run, shown
+from benchmarks.turn import Call, interleave, speech
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic import classifier
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, load_audio, windows
@@ -109,8 +106,7 @@ def measure(repeats: int) -> dict[str, Any]:
     for name, audio in recordings().items():
         hear = partial(analyzer.hear, audio)
         calls: dict[str, Call] = {BEFORE: without_checks(hear), AFTER: hear}
-        progress = partial(track, description=name, transient=True, console=Console(stderr=True))
-        cpu, wall = interleave(calls, {}, repeats, progress)
+        cpu, wall = interleave(calls, {}, repeats, shown(name))
         found["recordings"][name] = {
             "cpu_ms": {way: median(times) for way, times in cpu.items()},
             "wall_ms": {way: median(times) for way, times in wall.items()},
@@ -119,36 +115,23 @@ def measure(repeats: int) -> dict[str, Any]:
     return found
 
 
-def as_table(found: Mapping[str, Any]) -> Table:
-    around = found["machine"]
-    table = Table(
-        "3 s of speech",
-        "before, ms",
-        "after, ms",
-        "added, ms",
-        title="What the checks cost",
-        caption=f"CPU time, {found['repeats']} repeats on {around['processor']}, load {around['load_average']}",
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a section of a document."""
+    rows = [
+        [name, *(f"{row['cpu_ms'][way]['median']:.2f}" for way in (BEFORE, AFTER)), interval(row["added_cpu_ms"])]
+        for name, row in found["recordings"].items()
+    ]
+    said = (
+        f"What the checks of 3 s of speech cost, CPU time. {around(found['machine'])} Medians of {found['repeats']} "
+        "interleaved repeats, the added time with its 95 % bootstrap interval."
     )
-    for name, row in found["recordings"].items():
-        added = row["added_cpu_ms"]
-        table.add_row(
-            name,
-            *(f"{row['cpu_ms'][way]['median']:.2f}" for way in (BEFORE, AFTER)),
-            f"{added['median']:.2f} ({added['low']:.2f} to {added['high']:.2f})",
-        )
-    return table
+    return f"{said}\n\n{table(['3 s of speech', 'before, ms', 'after, ms', 'added, ms'], rows)}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=100, help="repeats that count, after three that do not (100)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
-    found = measure(options.repeats)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        Console().print(as_table(found))
+    arguments = parser(__doc__)
+    arguments.add_argument("--repeats", type=int, default=100, help="repeats that count, after three that do not (100)")
+    run(arguments, lambda options: measure(options.repeats), markdown)
 
 
 if __name__ == "__main__":

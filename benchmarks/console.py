@@ -1,10 +1,11 @@
 """How soon the console's live page shows what happens, and what that costs, with many conversations in progress.
 
-    python benchmarks/console.py --database postgresql://user@localhost/empty_database    # JSON; SQLite without it
+    python benchmarks/console.py --database postgresql://user@localhost/empty_database    # --json, --markdown
 
-One row is written after another, as Rasa's tracker store does; the time runs from its commit until a browser has it.
-With `--listeners 5`, as many calls are recorded meanwhile, somebody listens to each, and has its page open; the time
-then runs from the writing of a piece's first frame until the browser has it.
+Without `--database` it is SQLite. One row is written after another, as Rasa's tracker store does; the time runs from
+its commit until a browser has it. With `--listeners 5`, as many calls are recorded meanwhile, somebody listens to each,
+and has its page open; the time then runs from the writing of a piece's first frame until the browser has it. At the end
+all of these calls end, and the time counts until each listener is told.
 """
 
 import argparse
@@ -16,8 +17,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ import psutil
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, insert
 from sqlalchemy.engine import Engine
 
+from benchmarks.figures import around, machine, table
+from benchmarks.printing import parser, run
 from rasa_emotion.database import create_tables, open_database, writing
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.estimate import EmotionEstimate
@@ -107,6 +110,8 @@ class Calls:
         self.names = {sender: new_recording(folder, sender) for sender in senders}
         self.written: dict[str, list[float]] = {sender: [] for sender in senders}
         self._recorders = {sender: Recorder(path, Format()) for sender, path in self.names.items()}
+        self.over = float("inf")
+        self.told: list[float] = []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._go)
 
@@ -115,8 +120,15 @@ class Calls:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """All calls are over."""
         self._ended.set()
         self._thread.join()
+        for recorder in self._recorders.values():
+            recorder.close()
+        self.over = time.monotonic()
 
     def _go(self) -> None:
         samples, begun, count = np.full(FRAME, 0.1, np.float32), time.monotonic(), 0
@@ -134,6 +146,9 @@ class Calls:
             await stack.enter_async_context(session.get(f"{address}/live/conversation/events", params=ask))
             while True:
                 async with session.get(f"{address}/live/sound", params=ask) as sound:
+                    if sound.headers.get("X-Emotion-Running") == "false":
+                        self.told.append(time.monotonic() - self.over)
+                        return
                     if sound.status != 200:
                         await asyncio.sleep(0.3)
                         continue
@@ -150,7 +165,8 @@ async def measure(engine: Engine, url: str, options: argparse.Namespace) -> dict
     for sender in senders:
         write(engine, [row for _ in range(options.turns) for row in turn(sender, draw)])
     counts = dict.fromkeys(senders, options.turns)
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         command = [sys.executable, "-m", "rasa_emotion.cli", "console", "--port", "0", "--db", url]
         record = {"record": {"announcement": "Recorded.", "folder": "recordings"}}
         Path(folder, "endpoints.yml").write_text(json.dumps({"rasa_emotion": record}))
@@ -169,7 +185,7 @@ async def measure(engine: Engine, url: str, options: argparse.Namespace) -> dict
         await ready.wait()
         first = time.monotonic() - begun
         calls, heard = Calls(Path(folder) / "recordings", senders[: options.listeners]), []
-        calls.__enter__()
+        stack.enter_context(calls)
         listeners = [asyncio.create_task(calls.listen(address, sender, heard)) for sender in calls.names]
         before, start = server.cpu_times(), time.monotonic()
         written: dict[tuple[str, int], float] = {}
@@ -181,9 +197,10 @@ async def measure(engine: Engine, url: str, options: argparse.Namespace) -> dict
             await asyncio.sleep(max(0.0, start + len(written) / options.rate - time.monotonic()))
         after, took = server.cpu_times(), time.monotonic() - start
         await asyncio.sleep(3)
+        await asyncio.to_thread(calls.end)
+        await asyncio.wait(listeners, timeout=15) if listeners else None
         for task in (browser, *listeners):
             task.cancel()
-        calls.__exit__()
         process.terminate()
         await process.wait()
     # Of two turns of one caller in one second, the page shows the second.
@@ -202,30 +219,56 @@ async def measure(engine: Engine, url: str, options: argparse.Namespace) -> dict
         "cores": round(cpu / took, 3),
         "listeners": options.listeners,
         "heard_secs": {f"p{share}": round(float(np.percentile(heard, share)), 3) for share in (50, 95, 100) if heard},
+        "ended_secs": [round(one, 3) for one in calls.told],
         "load_average": round(os.getloadavg()[0], 1),
     }
 
 
-def main() -> None:
-    """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--database", help="an empty database; by default a SQLite file that is deleted")
-    parser.add_argument("--conversations", type=int, default=500)
-    parser.add_argument("--turns", type=int, default=20, help="that each has had before")
-    parser.add_argument("--rate", type=float, default=25, help="turns that are written each second")
-    parser.add_argument("--listeners", type=int, default=0, help="calls that are recorded, and heard by somebody")
-    parser.add_argument("--secs", type=float, default=30)
-    options = parser.parse_args()
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a section of a document."""
+    late, first = found["refresh_secs"], found["first_page_secs"]
+    rows = [
+        ["a turn is in the browser after, median", f"{late['p50']:.2f} s"],
+        ["in 95 % of the cases", f"{late['p95']:.2f} s"],
+        ["at most", f"{late['p100']:.2f} s"],
+        ["first page", f"{first:.2f} s, {found['first_page_cpu_secs']:.2f} s of it CPU"],
+        ["the console's process", f"{found['cores']:.2f} of a core"],
+    ]
+    if heard := found["heard_secs"]:
+        rows.append(["a listener hears a piece after, median and 95 %", f"{heard['p50']:.2f}, {heard['p95']:.2f} s"])
+    if ended := found["ended_secs"]:
+        rows.append(["a listener is told of a call's end after, at most", f"{max(ended):.2f} s"])
+    said = (
+        f"{found['conversations']} conversations in {found['database']}, {found['turns_a_second']:g} new turns a "
+        f"second, {found['listeners']} listeners. {around(found['machine'])} Load {found['load_average']} at the end."
+    )
+    return f"{said}\n\n{table(['', 'figure'], rows)}"
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command line asks for."""
+    made_on = machine(("aiohttp", "SQLAlchemy", "psycopg2-binary"))
     with tempfile.TemporaryDirectory() as folder:
         url = options.database or f"sqlite:///{folder}/console.db"
         engine = open_database(url)
         create_tables(engine)
         EVENTS.metadata.create_all(engine)
         try:
-            print(json.dumps(asyncio.run(measure(engine, url, options)), indent=1))
+            return {"machine": made_on, **asyncio.run(measure(engine, url, options))}
         finally:
             EVENTS.metadata.drop_all(engine)
             engine.dispose()
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--database", help="an empty database; by default a SQLite file that is deleted")
+    arguments.add_argument("--conversations", type=int, default=500)
+    arguments.add_argument("--turns", type=int, default=20, help="that each has had before")
+    arguments.add_argument("--rate", type=float, default=25, help="turns that are written each second")
+    arguments.add_argument("--listeners", type=int, default=0, help="calls that are recorded, and heard by somebody")
+    arguments.add_argument("--secs", type=float, default=30)
+    run(arguments, measured, markdown)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,14 @@ would need that one anyway.
 Beside the time on the clock stands the time on the processor, which other programs disturb less.
 
     python benchmarks/dialogue.py            # a table
-    python benchmarks/dialogue.py --json
+    python benchmarks/dialogue.py --json     # and --markdown
 """
 
-import argparse
 import asyncio
-import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,10 +30,9 @@ from rasa.engine.storage.resource import Resource
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SlotSet, UserUtteranceReverted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
+from benchmarks.figures import around, machine, table
+from benchmarks.printing import parser, run, shown
 from rasa_emotion import EmotionPolicy, EmotionResponses
 from rasa_emotion.bot.disclosure import DISCLOSURE_KEY
 from rasa_emotion.conversation.history import current_turns
@@ -44,6 +41,8 @@ from rasa_emotion.emotions import EMOTIONS, as_probabilities
 from rasa_emotion.estimate import EmotionEstimate, Evidence
 
 Taken: TypeAlias = npt.NDArray[np.float64]
+
+PACKAGES = ("rasa", "numpy", "SQLAlchemy")
 
 DOMAIN = Path(__file__).resolve().parent.parent / "bot_example" / "domain.yml"
 REPLY = "utter_dispute"
@@ -122,7 +121,7 @@ def measure(samples: int, turns: int) -> dict[str, dict[str, float]]:
 
     names = ("policy, before the reply", "responses", "policy, after the reply", "mood, in the classifier")
     taken: dict[str, list[Taken]] = {name: [] for name in names}
-    for sample in track(range(samples + 3), description="turns", transient=True, console=Console(stderr=True)):
+    for sample in shown("turns")(range(samples + 3)):
         tracker = conversation(rng, domain, turns)
         mood = milliseconds(lambda: read_mood(tracker))  # noqa: B023 -- run at once
         before = milliseconds(lambda: policy.predict_action_probabilities(tracker, domain))  # noqa: B023
@@ -143,21 +142,26 @@ def summary(rows: Taken) -> dict[str, float]:
     return {"p50_ms": p50, "p95_ms": p95, "cpu_p50_ms": cpu_p50, "cpu_p95_ms": cpu_p95}
 
 
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a section of a document."""
+    columns = ("p50_ms", "p95_ms", "cpu_p50_ms", "cpu_p95_ms")
+    rows = [[name, *(f"{row[key]:.2f}" for key in columns)] for name, row in found["parts"].items()]
+    heads = ["added to a turn", "median, ms", "p95, ms", "processor, median, ms", "processor, p95, ms"]
+    said = f"Turn {found['turn']} of {found['conversations']} conversations. {around(found['machine'])}"
+    return f"{said}\n\n{table(heads, rows)}"
+
+
+def measured(samples: int, turns: int) -> dict[str, Any]:
+    """Everything that is printed."""
+    made_on = machine(PACKAGES)
+    return {"machine": made_on, "conversations": samples, "turn": turns, "parts": measure(samples, turns)}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=int, default=300, help="conversations to time")
-    parser.add_argument("--turns", type=int, default=50, help="turns of each")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
-    results = measure(options.samples, options.turns)
-    if options.json:
-        print(json.dumps(results))
-        return
-    columns = ["p50 ms", "p95 ms", "processor p50 ms", "processor p95 ms"]
-    table = Table("added to a turn", *columns, title=f"turn {options.turns} of a conversation")
-    for name, row in results.items():
-        table.add_row(name, *(f"{value:.2f}" for value in row.values()))
-    Console().print(table)
+    arguments = parser(__doc__)
+    arguments.add_argument("--samples", type=int, default=300, help="conversations to time")
+    arguments.add_argument("--turns", type=int, default=50, help="turns of each")
+    run(arguments, lambda options: measured(options.samples, options.turns), markdown)
 
 
 if __name__ == "__main__":

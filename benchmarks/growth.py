@@ -9,7 +9,7 @@ policies and the store do: else the short conversation would find them full of i
 
     python benchmarks/growth.py            # a table
     python benchmarks/growth.py --warm     # with the caches as the part before has left them
-    python benchmarks/growth.py --json
+    python benchmarks/growth.py --json     # and --markdown
 """
 
 import argparse
@@ -17,21 +17,21 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from dialogue import DOMAIN, REPLY, conversation, make_policy
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.core.tracker_store import SQLTrackerStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
+from benchmarks.dialogue import DOMAIN, PACKAGES, REPLY, conversation, make_policy
+from benchmarks.figures import around, machine, median, table
+from benchmarks.printing import interval, parser, run, shown
 from rasa_emotion import EmotionPolicy, EmotionResponses
 from rasa_emotion.conversation.history import current_turns
 from rasa_emotion.conversation.mood import MEMORY, mood_state
@@ -106,13 +106,13 @@ class Bench:
         return processor_ms(turn)
 
 
-def measure(samples: int, turns: tuple[int, ...] = TURNS) -> dict[int, dict[str, float]]:
-    """Milliseconds at each length: of our own part and of Rasa's, at the median."""
+def measure(samples: int, turns: tuple[int, ...] = TURNS) -> dict[int, dict[str, dict[str, float]]]:
+    """Milliseconds at each length: of our own part and of Rasa's, medians with intervals."""
     rng = np.random.default_rng(0)
     taken: dict[int, list[tuple[float, float]]] = {length: [] for length in turns}
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
-        for sample in track(range(samples + 2), description="turns", transient=True, console=Console(stderr=True)):
+        for sample in shown("turns")(range(samples + 2)):
             for length in turns:
                 tracker = conversation(rng, bench.domain, length)
                 tracker.sender_id = f"{sample} {length}"
@@ -122,31 +122,48 @@ def measure(samples: int, turns: tuple[int, ...] = TURNS) -> dict[int, dict[str,
                     taken[length].append(spent)
         bench.loop.close()
         bench.store.engine.dispose()
-    medians = {length: np.median(np.array(rows), axis=0) for length, rows in taken.items()}
-    return {length: {"own_ms": float(row[0]), "rasa_ms": float(row[1])} for length, row in medians.items()}
+    return {
+        length: {f"{whose}_ms": median(of) for whose, of in zip(("own", "rasa"), np.array(rows).T, strict=True)}
+        for length, rows in taken.items()
+    }
+
+
+def measured(samples: int) -> dict[str, Any]:
+    """Everything that is printed; the lengths of the conversations are the keys of "turns"."""
+    made_on = machine(PACKAGES)
+    found = {str(length): row for length, row in measure(samples).items()}
+    return {"machine": made_on, "conversations": samples, "warm": WARM.get(), "turns": found}
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a section of a document."""
+    first = next(iter(found["turns"].values()))
+    rows = []
+    for length, row in found["turns"].items():
+        cells: list[str] = [length]
+        for whose in ("own_ms", "rasa_ms"):
+            cells += [interval(row[whose]), f"{row[whose]['median'] / first[whose]['median']:.1f}"]
+        rows.append(cells)
+    heads = ["turn", "own part, ms", "times turn 1", "Rasa's store, ms", "times turn 1"]
+    caches = "as the part before has left them" if found["warm"] else "filled with something else"
+    said = (
+        f"Processor time of a turn, caches {caches}. {around(found['machine'])} Medians of {found['conversations']} "
+        "conversations of each length with 95 % bootstrap intervals."
+    )
+    return f"{said}\n\n{table(heads, rows)}"
+
+
+def asked(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command line asks for."""
+    WARM.set(options.warm)
+    return measured(options.samples)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=int, default=20, help="conversations of each length")
-    parser.add_argument("--warm", action="store_true", help="leave the processor's caches as they are")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
-    WARM.set(options.warm)
-    results = measure(options.samples)
-    if options.json:
-        print(json.dumps(results))
-        return
-    first = results[TURNS[0]]
-    table = Table(
-        "turn", "own part, ms", "times turn 1", "Rasa's store, ms", "times turn 1", title="processor time of a turn"
-    )
-    for length, row in results.items():
-        ratios = row["own_ms"] / first["own_ms"], row["rasa_ms"] / first["rasa_ms"]
-        table.add_row(
-            str(length), f"{row['own_ms']:.2f}", f"{ratios[0]:.1f}", f"{row['rasa_ms']:.1f}", f"{ratios[1]:.1f}"
-        )
-    Console().print(table)
+    arguments = parser(__doc__)
+    arguments.add_argument("--samples", type=int, default=20, help="conversations of each length")
+    arguments.add_argument("--warm", action="store_true", help="leave the processor's caches as they are")
+    run(arguments, asked, markdown)
 
 
 if __name__ == "__main__":

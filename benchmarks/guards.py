@@ -6,17 +6,17 @@ and a check of names. The other one has none of them: its handler gets the reque
 words on. Both take the same turns, in rounds that alternate. The figure is the server's CPU time for each turn, at the
 median over the rounds; the added time is the median of each round's difference.
 
-    python benchmarks/guards.py              # a table; --json for programs
+    python benchmarks/guards.py              # a table; --json and --markdown for programs and documents
     python benchmarks/guards.py --rounds 60
 """
 
 import argparse
-import json
 import os
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,10 +24,9 @@ from unittest.mock import patch
 
 import numpy as np
 import requests
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
+from benchmarks.figures import around, machine, median, table
+from benchmarks.printing import interval, parser, run, shown
 from rasa_emotion.turn.keys import add_key
 from rasa_emotion.turn.tickets import make_ticket
 
@@ -78,7 +77,7 @@ def serve(port: int) -> None:
     app.run("127.0.0.1", port, access_log=False, debug=False)
 
 
-def measure(rounds: int) -> dict[str, dict[str, float]]:
+def measure(rounds: int) -> dict[str, dict[str, dict[str, float]]]:
     """Milliseconds of the server's processor a turn, by what proves who asks."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -134,47 +133,47 @@ class Client:
         return float(after - before) * 1000 / TURNS
 
 
-def compared(client: Client, rounds: int, headers: dict[str, str]) -> dict[str, float]:
+def compared(client: Client, rounds: int, headers: dict[str, str]) -> dict[str, dict[str, float]]:
     """With and without, in turns."""
     taken = []
-    for number in track(range(rounds + 2), description="rounds", transient=True, console=Console(stderr=True)):
+    for number in shown("rounds")(range(rounds + 2)):
         pair = client.spent_ms(WITHOUT, headers), client.spent_ms(WITH, headers)
         if number >= 2:  # the first ones warm up
             taken.append(pair)
     rows = np.array(taken)
-    added = rows[:, 1] - rows[:, 0]
-    low, high = np.percentile(added, [25, 75])
-    without, with_guards = np.median(rows, axis=0)
-    found = {
-        "without_ms": without,
-        "with_ms": with_guards,
-        "added_ms": np.median(added),
-        "low_ms": low,
-        "high_ms": high,
+    return {
+        "without_ms": median(rows[:, 0]),
+        "with_ms": median(rows[:, 1]),
+        "added_ms": median(rows[:, 1] - rows[:, 0]),
     }
-    return {name: round(float(value), 3) for name, value in found.items()}
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a section of a document."""
+    keys = ("without_ms", "with_ms", "added_ms")
+    rows = [[name, *(interval(row[key]) for key in keys)] for name, row in found["who"].items()]
+    said = (
+        f"Processor time of a turn in the server. {around(found['machine'])} Medians of {found['rounds']} rounds of "
+        f"{TURNS} turns each way with 95 % bootstrap intervals."
+    )
+    return f"{said}\n\n{table(['who asks, by', 'without, ms', 'with, ms', 'added, ms'], rows)}"
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command line asks for."""
+    made_on = machine(("sanic", "numpy"))
+    return {"machine": made_on, "rounds": options.rounds, "who": measure(options.rounds)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=30, help=f"of {TURNS} turns each way")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--rounds", type=int, default=30, help=f"of {TURNS} turns each way")
+    arguments.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    options, _ = arguments.parse_known_args()
     if options.serve:
         serve(options.serve)
-        return
-    found = measure(options.rounds)
-    if options.json:
-        print(json.dumps(found))
-        return
-    table = Table(
-        "who asks, by", "without, ms", "with, ms", "added, ms", "half of the rounds", title="processor time of a turn"
-    )
-    for name, row in found.items():
-        spread = f"{row['low_ms']:.2f} to {row['high_ms']:.2f}"
-        table.add_row(name, f"{row['without_ms']:.2f}", f"{row['with_ms']:.2f}", f"{row['added_ms']:.2f}", spread)
-    Console().print(table)
+    else:
+        run(arguments, measured, markdown)
 
 
 if __name__ == "__main__":

@@ -4,24 +4,32 @@
 
 prints, of the English texts of each file, how many lack enough known words to be asked about and how many of those
 each library calls another language; of tests/data/languages.tsv, how many texts in other languages each one notices;
-and the milliseconds a text. Both libraries and numpy 2 are needed: pip install pycld2 'py3langid>=0.4'.
+and the milliseconds a text. To see both, with numpy 2: pip install pycld2 'py3langid>=0.4'. Of one that is not
+installed nothing is said.
 """
 
 import csv
-import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
+from benchmarks.figures import around, machine, median, table
+from benchmarks.printing import interval, parser, run
 from rasa_emotion.errors import TextError
 from rasa_emotion.model_folder import shipped_models
 from rasa_emotion.text import cleaning, detector
 
 KEPT = {"en", "sco", detector.UNDECIDED}
-LIBRARIES = {"pycld2": detector.by_cld2, "py3langid": detector.by_langid}
-ROW = "{:32} {:>7} {:>7} {:>9} {:>10}"
+LIBRARIES = {
+    name: language_of
+    for name, language_of in {"pycld2": detector.by_cld2, "py3langid": detector.by_langid}.items()
+    if find_spec(name)
+}
+WRITTEN = Path(__file__).resolve().parents[1] / "tests" / "data" / "languages.tsv"
 
 
 def asked_about(texts: Iterable[str]) -> list[str]:
@@ -41,37 +49,75 @@ def asked_about(texts: Iterable[str]) -> list[str]:
     return asked
 
 
-def noticed(texts: list[str]) -> list[int]:
+def noticed(texts: list[str]) -> dict[str, int]:
     """How many of the texts each library calls another language."""
-    return [sum(language_of(text) not in KEPT for text in texts) for language_of in LIBRARIES.values()]
+    return {name: sum(of(text) not in KEPT for text in texts) for name, of in LIBRARIES.items()}
 
 
-def main(files: list[str]) -> None:
-    print(ROW.format("English texts", "texts", "asked", *LIBRARIES))
+def measure(files: list[str]) -> dict[str, Any]:
+    """How many texts each library calls another language, and the milliseconds a text.
+
+    Args:
+        files: tables with a column `text`, of English texts.
+    """
+    made_on = machine(("numpy", "pycld2", "py3langid"))
+    sets: dict[str, dict[str, Any]] = {}
+
+    def count(name: str, texts: list[str]) -> None:
+        asked = asked_about(texts)
+        sets[name] = {"texts": len(texts), "asked": len(asked), "noticed": noticed(texts), "of_asked": noticed(asked)}
+
     for name in files:
         with Path(name).open(encoding="utf-8", newline="") as stream:
-            texts = [
-                row["text"] for row in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE) if "text" in row
-            ]
+            table_ = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+            texts = [row["text"] for row in table_ if "text" in row]
         if texts:
-            asked = asked_about(texts)
-            print(ROW.format(Path(name).stem, len(texts), len(asked), *noticed(asked)))
-    with Path("tests/data/languages.tsv").open(encoding="utf-8", newline="") as stream:
+            count(f"{Path(name).stem}, English", texts)
+    with WRITTEN.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))
-    print(ROW.format("languages.tsv", "texts", "asked", *LIBRARIES))
     for title, english in (("English", True), ("other languages", False)):
-        texts = [row["text"] for row in rows if (row["language"] == "en") is english]
-        print(ROW.format(f"{title}, all", len(texts), "", *noticed(texts)))
-        asked = asked_about(texts)
-        print(ROW.format(f"{title}, asked about", "", len(asked), *noticed(asked)))
+        count(f"languages.tsv, {title}", [row["text"] for row in rows if (row["language"] == "en") is english])
     texts = [row["text"] for row in rows]
-    for name, language_of in LIBRARIES.items():
-        language_of(texts[0])
+    return {
+        "machine": made_on,
+        "sets": sets,
+        "ms_a_text": {name: median(spent(of, texts)) for name, of in LIBRARIES.items()},
+    }
+
+
+def spent(language_of: Callable[[str], object], texts: list[str]) -> list[float]:
+    """Milliseconds of each text, after one that does not count."""
+    language_of(texts[0])
+    found = []
+    for text in texts:
         begun = time.perf_counter()
-        for text in texts:
-            language_of(text)
-        print(f"{name}: {1000 * (time.perf_counter() - begun) / len(texts):.3f} ms a text")
+        language_of(text)
+        found.append(1000 * (time.perf_counter() - begun))
+    return found
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a section of a document."""
+    heads = [
+        "texts",
+        "number",
+        "asked about",
+        *(f"{name}, of {of}" for of in ("all", "those asked about") for name in LIBRARIES),
+    ]
+    rows = [
+        [name, row["texts"], row["asked"], *(row[of][one] for of in ("noticed", "of_asked") for one in LIBRARIES)]
+        for name, row in found["sets"].items()
+    ]
+    times = [[name, interval(row, 3), f"{row['p95']:.3f}"] for name, row in found["ms_a_text"].items()]
+    said = f"Texts that each library calls another language than English. {around(found['machine'])}"
+    return f"{said}\n\n{table(heads, rows)}\n\n{table(['library', 'a text, ms', 'p95, ms'], times)}"
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("files", nargs="*", help="tables of English texts, with a column 'text'")
+    run(arguments, lambda options: measure(options.files), markdown)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -13,7 +13,7 @@ tracker store; its turns are words alone. A turn's time counts from when it was 
 With `--conversations` a long run also says how memory and descriptors grew from its fifth minute, or its middle where
 that is earlier, to its end.
 
-    python benchmarks/load.py                         # a table, about ten minutes; --json for programs
+    python benchmarks/load.py                         # a table, about ten minutes; --json, --markdown
     python benchmarks/load.py --secs 10 --overload-secs 20
     python benchmarks/load.py --conversations 40 --secs 1800 --overload-secs 0    # no search: half an hour of so many
     python benchmarks/load.py --bots bots             # keep the trained bots in a folder, for the next run
@@ -23,7 +23,6 @@ that is earlier, to its end.
 import argparse
 import asyncio
 import itertools
-import json
 import os
 import shutil
 import subprocess
@@ -43,9 +42,11 @@ import numpy as np
 import psutil
 import requests
 from rich.console import Console
-from rich.table import Table
 from ruamel.yaml import YAML
-from turn import speech
+
+from benchmarks.figures import around, machine, table
+from benchmarks.printing import parser, run
+from benchmarks.turn import speech
 
 BOT = Path(__file__).resolve().parent.parent / "bot_example"
 TURNS, TURN_SECS, VOICED = 20, 5.0, 4
@@ -268,6 +269,7 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         raise SystemExit("This needs two cores: one for the server, one for its callers.")
+    made_on = machine(("rasa", "sanic", "onnxruntime"))
     voice = speech()
     sys.path.insert(0, str(BOT))
     with TemporaryDirectory(prefix="rasa-emotion-load-") as temporary:
@@ -277,7 +279,7 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str
         let_wait(plugin, options.max_wait_secs)
         bare = without_plugin(plugin, folder / "bare") if options.bare else None
         os.sched_setaffinity(0, {cores[1]})
-        found: dict[str, Any] = {"load_before": load(), "secs": options.secs, "max_wait_secs": options.max_wait_secs}
+        found: dict[str, Any] = {"machine": made_on, "secs": options.secs, "max_wait_secs": options.max_wait_secs}
         if bare is not None:
             with served(bare, cores[0]) as server:
                 callers = Callers(f"{server.address}/webhooks/rest/webhook", None)
@@ -347,24 +349,36 @@ def told(answers: Answers) -> dict[str, Any]:
     }
 
 
-def show(found: dict[str, Any]) -> None:
-    """A table for people."""
-    table = Table(
-        "", "conversations", "p95 ms", "answered", "refused", "faults", "memory MB", "descriptors",
-        title=f"a server on one core, load {found['load_before']} before and {found['load_after']} after",
-    )  # fmt: skip
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a section of a document."""
     rows = [(name, found[name]) for name in ("bare", "plugin") if name in found]
     if over := found.get("overload"):
         count = over["conversations"] // 10
         rows += [("before", {**over["before"], "conversations": count}), ("ten times", {**over, **over["during"]})]
         rows += [("after", {**over["after"], "conversations": count})]
-    for name, row in rows:
-        cells: Sequence[Any] = [
-            row["conversations"], row["p95_ms"], row["answered"], row["refused"], sum(row["faults"].values()),
-            grown(row, "memory_mb"), grown(row, "descriptors"),
-        ]  # fmt: skip
-        table.add_row(name, *map(str, cells))
-    Console().print(table)
+    cells = [
+        [
+            *(name, *(row[key] for key in ("conversations", "p95_ms", "longest_ms", "answered", "refused"))),
+            *(sum(row["faults"].values()), *(grown(row, key) for key in ("memory_mb", "descriptors"))),
+        ]
+        for name, row in rows
+    ]
+    heads = [
+        "",
+        "conversations",
+        "p95, ms",
+        "longest, ms",
+        "answered",
+        "refused",
+        "faults",
+        "memory, MB",
+        "descriptors",
+    ]
+    said = (
+        f"A server on one core, runs of {found['secs']:g} s. {around(found['machine'])} "
+        f"Load {found['load_after']} afterwards."
+    )
+    return f"{said}\n\n{table(heads, cells)}"
 
 
 def grown(row: Mapping[str, Any], key: str) -> str:
@@ -373,22 +387,23 @@ def grown(row: Mapping[str, Any], key: str) -> str:
     return f"{row.get(key, '')}{more}"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--secs", type=float, default=30.0, help="of each run of conversations")
-    parser.add_argument("--overload-secs", type=float, default=60.0, help="0 leaves it out")
-    parser.add_argument("--conversations", type=int, help="hold so many, in place of the search")
-    parser.add_argument("--no-bare", dest="bare", action="store_false", help="leave the bare bot out")
-    parser.add_argument("--max-wait-secs", type=float, help="of the channel, in place of its default; 0 is no limit")
-    parser.add_argument("--bots", type=Path, metavar="FOLDER", help="keep the trained bots there, and use them again")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command line asks for."""
     with Console(stderr=True).status("...") as status:
-        found = measure(options, status.update)
-    if options.json:
-        print(json.dumps(found))
-    else:
-        show(found)
+        return measure(options, status.update)
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--secs", type=float, default=30.0, help="of each run of conversations")
+    arguments.add_argument("--overload-secs", type=float, default=60.0, help="0 leaves it out")
+    arguments.add_argument("--conversations", type=int, help="hold so many, in place of the search")
+    arguments.add_argument("--no-bare", dest="bare", action="store_false", help="leave the bare bot out")
+    arguments.add_argument("--max-wait-secs", type=float, help="of the channel, in place of its default; 0 is no limit")
+    arguments.add_argument(
+        "--bots", type=Path, metavar="FOLDER", help="keep the trained bots there, and use them again"
+    )
+    run(arguments, measured, markdown)
 
 
 if __name__ == "__main__":

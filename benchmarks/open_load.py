@@ -1,11 +1,25 @@
-"""Requests that leave at fixed times, whatever comes back, and the highest rate of them that a server holds."""
+"""Requests that leave at fixed times, whatever comes back, and the highest rate of them that a server holds.
+
+    python benchmarks/open_load.py --port 8100              # a service that runs on this machine; --json, --markdown
+
+Each asks for the emotion of 12 words. `benchmarks/service.py` starts its servers by itself, sends speech too, and
+compares them.
+"""
 
 import asyncio
+import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import numpy as np
+
+from benchmarks.figures import around, machine, table
+from benchmarks.printing import parser, run
+
+WORDS = "I have been waiting for an hour and nobody calls me back"
 
 P95_MS = 50.0
 """A rate holds where all are answered and the 95th percentile of their times is less."""
@@ -115,3 +129,43 @@ def saturated(port: int, body: bytes, secs: float) -> float:
             return count / (time.perf_counter() - begun)
 
     return asyncio.run(ask())
+
+
+def measure(port: int, secs: float) -> dict[str, Any]:
+    """The highest rate that holds, its times, and the rate of a client that waits for each answer.
+
+    Args:
+        port: of a service on this machine that asks for no key.
+        secs: of each rate that is tried.
+    """
+    made_on, body = machine(("aiohttp", "numpy")), json.dumps({"text": WORDS}).encode()
+    rate = highest(port, body, secs, 8.0)
+    held = load(port, body, rate, secs)
+    times = {f"p{percent}": round(held.p(percent), 2) for percent in (50, 95, 99)}
+    one = round(saturated(port, body, secs), 1)
+    return {"machine": made_on, "secs": secs, "highest_rate": round(rate, 1), "ms": times, "one_client": one}
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a section of a document."""
+    heads = [
+        "requests a second that hold",
+        "median, ms",
+        "p95, ms",
+        "p99, ms",
+        "one client that waits, requests a second",
+    ]
+    row = [found["highest_rate"], *(found["ms"][key] for key in ("p50", "p95", "p99")), found["one_client"]]
+    said = f"An open load of words, a rate holds where p95 is under {P95_MS:g} ms. {around(found['machine'])}"
+    return f"{said}\n\n{table(heads, [row])}"
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--port", type=int, required=True, help="of a service on this machine, without keys")
+    arguments.add_argument("--secs", type=float, default=5.0, help="of each rate that is tried (5)")
+    run(arguments, lambda options: measure(options.port, options.secs), markdown)
+
+
+if __name__ == "__main__":
+    main()

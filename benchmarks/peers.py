@@ -35,9 +35,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from benchmarks.figures import machine, median
 from benchmarks.printing import interval, repeated, run, shown
 from benchmarks.steps import FLOAT, INT8, RATES, SIZE, products, rate
-from benchmarks.turn import SAMPLE_RATE, SPEECH_SECS, WORDS, Call, interleave, machine, median, speech
+from benchmarks.turn import SAMPLE_RATE, SPEECH_SECS, WORDS, Call, interleave, speech
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic.classifier import padded
 from rasa_emotion.audio import highpass, load_audio

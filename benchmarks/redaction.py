@@ -1,6 +1,7 @@
 """How much personal data the redaction strikes out, and how much else.
 
-`python -m benchmarks.redaction`; `--missed` lists what is not right, `--json` prints one object.
+`python -m benchmarks.redaction`; `--missed` lists what is not right, `--json` and `--markdown` are for programs and
+documents.
 
 Measured on the written set `tests/data/redaction.tsv`: forms that must go, with the part that is personal, and forms
 that must stay as they are. A form is gone when no letter or digit of that part is left. The rules were mended by that
@@ -9,11 +10,13 @@ set; `tests/data/redaction_unseen.tsv` was written afterwards, and nothing was c
 
 import argparse
 import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from benchmarks import figures
+from benchmarks.printing import parser, run
 from rasa_emotion.handoff.redact import Redactor, Rules
 
 DATA = Path(__file__).resolve().parent.parent / "tests" / "data"
@@ -130,23 +133,44 @@ def _plain(text: str) -> str:
     return text.replace("\\n", "\n").replace("\\t", "\t").replace("\\\\", "\\")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--missed", action="store_true", help="list the forms that are not right")
-    parser.add_argument("--phonenumbers", action="store_true", help="measure that library, where it is installed")
-    options = parser.parse_args()
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Everything that is printed."""
     forms, unseen = read_forms(), read_forms(UNSEEN)
-    if options.json:
-        sets = {"forms": measured(forms), "unseen": measured(unseen)}
-        print(json.dumps({name: [_as_json(*row) for row in rows.items()] for name, rows in sets.items()}))
-    else:
-        print(table(measured(forms), measured(unseen)))
+    found: dict[str, Any] = {
+        name: [_as_json(*row) for row in measured(some).items()]
+        for name, some in (("forms", forms), ("unseen", unseen))
+    }
     if options.phonenumbers:
-        print(by_phonenumbers(forms))
-    for form in [*forms, *unseen] if options.missed else []:
-        if not is_right(form):
-            print("go" if form.goes else "stay", form.kind, repr(form.text), repr(Redactor(Rules()).text(form.text)))
+        found["phonenumbers"] = by_phonenumbers(forms)
+    if options.missed:
+        found["missed"] = [
+            {"must": "go" if form.goes else "stay", "kind": form.kind, "text": form.text}
+            | {"becomes": Redactor(Rules()).text(form.text)}
+            for form in [*forms, *unseen]
+            if not is_right(form)
+        ]
+    return found
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a section of a document."""
+    sets = [
+        {(row["must"], row["kind"]): (row["right"], row["of"]) for row in found[name]} for name in ("forms", "unseen")
+    ]
+    lines = [table(*sets)]
+    if "phonenumbers" in found:
+        lines += ["", f"{found['phonenumbers']}."]
+    if "missed" in found:
+        rows = [[row["must"], row["kind"], repr(row["text"]), repr(row["becomes"])] for row in found["missed"]]
+        lines += ["", figures.table(["must", "kind", "text", "becomes"], rows)]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--missed", action="store_true", help="list the forms that are not right")
+    arguments.add_argument("--phonenumbers", action="store_true", help="measure that library, where it is installed")
+    run(arguments, measure, markdown)
 
 
 if __name__ == "__main__":

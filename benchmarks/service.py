@@ -39,9 +39,10 @@ import numpy as np
 import psutil
 from rich.console import Console
 
+from benchmarks.figures import machine, median
 from benchmarks.open_load import P95_MS, highest, load, saturated
 from benchmarks.printing import interval, parser, run
-from benchmarks.turn import WORDS, machine, median, peer, speech
+from benchmarks.turn import WORDS, peer, speech
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.estimate import EmotionEstimate, Evidence

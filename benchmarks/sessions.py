@@ -19,8 +19,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime import GraphOptimizationLevel as Level
 
+from benchmarks.figures import machine, median
 from benchmarks.printing import interval, repeated, run, shown
-from benchmarks.turn import WORDS, Call, interleave, machine, median, speech
+from benchmarks.turn import WORDS, Call, interleave, speech
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic.classifier import padded
 from rasa_emotion.audio import load_audio

@@ -24,8 +24,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from benchmarks.figures import machine, median
 from benchmarks.printing import interval, repeated, run, shown
-from benchmarks.turn import SPEECH_SECS, WORDS, Call, interleave, machine, median, speech
+from benchmarks.turn import SPEECH_SECS, WORDS, Call, interleave, speech
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic.classifier import padded
 from rasa_emotion.audio import highpass, load_audio, snr_db, speech_mask

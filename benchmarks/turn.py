@@ -18,21 +18,19 @@ memory are those of a fresh process that calls `EmotionAnalyzer.load()` and anal
 import io
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
-import psutil
 import soundfile
 
+from benchmarks.figures import machine, median
 from benchmarks.printing import interval, repeated, run, shown
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.audio import load_audio
@@ -41,9 +39,6 @@ SPEECH_SECS = 3.0
 SAMPLE_RATE = 16_000
 WORDS = "I have been waiting for an hour and nobody has called back"
 WARM_UP = 3
-DRAWS = 10_000
-"""Of the bootstrap of a median."""
-
 TURN, VOICE, READ, REST, ALONE = (
     "turn",
     "voice",
@@ -64,7 +59,6 @@ WHAT = {
     PEER_VOICE: "wav2vec2-base, eager PyTorch",
     PEER_WORDS: "DistilBERT-base, eager PyTorch",
 }
-INSTRUCTIONS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8")
 
 COLD_START = """
 import json, sys, time
@@ -169,19 +163,6 @@ def interleave(
     return cpu, wall
 
 
-def median(values: Sequence[float]) -> dict[str, float]:
-    """The median with its 95 % bootstrap interval (10,000 draws of a fixed seed), and the 95th percentile."""
-    found = np.asarray(values)
-    drawn = np.median(np.random.default_rng(0).choice(found, (DRAWS, len(found))), axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return {
-        "median": round(float(np.median(found)), 4),
-        "low": round(float(low), 4),
-        "high": round(float(high), 4),
-        "p95": round(float(np.percentile(found, 95)), 4),
-    }
-
-
 def ratios(times: Times) -> dict[str, dict[str, float]]:
     """How many times longer the peer took within the same repeat: the turn, the voice and the words; and how many times
     longer another voice took than ours."""
@@ -206,22 +187,6 @@ def cold_start(repeats: int = 5) -> dict[str, float | bool]:
         "load_secs": round(float(np.median([run["load_secs"] for run in runs])), 3),
         "memory_mb": round(float(np.median([run["memory_mb"] for run in runs])), 1),
         "torch_imported": any(run["torch_imported"] for run in runs),
-    }
-
-
-def machine() -> dict[str, Any]:
-    """What the figures depend on: the processor and its instructions, and the versions of what computes."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    flags = fields.get("flags", "").split()
-    return {
-        "processor": fields.get("model name", platform.processor() or platform.machine()),
-        "instructions": [name for name in INSTRUCTIONS if name in flags],
-        "cores": os.cpu_count(),
-        "load_average": round(psutil.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in ("numpy", "onnxruntime", "torch", "transformers")},
     }
 
 

@@ -4,7 +4,10 @@ import json
 import subprocess
 import sys
 
+from test_figures import rows_of
 from voice_kit import needs_espeak
+
+from benchmarks.calls import markdown
 
 
 @needs_espeak
@@ -21,3 +24,4 @@ def test_it_prints_what_was_measured(repository):
     assert set(found["cores_by_part"]) >= {"event loop", "voice model", "espeak-ng"}
     assert found["updates_per_spoken_sec"] > 0
     assert found["server_cores"] > 0
+    assert len(rows_of(markdown(found))) == 5

@@ -1,12 +1,12 @@
 """The benchmark of the checks: what it compares is a turn with them and one without, side by side."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 from needed import needs
+from test_figures import rows_of
 
+from benchmarks import checks
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.acoustic import classifier
 from rasa_emotion.audio import windows
@@ -14,18 +14,7 @@ from rasa_emotion.audio import windows
 pytestmark = needs("espeak-ng")
 
 
-@pytest.fixture
-def checks(repository: Path, monkeypatch: pytest.MonkeyPatch):
-    """The script, which finds what it shares with the benchmark of a turn beside it."""
-    monkeypatch.syspath_prepend(str(repository / "benchmarks"))
-    import checks  # noqa: PLC0415
-
-    yield checks
-    for name in ("checks", "turn"):
-        sys.modules.pop(name, None)
-
-
-def test_both_hear_the_same_turn_and_one_of_them_checks_it(checks) -> None:
+def test_both_hear_the_same_turn_and_one_of_them_checks_it() -> None:
     analyzer = EmotionAnalyzer.load()
     audio = checks.recordings()["16 kHz"]
     asked: list[str] = []
@@ -42,11 +31,11 @@ def test_both_hear_the_same_turn_and_one_of_them_checks_it(checks) -> None:
     assert before.emotion == after.emotion
 
 
-def test_a_run_as_json_and_as_a_table(checks) -> None:
+def test_a_run_as_json_and_as_a_section() -> None:
     found = checks.measure(2)
     assert json.loads(json.dumps(found)) == found
     assert set(found["recordings"]) == set(checks.recordings())
     for row in found["recordings"].values():
         assert row["cpu_ms"]["before"]["median"] > 0
         assert row["added_cpu_ms"]["low"] <= row["added_cpu_ms"]["high"]
-    assert checks.as_table(found).row_count == len(found["recordings"])
+    assert len(rows_of(checks.markdown(found))) == len(found["recordings"])

@@ -1,15 +1,15 @@
 """What a turn of ours does late in a conversation, beside what it does at its beginning."""
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+from test_figures import rows_of
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-
-from growth import TURNS, Bench, conversation, measure, read_anew
+from benchmarks import dialogue, growth
+from benchmarks.growth import TURNS, Bench, conversation, measure, read_anew
 
 CONVERSATIONS = 5
 
@@ -33,7 +33,23 @@ def calls_of(run: Callable[[], object]) -> int:
 def test_each_length_has_its_figures():
     found = measure(1, (1, 5))
     assert list(found) == [1, 5]
-    assert all(row["own_ms"] > 0 and row["rasa_ms"] > 0 for row in found.values())
+    assert all(row["own_ms"]["median"] > 0 and row["rasa_ms"]["median"] > 0 for row in found.values())
+
+
+def test_a_run_as_a_section(monkeypatch):
+    monkeypatch.setattr(growth, "measure", lambda samples: measure(samples, (1, 3)))
+    found = growth.measured(2)
+    assert json.loads(json.dumps(found)) == found
+    first, second = rows_of(growth.markdown(found))
+    assert first.startswith("| 1 | ")
+    assert first.endswith(" | 1.0 |")
+    assert second.startswith("| 3 | ")
+
+
+def test_what_policy_and_responses_add_as_a_section():
+    found = dialogue.measured(2, 3)
+    assert json.loads(json.dumps(found)) == found
+    assert len(rows_of(dialogue.markdown(found))) == len(found["parts"]) == 6
 
 
 def test_our_own_part_of_turn_400_does_at_most_twice_what_the_first_does(tmp_path):

@@ -4,16 +4,15 @@ import json
 import subprocess
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from ruamel.yaml import YAML
+from test_figures import rows_of
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-
-import load
-from load import Answers, largest
+from benchmarks import load
+from benchmarks.figures import machine
+from benchmarks.load import Answers, largest, markdown, told
 
 
 def held_well_up_to(most: int):
@@ -77,7 +76,7 @@ def test_ten_times_of_a_machine_that_holds_none_is_ten(monkeypatch, tmp_path):
     assert found["plugin"]["conversations"] == 0
     assert found["overload"]["conversations"] == 10
     assert idle.held[-3:] == [1, 10, 1]
-    load.show(found)
+    assert len(rows_of(markdown(found))) == 4
 
 
 @pytest.mark.parametrize(
@@ -87,6 +86,23 @@ def test_the_channel_may_let_wait_longer(tmp_path, secs, options):
     load.let_wait(tmp_path, secs)
     (channel,) = YAML(typ="safe").load(tmp_path / "credentials.yml").values()
     assert channel.get("options") == options
+
+
+def test_a_run_as_a_section():
+    answers = Answers()
+    answers.take(200, {}, [], 0.1)
+    answers.take(500, {}, {}, 0.0)
+    row = told(answers)
+    state = {"memory_mb": 400.0, "descriptors": 30}
+    plugin = {"conversations": 7, **row, **state, "memory_mb_grown": 2.5, "descriptors_grown": 0}
+    over = {"conversations": 70, "before": {**row, **state}, "during": row, "after": {**row, **state}}
+    found = {"machine": machine(("numpy",)), "secs": 30, "load_after": 1.5, "plugin": plugin, "overload": over}
+    assert rows_of(markdown(json.loads(json.dumps(found)))) == [
+        "| plugin | 7 | 100.0 | 100.0 | 1 | 0 | 1 | 400.0 (+2.5) | 30 (+0) |",
+        "| before | 7 | 100.0 | 100.0 | 1 | 0 | 1 | 400.0 | 30 |",
+        "| ten times | 70 | 100.0 | 100.0 | 1 | 0 | 1 |  |  |",
+        "| after | 7 | 100.0 | 100.0 | 1 | 0 | 1 | 400.0 | 30 |",
+    ]
 
 
 @pytest.mark.nightly
