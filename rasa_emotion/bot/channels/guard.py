@@ -15,8 +15,10 @@ from types import MappingProxyType
 from typing import Any
 
 from rasa.constants import ENV_SANIC_BACKLOG
+from rasa.core.constants import DEFAULT_RESPONSE_TIMEOUT
 from rasa.utils.endpoints import bool_arg
 from sanic import Blueprint, Sanic, response
+from sanic.config import DEFAULT_CONFIG
 from sanic.headers import parse_content_header
 from sanic.request import Request
 from sanic.response import HTTPResponse
@@ -64,8 +66,8 @@ REPEATED = "Idempotency-Replayed"
 _REPEATED = ("x-emotion-warning", "retry-after")
 """Headers that an answer keeps; the others belong to a response."""
 
-_IDLE_VARIABLE = "SANIC_KEEP_ALIVE_TIMEOUT"
-"""From which Sanic reads it."""
+_IDLE_VARIABLE, _ANSWER_VARIABLE = "SANIC_KEEP_ALIVE_TIMEOUT", "SANIC_RESPONSE_TIMEOUT"
+"""From which Sanic reads them."""
 
 _MARK = "is_guarded"
 
@@ -153,9 +155,14 @@ async def _favour_sockets(_: Sanic, __: object) -> None:
 
 
 async def keep_lines(app: Sanic, _: object) -> None:
-    """Keep lines for longer than clients do, unless the server's operator has said how long."""
+    """Keep lines for longer than clients do, and for as long as a turn takes, unless the operator has said how long.
+
+    Rasa's `--response-timeout` reaches its server with `--enable-api` alone; without it Sanic's own 60 s hold.
+    """
     if _IDLE_VARIABLE not in os.environ:
         app.config.KEEP_ALIVE_TIMEOUT = max(IDLE_SECS, app.config.KEEP_ALIVE_TIMEOUT)
+    if _ANSWER_VARIABLE not in os.environ and DEFAULT_CONFIG["RESPONSE_TIMEOUT"] == app.config.RESPONSE_TIMEOUT:
+        app.config.RESPONSE_TIMEOUT = DEFAULT_RESPONSE_TIMEOUT
 
 
 def _guard_sockets(webhook: Blueprint, doors: Mapping[str, Door]) -> None:

@@ -47,7 +47,6 @@ async def bot(message: UserMessage) -> None:
 def main(host: str, port: str, credentials: str) -> None:
     logging.basicConfig(level=logging.INFO)
     app = _create_app_without_api(cors="*")
-    app.config.RESPONSE_TIMEOUT = 3600  # as `rasa run` sets it
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 1.0
     app.ctx.agent = SimpleNamespace(
         handle_message=bot, is_ready=lambda: False, domain=SimpleNamespace(intents=["voice_without_words"])

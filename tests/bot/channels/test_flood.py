@@ -141,6 +141,20 @@ async def test_how_long_a_line_may_be_idle(monkeypatch, own, said, idle):
     assert idle == app.config.KEEP_ALIVE_TIMEOUT
 
 
+@pytest.mark.parametrize(
+    ("own", "said", "secs"), [(60, None, 3600), (90, None, 90), (60, "60", 60)], ids=["Sanic", "Rasa", "said"]
+)
+async def test_how_long_a_turn_may_take(monkeypatch, own, said, secs):
+    """Without its API, Rasa does not tell its server for how long."""
+    monkeypatch.delenv("SANIC_RESPONSE_TIMEOUT", raising=False)
+    if said:
+        monkeypatch.setenv("SANIC_RESPONSE_TIMEOUT", said)
+    app = Sanic(f"answers-{own}-{said}", configure_logging=False)
+    app.config.RESPONSE_TIMEOUT = own
+    await guard.keep_lines(app, None)
+    assert secs == app.config.RESPONSE_TIMEOUT
+
+
 async def test_threads_that_compute_leave_the_sockets_their_turn():
     before = sys.getswitchinterval()
     app, webhook = Sanic("switching", configure_logging=False), Blueprint("switching")
