@@ -68,7 +68,7 @@ def linear(rows: Rows, recipe: LinearRecipe) -> Answers:
 def hidden(rows: Rows) -> Answers:
     """The same with a hidden layer."""
     own = _train(rows)
-    recipe = HeadRecipe(weights=RECIPE.weights, epochs=8)
+    recipe = HeadRecipe(weights=RECIPE.weights, epochs=8, either=())
     head = fit_head(own.where(np.isin(own.corpus, FREE)), recipe)
     asked = scored(rows, FREE)
     return answered(asked, head.logits(asked.statistics), SPEAKERS)

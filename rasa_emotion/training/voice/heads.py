@@ -37,6 +37,12 @@ WEIGHTS: Mapping[str, float] = {
 
 OTHER = 0.12
 
+ORDINARY = ("digits", "calls", "prompts", "letters", "espeak", "festival", "flite", "hibari", "kokoro")
+"""Corpora of people and machines that read or ask something: nobody has heard whether they are neutral or calm."""
+
+LEVEL = [EMOTIONS.index(name) for name in ("neutral", "calm")]
+"""Either is right for `ORDINARY` speech."""
+
 
 @dataclass(frozen=True)
 class HeadRecipe:
@@ -50,7 +56,10 @@ class HeadRecipe:
         mixup: parameter of the beta distribution; 0 switches it off.
         seeds: one network each, whose logits are averaged.
         weights: of corpora, over `WEIGHTS`.
+        either: corpora whose neutral speech may as well be called calm: a head that must tell the two apart there
+            becomes too sure that whatever sounds new is neutral.
         prior: added to the logit of neutral, half of it to that of calm.
+        anger: added to the logit of angry, where a caller who is missed costs more than one who is asked in vain.
     """
 
     hidden: int = 128
@@ -63,7 +72,9 @@ class HeadRecipe:
     mixup: float = 0.2
     seeds: tuple[int, ...] = (1,)
     weights: Mapping[str, float] = field(default_factory=dict)
+    either: tuple[str, ...] = ORDINARY
     prior: float = 0.0
+    anger: float = 0.0
 
 
 class Head(nn.Module):
@@ -162,21 +173,24 @@ class HeadBrain(sb.Brain):  # type: ignore[misc]
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * max(0.02, 1 - self.optimizer_step / self.steps)
 
-    def compute_forward(self, batch: tuple[Tensor, Tensor, Tensor], stage: Any) -> Tensor:
+    def compute_forward(self, batch: tuple[Tensor, ...], stage: Any) -> Tensor:
         x = batch[0]
         self.order = torch.randperm(len(x))
         self.share = float(self.beta.sample()) if self.beta else 1.0
         logits: Tensor = self.modules.head(self.share * x + (1 - self.share) * x[self.order])
         return logits
 
-    def compute_objectives(self, predictions: Tensor, batch: tuple[Tensor, Tensor, Tensor], stage: Any) -> Tensor:
-        _, target, weight = batch
-        own, other = self._loss(predictions, target), self._loss(predictions, target[self.order])
+    def compute_objectives(self, predictions: Tensor, batch: tuple[Tensor, ...], stage: Any) -> Tensor:
+        _, target, either, weight = batch
+        own = self._loss(predictions, target, either)
+        other = self._loss(predictions, target[self.order], either[self.order])
         losses = self.share * weight * own + (1 - self.share) * weight[self.order] * other
         return losses.mean()
 
-    def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        return nn.functional.cross_entropy(logits, target, reduction="none", label_smoothing=self.recipe.smoothing)
+    def _loss(self, logits: Tensor, target: Tensor, either: Tensor) -> Tensor:
+        named = nn.functional.cross_entropy(logits, target, reduction="none", label_smoothing=self.recipe.smoothing)
+        level = -torch.logsumexp(torch.log_softmax(logits, dim=1)[:, LEVEL], dim=1)
+        return torch.where(either, level, named)
 
 
 def row_weights(rows: Rows, recipe: HeadRecipe) -> NDArray[np.float64]:
@@ -213,10 +227,11 @@ def fit_head(rows: Rows, recipe: HeadRecipe, start: Head | None = None) -> Fitte
     data = (
         torch.from_numpy((rows.statistics - mean) / deviation),
         torch.from_numpy(rows.emotion),
+        torch.from_numpy(np.isin(rows.corpus, recipe.either)),
         torch.from_numpy(weights.astype(np.float32)),
     )
     heads = [_fit(data, recipe, seed, start) for seed in recipe.seeds]
-    return Fitted(mean, deviation, with_prior(merged(heads), recipe.prior))
+    return Fitted(mean, deviation, with_prior(merged(heads), recipe.prior, recipe.anger))
 
 
 def merged(heads: Sequence[Head]) -> Head:
@@ -233,15 +248,16 @@ def merged(heads: Sequence[Head]) -> Head:
     return together.eval()
 
 
-def with_prior(head: Head, prior: float) -> Head:
-    """The head with more (or less) belief in neutral, and half as much in calm."""
+def with_prior(head: Head, prior: float, anger: float = 0.0) -> Head:
+    """The head with more (or less) belief in neutral and half as much in calm, and more in angry."""
     with torch.no_grad():
+        head.skip.bias[EMOTIONS.index("angry")] += anger
         head.skip.bias[EMOTIONS.index("neutral")] += prior
         head.skip.bias[EMOTIONS.index("calm")] += prior / 2
     return head
 
 
-def _fit(data: tuple[Tensor, Tensor, Tensor], recipe: HeadRecipe, seed: int, start: Head | None) -> Head:
+def _fit(data: tuple[Tensor, ...], recipe: HeadRecipe, seed: int, start: Head | None) -> Head:
     torch.manual_seed(seed)
     units = start.hidden.out_features if start else recipe.hidden
     head = Head(data[0].shape[1], units, dropout=recipe.dropout)
@@ -256,7 +272,7 @@ def _fit(data: tuple[Tensor, Tensor, Tensor], recipe: HeadRecipe, seed: int, sta
 class _Batches(IterableDataset):  # type: ignore[type-arg]
     """All rows in a new order each time."""
 
-    def __init__(self, data: tuple[Tensor, Tensor, Tensor], size: int, seed: int) -> None:
+    def __init__(self, data: tuple[Tensor, ...], size: int, seed: int) -> None:
         self.data, self.size = data, size
         self.generator = torch.Generator().manual_seed(seed)
 

@@ -37,7 +37,7 @@ def choose(name: str, blend: Blend, *, features: Path, out: Path, left_out: bool
         parts.append(answer_left_out(rows, blend))
     answers = joined(parts)
     answers.save(out / f"{name}.npz")
-    rule = Rule(calibrate(answers), MIN_CONFIDENCE)
+    rule = Rule(calibrate(answers, blend.calibrated_on()), MIN_CONFIDENCE)
     found = {"name": name, "temperature": round(rule.temperature, 4), **table(answers, rule)}
     (out / f"{name}.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     return found

@@ -74,7 +74,7 @@ def ship(
     export(network, fitted, out / "model.onnx", calibration=[batch.numpy() for batch in crops])
     _write_heads(out, fitted, folds)
     parameters = sum(p.numel() for p in network.parameters())
-    made = Made(trained, (), calibrate(answers), parameters, ("model.onnx", HEADS))
+    made = Made(trained, (), calibrate(answers, SHIPPED.calibrated_on()), parameters, ("model.onnx", HEADS))
     describe(PRODUCT, made, out, data=data, cache=cache)
 
 

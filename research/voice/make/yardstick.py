@@ -50,7 +50,10 @@ CALIBRATED_ON = ("ravdess", "emodb", "nemo", "digits", "calls")
 
 
 def calibrate(answers: Answers, corpora: Sequence[str] = CALIBRATED_ON) -> float:
-    """The temperature with the least loss on unheard speakers, the named corpora weighing alike."""
+    """The temperature with the least loss on unheard speakers, the named corpora weighing alike.
+
+    Corpora where a head may say neutral or calm have no one right answer to calibrate on: see `Blend.calibrated_on`.
+    """
     able = (answers.unheard == SPEAKERS) & ~np.char.startswith(answers.corpus, NEVER)
     own = answers.where(able & np.isin(answers.corpus, corpora))
     random = np.random.default_rng(0)

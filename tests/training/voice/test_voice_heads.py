@@ -1,11 +1,16 @@
 """Heads: balanced weights, several seeds as one network, and a class that can be told is told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rasa_emotion.acoustic.heads import OtherHead
+from rasa_emotion.emotions import EMOTIONS
+from rasa_emotion.evaluation.metrics import softmax
 from rasa_emotion.training.voice.features import Rows
 from rasa_emotion.training.voice.heads import (
+    ORDINARY,
     Fitted,
     Head,
     HeadRecipe,
@@ -49,6 +54,26 @@ def test_what_can_be_told_is_told() -> None:
     assert (fitted.logits(test.statistics).argmax(axis=1) == test.emotion).mean() > 0.9
 
 
+def test_ordinary_speech_may_be_called_neutral_or_calm() -> None:
+    own = rows()
+    neutral, calm = (EMOTIONS.index(name) for name in ("neutral", "calm"))
+    level = np.isin(own.emotion, (neutral, calm))
+    asked = Rows(
+        **{
+            **vars(own),
+            "corpus": np.where(level, "digits", own.corpus),
+            "emotion": np.where(level, neutral, own.emotion),
+        }
+    )
+    either, named = (
+        softmax(fit_head(asked, replace(QUICK, either=corpora)).logits(own.statistics[level]))
+        for corpora in (ORDINARY, ())
+    )
+    assert (either[:, [neutral, calm]].sum(axis=1) > 0.5).mean() > 0.9
+    assert (named.argmax(axis=1) == neutral).all()
+    assert either[:, calm].mean() > 5 * named[:, calm].mean()
+
+
 def test_merged_seeds_say_the_mean_of_what_they_say() -> None:
     own = rows(80)
     fitted = [fit_head(own, HeadRecipe(hidden=8, epochs=1, seeds=(seed,))) for seed in (1, 2, 3)]
@@ -58,13 +83,13 @@ def test_merged_seeds_say_the_mean_of_what_they_say() -> None:
     np.testing.assert_allclose(same.logits(own.statistics), apart, atol=1e-4)
 
 
-def test_a_prior_moves_neutral_and_half_as_much_calm() -> None:
+def test_priors_move_neutral_half_as_much_calm_and_angry() -> None:
     own = rows(80)
     fitted = fit_head(own, HeadRecipe(hidden=8, epochs=1, seeds=(1,)))
     before = fitted.logits(own.statistics)
-    with_prior(fitted.head, 1.0)
+    with_prior(fitted.head, 1.0, 0.25)
     moved = (fitted.logits(own.statistics) - before).mean(axis=0)
-    np.testing.assert_allclose(moved, [0, 0.5, 0, 0, 0, 1, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(moved, [0.25, 0.5, 0, 0, 0, 1, 0, 0], atol=1e-5)
 
 
 def test_a_folds_head_says_on_the_shipped_embedding_what_it_said() -> None:
