@@ -27,8 +27,9 @@ import psutil
 import requests
 from ruamel.yaml import YAML
 
+from benchmarks.figures import around, machine, median, table
 from benchmarks.printing import interval, parser, run, shown
-from benchmarks.turn import machine, median, speech
+from benchmarks.turn import speech
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KEPT = REPOSITORY / "tests" / "data" / "upgrade"
@@ -114,7 +115,7 @@ def _answers(url: str) -> bool:
 
 def measure(old: str, rounds: int) -> dict[str, Any]:
     """Everything that is printed."""
-    around, voice = machine(), speech()
+    made_on, voice = machine(("rasa", "numpy", "onnxruntime")), speech()
     taken: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
     with TemporaryDirectory(prefix="rasa-emotion-builds-") as temporary, ExitStack() as stack:
         folder = Path(temporary)
@@ -125,9 +126,9 @@ def measure(old: str, rounds: int) -> dict[str, Any]:
                 before, now = (server.turn_ms(sound, number) for server in servers)
                 if number >= WARM_UP:
                     taken[kind].append((before, now))
-    around["load_after"] = round(psutil.getloadavg()[0], 1)
     return {
-        "machine": around,
+        "machine": made_on,
+        "load_after": round(psutil.getloadavg()[0], 1),
         "old": old,
         "rounds": rounds,
         "cpu_ms": {kind: compared(rows) for kind, rows in taken.items()},
@@ -146,19 +147,14 @@ def compared(rows: list[tuple[float, float]]) -> dict[str, dict[str, float]]:
 
 def markdown(found: Mapping[str, Any]) -> str:
     """The figures as a section of a document."""
-    around = found["machine"]
-    lines = [
-        f"The server's CPU time for a turn of the kept bot, on {around['processor']} ({around['cores']} cores, load "
-        f"{around['load_average']} before, {around['load_after']} after): medians of {found['rounds']} rounds of "
-        f"{TURNS} turns with 95 % bootstrap intervals.",
-        "",
-        f"| turn | {found['old']}, ms | this build, ms | times | added, ms |",
-        "|---|---|---|---|---|",
-    ]
-    for kind, row in found["cpu_ms"].items():
-        cells = (interval(row[name]) for name in ("before", "now", "times", "added"))
-        lines.append(f"| {kind} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    names = ("before", "now", "times", "added")
+    rows = [[kind, *(interval(row[name]) for name in names)] for kind, row in found["cpu_ms"].items()]
+    heads = ["turn", f"{found['old']}, ms", "this build, ms", "times", "added, ms"]
+    said = (
+        f"The server's CPU time for a turn of the kept bot. {around(found['machine'])} Load {found['load_after']} "
+        f"afterwards. Medians of {found['rounds']} rounds of {TURNS} turns with 95 % bootstrap intervals."
+    )
+    return f"{said}\n\n{table(heads, rows)}"
 
 
 def main() -> None:

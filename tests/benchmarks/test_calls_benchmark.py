@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from test_figures import rows_of
+from test_benchmark_figures import rows_of
 from voice_kit import needs_espeak
 
 from benchmarks.calls import markdown

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from needed import needs
-from test_figures import rows_of
+from test_benchmark_figures import rows_of
 
 from benchmarks import checks
 from rasa_emotion import EmotionAnalyzer

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
-from test_figures import rows_of
+from test_benchmark_figures import rows_of
 
 from benchmarks import dialogue, growth
 from benchmarks.growth import TURNS, Bench, conversation, measure, read_anew

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from ruamel.yaml import YAML
-from test_figures import rows_of
+from test_benchmark_figures import rows_of
 
 from benchmarks import load
 from benchmarks.figures import machine

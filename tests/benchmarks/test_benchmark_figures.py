@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from benchmarks import figures, languages, open_load, printing, redaction
 
 COMMANDS = [
-    "archive", "batches", "calls", "checks", "console", "dialogue", "growth", "guards", "languages", "load",
+    "archive", "batches", "builds", "calls", "checks", "console", "dialogue", "growth", "guards", "languages", "load",
     "open_load", "peers", "recognition", "redaction", "service", "sessions", "steps", "turn",
 ]  # fmt: skip
 
