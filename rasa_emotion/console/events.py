@@ -23,6 +23,9 @@ OVERLAP = 1000
 AT_ONCE = 400
 """Conversations that one statement asks for; SQLite takes a thousand values."""
 
+IDS_AT_ONCE = 5_000
+"""Ids that one statement asks a server for."""
+
 MOST_LOOKED_AT = 20_000
 """Rows of an event broker's table that are searched for conversations in progress, the latest."""
 
@@ -99,9 +102,10 @@ class EventTable:
     def still(self, numbers: Iterable[int]) -> set[int]:
         """Those of these ids that are still there: an event that is deleted is that of a caller who is forgotten."""
         wanted, found = sorted(numbers), set()
-        for start in range(0, len(wanted), AT_ONCE):
-            query = select(self._events.c.id).where(self._events.c.id.in_(wanted[start : start + AT_ONCE]))
-            with self._engine.connect() as connection:
+        size = AT_ONCE if self._engine.dialect.name == "sqlite" else IDS_AT_ONCE
+        with self._engine.connect() as connection:
+            for start in range(0, len(wanted), size):
+                query = select(self._events.c.id).where(self._events.c.id.in_(wanted[start : start + size]))
                 found |= {number for (number,) in connection.execute(query)}
         return found
 
@@ -114,10 +118,10 @@ class EventTable:
         found: dict[str, list[Event]] = {sender: [] for sender in senders}
         newest = dict.fromkeys(senders, 0)
         columns = (self._events.c.id, self._events.c.sender_id, self._events.c.data)
-        for start in range(0, len(senders), AT_ONCE):
-            some = senders[start : start + AT_ONCE]
-            query = select(*columns).where(self._events.c.sender_id.in_(some), self._wanted)
-            with self._engine.connect() as connection:
+        with self._engine.connect() as connection:
+            for start in range(0, len(senders), AT_ONCE):
+                some = senders[start : start + AT_ONCE]
+                query = select(*columns).where(self._events.c.sender_id.in_(some), self._wanted)
                 for number, sender, data in connection.execute(query.order_by(self._events.c.id)):
                     newest[sender] = number
                     event = _event(data)

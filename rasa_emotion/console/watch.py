@@ -29,6 +29,9 @@ GLANCE_SECS = 0.1
 LOOK_SECS = 0.5
 """After which a look is at everything: what callers chose, who has a conversation, events that came out of order."""
 
+SHARE = 4.0
+"""A look at everything that takes long, of thousands of conversations, comes again after so many times as long."""
+
 WINDOW_SECS = 900.0
 """A conversation in which nothing was said for so long is not in progress any more."""
 
@@ -83,7 +86,7 @@ class Watch:
         self._consents = consents_of(console)
         self._known: set[int] = set()
         self._newest: int | None = None
-        self._looked = -math.inf  # on the monotonic clock, when everything was looked at
+        self._looked, self._took = -math.inf, 0.0  # on the monotonic clock, when everything was looked at; seconds
         self._shown: dict[str, Shown] = {}
         self._queues: set[asyncio.Queue[Message]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -179,7 +182,8 @@ class Watch:
         if not self._table.there():
             return shown
         begun = time.monotonic()
-        everything = self._newest is None or begun - self._looked >= self._look_secs
+        rest = max(self._look_secs, SHARE * self._took)
+        everything = self._newest is None or begun - self._looked >= rest
         fresh, newest, known = self._fresh(OVERLAP if everything else 0)
         if not fresh and not everything:
             return shown
@@ -191,7 +195,8 @@ class Watch:
             shown[sender] = replace(shown[sender], heard=heard)
         holders = self._desk.holders()
         self._newest, self._known = newest, known  # not before all of it is read, so that a failure loses nothing
-        self._looked = begun if everything else self._looked
+        if everything:
+            self._looked, self._took = begun, time.monotonic() - begun
         limit = begun - self._window_secs
         return {
             sender: _held(one, holders)

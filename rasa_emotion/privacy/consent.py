@@ -61,6 +61,9 @@ Answer = TypeVar("Answer")
 AT_ONCE = 400
 """Callers that one statement asks for; SQLite takes a thousand values."""
 
+AT_ONCE_OF_SERVER = 5_000
+"""The same of a database that is a server."""
+
 _SAID = (consents.c.allowed, consents.c.since, consents.c.how)
 _FIND = select(*_SAID).where(consents.c.caller == bindparam("key"))
 
@@ -234,9 +237,10 @@ class Consents:
         with self._engine.connect() as connection:
             salt = self._known_salt(connection)
             keys = {_hash(salt, sender): sender for sender in senders} if salt else {}
-            found: dict[str, Consent] = {}
-            for start in range(0, len(keys), AT_ONCE):
-                some = consents.c.caller.in_(list(keys)[start : start + AT_ONCE])
+            wanted, found = list(keys), dict[str, Consent]()
+            size = AT_ONCE if connection.dialect.name == "sqlite" else AT_ONCE_OF_SERVER
+            for start in range(0, len(wanted), size):
+                some = consents.c.caller.in_(wanted[start : start + size])
                 rows = connection.execute(select(consents.c.caller, *_SAID).where(some))
                 found |= {keys[row[0]]: Consent(*row[1:]) for row in rows}
             return found

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from console_kit import PATIENCE_MS, listening, serious
+from console_kit import PASSWORD, PATIENCE_MS, listening, serious
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from test_desk_page import hand_over
 from test_live_page import EVENTS, escalation, store, user
 
+from rasa_emotion.console.doors import Doors
 from rasa_emotion.console.frame import Console
 from rasa_emotion.console.pages import PAGES
-from rasa_emotion.console.watch import TROUBLE
+from rasa_emotion.console.users import UserFile
 from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.emotions import EMOTIONS
 from rasa_emotion.endpoints import Endpoints, RecordOptions
@@ -146,7 +147,6 @@ def test_a_database_that_is_away_is_told_on_each_page_and_nothing_is_lost(page, 
                 connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {other}")
         until(f"{said}.includes('does not answer')")
         assert page.locator(shown).count() == 1
-        assert TROUBLE.startswith("The database does not answer")
         with bot.connect() as connection:
             for name, other in away:
                 connection.exec_driver_sql(f"ALTER TABLE {other} RENAME TO {name}")
@@ -222,3 +222,25 @@ def test_what_the_review_counts_is_drawn(page, bot: Engine, console: Console) ->
     assert page.locator("#calibration-chart circle").count() >= 1
     assert page.locator("#recall meter").count() >= 1
     assert serious(page) == []
+
+
+def test_the_pages_before_and_beside_all_others_keep_nobody_out(console: Console, browser, users: Path) -> None:
+    with listening(console, Doors(UserFile(users))) as address:
+        page = browser.new_context(base_url=address, viewport={"width": 360, "height": 740}).new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto("/desk")
+        for password, then in (("wrong", "form .notice"), (PASSWORD, "#queue")):
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                assert serious(page) == []
+            assert page.evaluate("document.activeElement.name") == "name"
+            page.keyboard.type("ada")
+            page.keyboard.press("Tab")
+            page.keyboard.type(password)
+            page.keyboard.press("Enter")
+            page.locator(then).wait_for(state="attached")
+        page.goto("/review")  # not an agent's
+        assert "lacks the right 'watch'" in page.inner_text("main")
+        assert serious(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.context.close()
