@@ -244,10 +244,12 @@ def on_ravdess(folder: Path) -> Answers:
 
 
 def measure(folder: Path, rule: Rule, conditions: Path | None) -> dict[str, Any]:
-    """UA by condition and whether the line shows, on RAVDESS; with `conditions`, long turns and ordinary speech too."""
+    """UA by condition and whether the line shows, on RAVDESS; with `conditions`, the sounds of that folder too."""
     heard = out_of_fold(folder)
     found = {"conditions": by_condition(*heard, rule), "told": lines_told(*heard, rule)}
     if conditions is not None:
+        for part in ("lines", "cut"):
+            found[part] = by_condition(*logits(folder, conditions, part), rule)
         found["long"] = long_turns(*logits(folder, conditions, "joined"), rule)
         found["ordinary"] = ordinary_on_lines(*logits(folder, conditions, "ordinary"), rule)
     return found
@@ -257,9 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Write docs/voice.md and research/voice/result.json.")
     parser.add_argument("--before", nargs=2, type=Path, required=True, metavar=("FOLDER", "ANSWERS"))
     parser.add_argument("--after", nargs=2, type=Path, required=True, metavar=("FOLDER", "ANSWERS"))
-    parser.add_argument(
-        "--conditions", type=Path, help="of `research.voice.make.conditions`: long turns, lines of angry clips"
-    )
+    parser.add_argument("--conditions", type=Path, help="of `research.voice.make.conditions`: every line, long turns")
     options = parser.parse_args(arguments)
     voices = {name: Voice.read(*getattr(options, name)) for name in ("before", "after")}
     measured = {

@@ -27,6 +27,8 @@ def text(result: Mapping[str, Any], template: str) -> str:
     for name, table in {
         "ROWS": table_of_rows(result["rows"]),
         "CONDITIONS": _conditions(result.get("conditions")),
+        "LINES": table_of_losses(result.get("lines")),
+        "CUT": table_of_losses(result.get("cut"), first="first 3 s"),
         "TOLD": _told(result.get("told")),
         "LONG": table_of_lengths(result.get("long")),
         "ORDINARY": _ordinary(result.get("ordinary")),
@@ -63,6 +65,20 @@ def _conditions(found: Mapping[str, Mapping[str, float]] | None) -> list[str]:
     lines = ["| condition | before | now |", "|---|---|---|"]
     for name, value in found["after"].items():
         lines.append(f"| {NAMES.get(name, name)} | {found['before'][name]:.3f} | {value:.3f} |")
+    return lines
+
+
+def table_of_losses(found: Mapping[str, Mapping[str, float]] | None, *, first: str = "undisturbed") -> list[str]:
+    """UA of both voices under each condition and what it loses against the condition `first`, as Markdown."""
+    if found is None:
+        return []
+    lines = ["| condition | before | lost | now | lost |", "|---|---|---|---|---|"]
+    for name in found["after"]:
+        cells = [
+            f"{found[voice][name]:.3f} | {found[voice][first] - found[voice][name]:.3f}"
+            for voice in ("before", "after")
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
 
 

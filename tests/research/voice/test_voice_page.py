@@ -112,3 +112,9 @@ def test_a_voice_that_is_always_better_is_told_from_the_same_one() -> None:
     worse, better = np.linspace(0.2, 0.4, 1001), np.linspace(0.6, 0.8, 1001)
     assert page.paired(worse, better) < 0.01
     assert page.paired(worse, worse) == 1.0
+
+
+def test_a_loss_is_against_the_first_condition() -> None:
+    found = {"before": {"undisturbed": 0.7, "GSM": 0.6}, "after": {"undisturbed": 0.8, "GSM": 0.75}}
+    assert render.table_of_losses(found)[-1] == "| GSM | 0.600 | 0.100 | 0.750 | 0.050 |"
+    assert render.table_of_losses(None) == []
