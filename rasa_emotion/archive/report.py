@@ -11,6 +11,7 @@ from typing import Any
 
 from rasa_emotion.archive import plots
 from rasa_emotion.archive.figures import LISTEN_TO, archive_figures
+from rasa_emotion.evaluation.report import table
 
 PAGE, FIGURES = "report.html", "figures.json"
 FAILED_SHOWN = 50
@@ -105,7 +106,7 @@ def _listen_to(calls: Sequence[Mapping[str, Any]]) -> str:
     )
     columns = ("recording", "anger at its peak", "from", "mood at the end", "escalated at", "why")
     note = f"The {LISTEN_TO} calls with the angriest turns, for an ear to judge."
-    return _table("Listen to these", note, columns, rows) if calls else ""
+    return table("Listen to these", note, columns, rows) if calls else ""
 
 
 def _secs(call: Mapping[str, Any]) -> str:
@@ -119,12 +120,4 @@ def _failed(failures: Sequence[Mapping[str, str]]) -> str:
     )
     more = f" The first {FAILED_SHOWN} are listed, all are in {FIGURES}." if len(failures) > FAILED_SHOWN else ""
     note = f"These recordings could not be scored and count in no figure.{more}"
-    return _table("Not scored", note, ("recording", "why"), rows) if failures else ""
-
-
-def _table(title: str, note: str, columns: Sequence[str], rows: str) -> str:
-    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
-    return (
-        f'<section><h2>{title}</h2><p class="soft">{escape(note)}</p><div class="scroll">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></section>"
-    )
+    return table("Not scored", note, ("recording", "why"), rows) if failures else ""

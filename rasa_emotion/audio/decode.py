@@ -50,6 +50,17 @@ class ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
+def as_wav(waveform: Waveform) -> bytes:
+    """A WAV file of floating point, of which is heard what is heard of the samples.
+
+    >>> load_audio(as_wav(Waveform(np.full(16_000, 0.5, np.float32)))).seconds
+    1.0
+    """
+    file = io.BytesIO()
+    soundfile.write(file, waveform.samples, waveform.sample_rate, format="WAV", subtype="FLOAT")
+    return file.getvalue()
+
+
 def load_audio(
     source: Source, *, max_secs: float | None = None, channel: str | None = None, notes: list[str] | None = None
 ) -> Waveform:

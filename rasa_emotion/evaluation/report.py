@@ -221,7 +221,7 @@ def _misses(predictions: Predictions) -> str:
         for row in wrong
     )
     columns = ("utterance", "true", "heard", "confidence", "given to the true one")
-    return _table("The worst misses", "Wrong answers that left the true emotion the least probability.", columns, rows)
+    return table("The worst misses", "Wrong answers that left the true emotion the least probability.", columns, rows)
 
 
 def _skipped(skipped: Sequence[Skipped]) -> str:
@@ -233,10 +233,11 @@ def _skipped(skipped: Sequence[Skipped]) -> str:
     )
     more = f" The first {SKIPPED_SHOWN} are listed, all are in figures.json." if len(skipped) > SKIPPED_SHOWN else ""
     note = f"{len(skipped):,} utterances could not be scored and count in no figure.{more}"
-    return _table("Skipped", note, ("utterance", "why"), rows)
+    return table("Skipped", note, ("utterance", "why"), rows)
 
 
-def _table(title: str, note: str, columns: Sequence[str], rows: str) -> str:
+def table(title: str, note: str, columns: Sequence[str], rows: str) -> str:
+    """A section of a report with a table: its rows are HTML, the note is text."""
     head = "".join(f'<th scope="col">{column}</th>' for column in columns)
     return (
         f'<section><h2>{title}</h2><p class="soft">{escape(note)}</p><div class="scroll">'

@@ -1,6 +1,5 @@
 """One request: its body read into turns, and their results as JSON."""
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -9,13 +8,12 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-import soundfile
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 
 from rasa_emotion.analyzer import WINDOW_SECS
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, decode_raw, is_silent
-from rasa_emotion.audio.decode import no_sound, stream_blocks
+from rasa_emotion.audio.decode import as_wav, no_sound, stream_blocks
 from rasa_emotion.audio.kinds import is_surely_a_file
 from rasa_emotion.audio.own_formats import named_format
 from rasa_emotion.audio.raw import RAW_ENCODINGS, from_base64
@@ -185,14 +183,8 @@ def _decoded(
     sound = Waveform(np.concatenate(blocks))
     if is_silent(sound):
         raise no_sound(content, audio.get("channel"))
-    return (sound if sound.seconds <= WINDOW_SECS else _as_file(sound)), notes
-
-
-def _as_file(sound: Waveform) -> bytes:
-    """A long recording, which an analyzer hears in windows where a `Waveform` is one utterance."""
-    file = io.BytesIO()
-    soundfile.write(file, sound.samples, sound.sample_rate, format="WAV", subtype="FLOAT")
-    return file.getvalue()
+    # An analyzer hears a file in windows; a `Waveform` is one utterance.
+    return (sound if sound.seconds <= WINDOW_SECS else as_wav(sound)), notes
 
 
 def _floats(content: bytes, rate: int, limits: Limits) -> Waveform:

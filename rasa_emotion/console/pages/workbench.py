@@ -6,10 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
+from rasa_emotion.audio.decode import as_wav
 from rasa_emotion.console.frame import Console, Page, render
 from rasa_emotion.console.workbench.bench import Bench
 from rasa_emotion.console.workbench.lines import degraded
-from rasa_emotion.console.workbench.look import MOST_SECS, Given, as_file, spans, summary
+from rasa_emotion.console.workbench.look import MOST_SECS, Given, spans, summary
 from rasa_emotion.console.workbench.upload import MOST_BYTES, take
 from rasa_emotion.turn.refusal import TurnRefused
 from rasa_emotion.turn.roles import Right
@@ -74,7 +75,7 @@ def _lines(bench: Bench, given: Given, model: str) -> dict[str, Any]:
 def _compared(bench: Bench, given: Given, model: str) -> dict[str, Any]:
     """What other models say of the same: the whole, and over time."""
     analyzer = bench.analyzer(model)
-    sound = None if given.waveform is None else as_file(given.waveform)
+    sound = None if given.waveform is None else as_wav(given.waveform)
     voice = None if sound is None else analyzer.hear(sound)
     words = analyzer.read(given.text) if analyzer.has_words(given.text) else None
     return {

@@ -1,14 +1,12 @@
 """One recording, or some words, to everything that the workbench shows of it."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import soundfile
-
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.audio import SAMPLE_RATE, Waveform, is_silent, load_audio
+from rasa_emotion.audio.decode import as_wav
 from rasa_emotion.console.workbench.drivers import LONGEST_SECS, emotion_of, voice_drivers, word_drivers
 from rasa_emotion.console.workbench.words import explained, read_sentences
 from rasa_emotion.errors import AudioError, TextError
@@ -83,7 +81,7 @@ def look(analyzer: EmotionAnalyzer, given: Given) -> dict[str, Any]:
         TextError: there is no sound, and no word.
     """
     text = given.text.strip()[:MOST_CHARACTERS]
-    sound = None if given.waveform is None else as_file(given.waveform)
+    sound = None if given.waveform is None else as_wav(given.waveform)
     voice = None if sound is None else analyzer.hear(sound)
     words = _read(analyzer, text, given.confidence, needed=sound is None)
     estimate = analyzer.fuse([voice, words])
@@ -114,13 +112,6 @@ def summary(estimate: EmotionEstimate) -> dict[str, Any]:
         "confused": estimate.confused,
         "quality": quality,
     }
-
-
-def as_file(waveform: Waveform) -> bytes:
-    """A WAV file of floating point: what is heard of it is what `rasa-emotion analyze` hears of the recording."""
-    file = io.BytesIO()
-    soundfile.write(file, waveform.samples, waveform.sample_rate, format="WAV", subtype="FLOAT")
-    return file.getvalue()
 
 
 def spans(analyzer: Analyzer, sound: bytes | None) -> list[dict[str, Any]]:

@@ -10,10 +10,11 @@ import soundfile
 
 from rasa_emotion.analyzer import EmotionAnalyzer
 from rasa_emotion.audio import Waveform
+from rasa_emotion.audio.decode import as_wav
 from rasa_emotion.audio.telephone import over_line
 from rasa_emotion.console.workbench.drivers import voice_drivers, word_drivers
 from rasa_emotion.console.workbench.lines import LINES, SNRS_DB, degraded, with_noise
-from rasa_emotion.console.workbench.look import Given, as_file, decoded, look
+from rasa_emotion.console.workbench.look import Given, decoded, look
 from rasa_emotion.console.workbench.pictures import COLUMNS, pictures
 from rasa_emotion.console.workbench.words import explained, read_sentences, sentiment_word
 from rasa_emotion.errors import AudioError, ChannelError, TextError
@@ -122,7 +123,7 @@ def test_of_a_long_recording_the_stretch_with_speech_is_heard(analyzer, spoken):
 def test_everything_of_a_recording_with_words(analyzer, spoken):
     found = look(analyzer, Given(spoken, SAID))
     json.dumps(found, allow_nan=False)
-    alone = analyzer.analyze(as_file(spoken), SAID)
+    alone = analyzer.analyze(as_wav(spoken), SAID)
     assert found["estimate"]["emotion"] == alone.emotion
     assert [one["text"] for one in found["sentences"]] == ["I have been waiting for an hour.", "Thank you so much!"]
     assert found["timeline"][0]["start_secs"] == 0
@@ -159,11 +160,11 @@ def test_two_voices_on_two_channels_are_not_heard_unasked(speech):
 
 
 def test_a_stretch(spoken):
-    part, _ = decoded(as_file(spoken), start_secs=0.5, end_secs=1.5)
+    part, _ = decoded(as_wav(spoken), start_secs=0.5, end_secs=1.5)
     assert part.seconds == pytest.approx(1.0)
     assert np.allclose(part.samples, spoken.samples[8000:24_000], atol=1e-6)
     with pytest.raises(AudioError, match="nothing to hear"):
-        decoded(as_file(spoken), start_secs=500)
+        decoded(as_wav(spoken), start_secs=500)
 
 
 @pytest.mark.parametrize(
