@@ -109,7 +109,8 @@ class _Jambonz:
             return response.json([{"verb": "answer"}, listen])
 
         async def following(request: Request) -> HTTPResponse:
-            call = request.json.get("call_sid") or request.json.get("callSid") if request.json else ""
+            said = request.json if isinstance(request.json, dict) else {}
+            call = said.get("call_sid") or said.get("callSid")
             if self._to is not None and self._calls.outcome(str(call)) == TRANSFER:
                 return response.json([{"verb": "dial", "target": [{"type": "phone", "number": self._to}]}])
             return response.json([{"verb": "hangup"}])

@@ -186,14 +186,14 @@ def digit_of(key: Any, name: str) -> Digit:
 def number_of(value: Any) -> float | None:
     """A count or time, which some lines write as text; None where it is none.
 
-    >>> number_of("12"), number_of(None), number_of(True)
-    (12.0, None, None)
+    >>> number_of("12"), number_of(None), number_of(True), number_of(10**400)
+    (12.0, None, None, None)
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         found = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # JSON's integers have no largest one
         return None
     return found if 0 <= found < 1e12 else None
 

@@ -335,6 +335,8 @@ async def test_a_whole_call_from_jambonz(server):
         await until(lambda: any(text["type"] == "mark" for text in texts[marks:]))
     assert [message.text for message in server.bot.messages] == [*LINES, "42"]
     following = requests.post(f"{url}/next", json={"call_sid": "J1"}, auth=JAMBONZ, timeout=60).json()
+    for other in ([], "J1", {"call_sid": ["J1"]}):  # which names no call
+        assert requests.post(f"{url}/next", json=other, auth=JAMBONZ, timeout=60).json() == [{"verb": "hangup"}]
     assert following == [{"verb": "hangup"}]
 
 

@@ -94,6 +94,12 @@ def test_twilio_sends_sound_keys_marks_and_the_end() -> None:
     assert stream.receive(json.dumps({"event": "stop", "stop": {"callSid": "CA1"}})) == [HungUp()]
 
 
+@pytest.mark.parametrize("number", [10**400, -(10**400), "9" * 400, 1e400, float("nan"), "nan", None, [], True])
+def test_a_count_that_is_none_costs_no_sound(number: object) -> None:
+    media = {"track": "inbound", "chunk": number, "timestamp": number, "payload": SOUND64}
+    assert twilio().receive(json.dumps({"event": "media", "media": media})) == [Frame(SOUND, None, None)]
+
+
 def test_twilio_is_sent_what_it_documents() -> None:
     stream = twilio()
     assert json.loads(stream.play(SOUND)[0]) == {"event": "media", "streamSid": "MZ1", "media": {"payload": SOUND64}}
