@@ -116,6 +116,22 @@ def test_who_is_forgotten_leaves_the_pages_that_show_them(page, until: Until, bo
     assert page.locator("#conversation").inner_html() == ""
 
 
+def test_who_is_forgotten_leaves_the_desk(page, until: Until, bot: Engine, tmp_path: Path) -> None:
+    store(bot, "anna", user("My secret.", angry=0.9))
+    hand_over(open_database(str(bot.url)))
+    page.goto("/desk")
+    page.locator("#queue button").click()
+    until("document.querySelector('#before').textContent.includes('Where is my refund?')")
+    endpoints = tmp_path / "endpoints.yml"
+    endpoints.write_text(json.dumps({"rasa_emotion": {"database": str(bot.url)}}))
+    forgetter = Forgetter(endpoints)
+    forgetter.delete(forgetter.find("anna"))
+    until("!document.querySelector('#none').hidden")
+    until(f"{count('#queue li')} === 0")
+    assert "anna" not in page.content()
+    assert "refund" not in page.content()
+
+
 def test_a_recording_that_is_deleted_while_it_plays_leaves_the_page(
     page, until: Until, bot: Engine, tmp_path: Path
 ) -> None:
@@ -194,6 +210,25 @@ def test_a_handover_is_taken_with_the_keyboard_alone(page, until: Until, bot: En
     page.keyboard.press("Control+Enter")
     until(f"{count('#chat .agent')} === 1")
     assert serious(page) == []
+
+
+def test_what_is_not_sent_yet_waits_with_its_conversation(page, until: Until, bot: Engine) -> None:
+    engine = open_database(str(bot.url))
+    for number, sender in enumerate(("anna", "bert")):
+        hand_over(engine, f"k{number}", sender)
+    page.goto("/desk")
+    field = page.get_by_label("Your words to the caller")
+    for key in ("k0", "k1"):
+        page.locator(f"#queue [data-key={key}]").click()
+        until(f"document.querySelector('#queue [data-key={key}]').getAttribute('aria-current') === 'true'")
+        page.get_by_role("button", name="Take").click()
+        until("!document.querySelector('#say textarea').disabled")
+        assert field.input_value() == ""
+        field.fill(f"for {key}")
+    page.locator("#queue [data-key=k0]").click()
+    until("document.querySelector('#say textarea').value === 'for k0'")
+    page.locator("#queue [data-key=k1]").click()
+    until("document.querySelector('#say textarea').value === 'for k1'")
 
 
 def test_what_the_review_counts_is_drawn(page, bot: Engine, console: Console) -> None:

@@ -16,6 +16,8 @@ let open = null; // the key of the conversation that is shown
 let whole = null;
 const outgoing = new Map(); // by number: {key, text, failed}
 
+const drafts = new Map(); // what is not sent yet, by the key of its conversation
+
 let held = 0; // until when what was done stands where the numbers stand otherwise
 
 /** Say what was done, for some seconds. */
@@ -75,6 +77,7 @@ async function show(key) {
   const found = await changing(() => ask(`/desk/conversation?key=${encodeURIComponent(key)}`));
   if (!found) return false;
   const other = open !== key;
+  if (other && open) drafts.set(open, say.elements.text.value);
   open = key;
   whole = found;
   drawWhole(other);
@@ -107,7 +110,7 @@ function drawWhole(other) {
   const begins = mine && !whole.messages.some((one) => one.speaker === "agent");
   suggestion.hidden = !begins || !whole.suggestion;
   byId("no-suggestion").hidden = !begins || Boolean(whole.suggestion);
-  if (other) say.elements.text.value = "";
+  if (other) say.elements.text.value = drafts.get(open) ?? "";
   drawRights(mine, holder);
   drawChat();
   if (other) byId("who").scrollIntoView({ block: "nearest" });
@@ -202,8 +205,12 @@ async function lookAtMessages() {
   drawChat();
 }
 
+const OF_THE_CALLER = ["who", "why", "summary", "before", "chat", "sounds-curve", "timeline", "slots", "notes"];
+
 function ended(sentence) {
+  drafts.delete(open);
   open = null;
+  for (const name of OF_THE_CALLER) byId(name).replaceChildren(); // who was forgotten leaves the page
   byId("conversation").hidden = true;
   byId("none").hidden = false;
   done(sentence);
