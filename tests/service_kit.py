@@ -83,6 +83,10 @@ class Served:
             if record["event"] == event and having(record["message"]):
                 return record
 
+    def rest(self) -> list[str]:
+        """The lines that nobody has waited for, once the service has ended."""
+        return list(iter(lambda: self._lines.get(timeout=WAIT_SECS), None))
+
     def end(self) -> int:
         """SIGTERM; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)

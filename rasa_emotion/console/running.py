@@ -22,6 +22,7 @@ from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.endpoints import endpoints_path, read_content, read_endpoints, resolved, sql_url
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.logs import named
+from rasa_emotion.service.malformed import tell_malformed
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ async def run(console: Console, doors: Doors, *, host: str, port: int, tls: ssl.
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    tell_malformed()
     runner = web.AppRunner(make_app(console, doors), access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
     await runner.setup()
     try:

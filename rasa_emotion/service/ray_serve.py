@@ -20,6 +20,7 @@ from yarl import URL
 from rasa_emotion.extras import needs_extra
 from rasa_emotion.logs import log_to
 from rasa_emotion.service.making import service_of
+from rasa_emotion.service.malformed import tell_malformed
 from rasa_emotion.service.metrics import FOLDER
 
 with needs_extra("ray", "Ray Serve"):
@@ -158,6 +159,7 @@ class Replica:
         if FOLDER in os.environ:
             Path(os.environ[FOLDER]).mkdir(parents=True, exist_ok=True)
         log_to()
+        tell_malformed()
         self._service = await asyncio.to_thread(make)
         self._folder = tempfile.TemporaryDirectory(prefix="rasa-emotion-replica-")
         self._runner = web.AppRunner(self._service.app, access_log=None, handler_cancellation=True)

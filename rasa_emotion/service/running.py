@@ -12,6 +12,7 @@ from aiohttp import web
 
 from rasa_emotion.logs import named
 from rasa_emotion.service.app import Service
+from rasa_emotion.service.malformed import tell_malformed
 
 try:
     import resource
@@ -83,6 +84,7 @@ async def run(
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    tell_malformed()
     # Of a client that has gone, what still waits is not analysed.
     runner = web.AppRunner(
         service.app, access_log=None, handler_cancellation=True, keepalive_timeout=IDLE_SECS, shutdown_timeout=1.0
