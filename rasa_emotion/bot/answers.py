@@ -46,7 +46,7 @@ def form_as_before(tracker: DialogueStateTracker, domain: Domain) -> list[Event]
     Slots are filled before policies run, so that a form's `from_text` takes "give me a human" for its answer; and a
     form validates only as the first action of a turn.
     """
-    own = _required(tracker, domain) | _filled_only_in(tracker, tracker.active_loop_name)
+    own = _required(tracker, domain) | _filled_only_in_forms(tracker)
     return [_as_before(tracker, name) for name in _filled(tracker) if name in own]
 
 
@@ -98,17 +98,20 @@ def _may_have_reset(tracker: DialogueStateTracker, names: Collection[str]) -> bo
 _LOOK_CLOSER = frozenset(kind.type_name for kind in (AllSlotsReset, UserUtteranceReverted, ActionReverted))
 
 
-def _filled_only_in(tracker: DialogueStateTracker, form: str | None) -> set[str]:
-    """The slots whose every mapping has the condition that this form is active."""
-    if not form:
+def _filled_only_in_forms(tracker: DialogueStateTracker) -> set[str]:
+    """The slots whose every mapping has the condition that a form is active; empty where none is.
+
+    Which forms they are does not matter: what such a slot got in this turn, it got because this form is active.
+    """
+    if not tracker.active_loop_name:
         return set()
 
-    def here(mapping: Mapping[str, Any]) -> bool:
+    def in_forms(mapping: Mapping[str, Any]) -> bool:
         conditions = mapping.get(MAPPING_CONDITIONS) or []
-        return bool(conditions) and all(condition.get(ACTIVE_LOOP) == form for condition in conditions)
+        return bool(conditions) and all(condition.get(ACTIVE_LOOP) for condition in conditions)
 
     mappings = {name: slot_mappings(slot) for name, slot in tracker.slots.items()}
-    return {name for name, found in mappings.items() if found and all(map(here, found))}
+    return {name for name, found in mappings.items() if found and all(map(in_forms, found))}
 
 
 def _required(tracker: DialogueStateTracker, domain: Domain) -> set[str]:

@@ -263,11 +263,18 @@ class EmotionPolicy(Policy):
     def _after_own_reply(self, tracker: DialogueStateTracker, events: Sequence[Event]) -> _Move | None:
         """An offer waits for its answer; after the other replies of the policy's a form goes on."""
         latest = next((event for event in reversed(events) if isinstance(event, ActionExecuted)), None)
-        if latest is None or latest.policy != type(self).__name__:
+        if latest is None:
+            return None
+        replies = (self._replies.call_back_action, self._replies.declined_action, self.config["nobody_action"])
+        standing_last = tracker.latest_action_name
+        if latest.action_name != standing_last and standing_last in (self._replies.offer_action, *replies):
+            # `action_default_fallback` has taken the turn back, to the reply before it, which no rule of the bot's
+            # knows: Rasa would not know what follows, and fall back once more.
+            return _Move(ACTION_LISTEN_NAME)
+        if latest.policy != type(self).__name__:
             return None
         if latest.action_name == self._replies.offer_action:
             return _Move(ACTION_LISTEN_NAME)
-        replies = (self._replies.call_back_action, self._replies.declined_action, self.config["nobody_action"])
         if latest.action_name in replies:
             return _Move(tracker.active_loop_name or ACTION_LISTEN_NAME)
         return None

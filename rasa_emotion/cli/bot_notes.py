@@ -28,13 +28,16 @@ WITHOUT: Mapping[str, str] = {
 
 
 def taken_over(config: BotFile, domain: Iterable[BotFile], intents: Iterable[str]) -> Iterator[str]:
-    """What the bot has of its own that the plugin uses from now on."""
+    """What the bot has of its own that the plugin uses from now on; nothing where it did so before."""
+    policy = named(config.data.get("policies"), additions.POLICY)
+    if policy is not None and not policy.get("dry_run"):
+        return
     for file in domain:
         for name, variations in (file.data.get("responses") or {}).items():
             text = next((one.get("text") for one in mappings(variations) if one.get("text")), None)
             if name in additions.SAID_WHEN and text:
                 yield f"The bot's own '{name}' is said when {additions.SAID_WHEN[name]}: \"{_short(str(text))}\""
-    for intent in intents if named(config.data.get("policies"), additions.POLICY) is None else ():
+    for intent in intents if policy is None else ():
         yield f"A caller who says '{intent}', an intent of the bot's, is handed over at once."
     for key in ("pipeline", "policies"):
         if config.data.get(key) is None:

@@ -78,12 +78,13 @@ def examine_bot(folder: Path) -> Iterator[BotFinding]:
     policy = named(config.data.get("policies"), additions.POLICY)
     yield _wiring(config, domain_files(folder, None), read_file(folder, Path("endpoints.yml")))
     yield _policy(policy)
-    yield from (_channel(channel) for channel in channels)
+    hands_over = policy is not None and not policy.get("dry_run")
+    yield from (_channel(channel, observes=policy is not None and not hands_over) for channel in channels)
     yield _voice(named(config.data.get("pipeline"), additions.CLASSIFIER) or {}, channels)
     try:
         endpoints = read_endpoints(folder / "endpoints.yml")
-        yield _people(channels, endpoints, hands_over=policy is not None and not policy.get("dry_run"))
-        yield _delivery(folder, channels, endpoints)
+        yield _people(channels, endpoints, hands_over=hands_over)
+        yield _delivery(folder, channels, endpoints, hands_over=hands_over)
         yield from _spool(folder, endpoints)
     except ConfigError as error:
         yield BotFinding("handover", False, str(error))
@@ -133,8 +134,10 @@ def _policy(policy: Mapping[str, Any] | None) -> BotFinding:
     return BotFinding("policy", True, f"hands over; intents with which callers ask for a human: {intents}")
 
 
-def _channel(channel: _Channel) -> BotFinding:
+def _channel(channel: _Channel, *, observes: bool) -> BotFinding:
     hears = "hears voices and reads words" if channel.hears else "reads words"
+    if channel.relay is None and observes:
+        return BotFinding(f"channel {channel.name}", True, f"{hears}; no human is needed, as nobody is handed over")
     if channel.relay is None:
         return BotFinding(f"channel {channel.name}", False, f"{hears}; no human can talk to its callers", INIT)
     return BotFinding(f"channel {channel.name}", True, f"{hears}; a human can talk to its callers")
@@ -174,7 +177,7 @@ def _people(channels: list[_Channel], endpoints: Endpoints, *, hands_over: bool)
     return BotFinding("handover", True, f"goes to '{helpdesk.name}', whose people answer the caller")
 
 
-def _delivery(folder: Path, channels: list[_Channel], endpoints: Endpoints) -> BotFinding:
+def _delivery(folder: Path, channels: list[_Channel], endpoints: Endpoints, *, hands_over: bool) -> BotFinding:
     """Whether somebody brings handovers to those people."""
     late = _late(_beside(folder, endpoints.database))
     if late:
@@ -183,6 +186,8 @@ def _delivery(folder: Path, channels: list[_Channel], endpoints: Endpoints) -> B
     relays = [channel.relay for channel in channels if channel.relay is not None]
     if any(relay.get("worker", True) for relay in relays):
         return BotFinding("delivery", True, "the bot's server delivers while `rasa run` runs")
+    if not hands_over:
+        return BotFinding("delivery", True, "nothing has to be delivered")
     return BotFinding("delivery", True, "`rasa-emotion handoff work` delivers, and must run beside the bot's server")
 
 

@@ -92,6 +92,9 @@ def test_observing_hands_nobody_over(tmp_path: Path) -> None:
     parts = found(wired(tmp_path, observe=True))
     assert "dry_run: true" in parts["policy"].detail
     assert parts["handover"].detail == "nobody is handed over"
+    assert parts["channel rest"].detail == "reads words; no human is needed, as nobody is handed over"
+    assert parts["delivery"].detail == "nothing has to be delivered"
+    assert all(part.ok for part in parts.values())
     assert "no channel takes a voice; words alone are judged" in parts["voice"].detail
 
 

@@ -115,6 +115,18 @@ def test_every_channel_of_the_helpdesk_has_a_relay_and_keeps_its_lines(tmp_path:
     assert credentials["rasa_emotion.RelayInput"] == {"channel": "rasa_emotion.EmotionRestInput"}
 
 
+def test_what_a_run_before_has_added_is_not_called_the_bots_own(tmp_path: Path) -> None:
+    done(TABLE, tmp_path)
+    again = plan(tmp_path)
+    assert again.changes == ()
+    assert again.taken_over == ()
+
+
+def test_replies_are_named_where_the_bot_was_observed_before(tmp_path: Path) -> None:
+    write(plan(make(HELPDESK, tmp_path), wishes=Wishes(observe=True)))
+    assert any("The bot's own 'utter_handoff'" in line for line in plan(tmp_path).taken_over)
+
+
 def test_a_bot_without_a_store_gets_one_file_for_all(tmp_path: Path) -> None:
     planned = done(TABLE, tmp_path)
     assert load(tmp_path / "endpoints.yml")["tracker_store"] == {
