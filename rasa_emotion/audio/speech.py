@@ -13,6 +13,7 @@ import webrtcvad
 from numpy.typing import NDArray
 
 from rasa_emotion.audio.activity import FRAME_SECS
+from rasa_emotion.audio.steadiness import begins_steadily
 from rasa_emotion.audio.voice import CHUNK, CONTEXT, NEEDED, PEAK, THRESHOLD, voice_network
 from rasa_emotion.audio.waveform import SAMPLE_RATE
 from rasa_emotion.errors import ConfigError
@@ -42,6 +43,12 @@ RECENT = 8
 NEEDED_OVER_BOT = 6
 """The same while the bot speaks: its echo on the line must not interrupt it."""
 
+TONE_SECS = 0.3
+"""Of sound before a turn begins, which must not be steady as tones are."""
+
+LEAST_SECS = 0.1
+"""Of sound after which it can be told."""
+
 LEVEL_SECS = 4.0
 """In which the remembered peak falls to a third, so that a quiet line is heard as well as a loud one."""
 
@@ -52,6 +59,11 @@ MOST_GAIN = 100.0
 
 BLOCK = 50
 """Frames, one second, that are computed at once at most."""
+
+
+_LOOKED_AT = round(TONE_SECS * SAMPLE_RATE)
+_KEPT = max(CONTEXT, _LOOKED_AT)
+_LEAST = round(LEAST_SECS * SAMPLE_RATE)
 
 
 class State(Enum):
@@ -215,7 +227,7 @@ class SpeechDetector:
                 self._chunk_start += CHUNK
                 events += self._judge(next(probabilities), self._chunk_start)
             yield events
-        begin = self._chunk_start - CONTEXT - self._sound_start
+        begin = max(0, self._chunk_start - _KEPT - self._sound_start)
         self._sound, self._sound_start = self._sound[begin:], self._sound_start + begin
 
     def _opened_gates(self, clean: NDArray[np.float32]) -> list["_Gate"]:
@@ -277,13 +289,21 @@ class SpeechDetector:
             self._hits.append(end)
         if self.state is State.QUIET:
             needed = NEEDED_OVER_BOT if self.bot_speaks else NEEDED
-            return [self._started(end)] if len(self._hits) >= needed else []
+            return [self._started(end)] if len(self._hits) >= needed and self._is_voice(end) else []
         if self.state is State.PAUSED:
             if probability > THRESHOLD and self._hits[0] < end:  # twice: one alone may be a click
                 return self._resumed(end)
         elif probability > STAY:
             self._last_voice = end
         return self._silence(end)
+
+    def _is_voice(self, end: int) -> bool:
+        """Whether what sounds before this sample is no tone, which the network takes for a voice."""
+        began = end - _LOOKED_AT if self._opened is None else max(self._opened, end - _LOOKED_AT)
+        if end - began < _LEAST:
+            return False
+        stop = end - self._sound_start
+        return not begins_steadily(self._sound[max(0, stop - (end - began)) : stop])
 
     def _silence(self, end: int) -> list[SpeechEvent]:
         silence = (end - self._last_voice) / SAMPLE_RATE

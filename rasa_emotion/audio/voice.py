@@ -31,6 +31,11 @@ THRESHOLD, NEEDED = 0.5, 3
 """Probability from which a frame is a voice (Silero's advice), and the frames that are needed: melodies and plucked
 strings pass it in one or two."""
 
+SURE, LEAST_SHARE = 7, 0.05
+"""Such frames after which a voice is certain, and the share of a piece's loud sound that they must be where there are
+fewer: the network takes the onset of a melody with vibrato for a voice, in up to six frames of 125. Of 2,354 pieces of
+speech, clean and through mu-law, 78 have fewer, and these a share of 0.063 at least."""
+
 LOOKBACK_SECS = 0.4
 """The network needs a few frames to recognise a voice; what sounds so long before belongs to it."""
 
@@ -125,17 +130,15 @@ def _voice_onset(
     end = (start + int(loud[-1]) + 1) * _FRAME
     gain = np.float32(PEAK / max(float(sound.max()), -float(sound.min())))
     empty = np.zeros((1, 1, 128), np.float32)
-    state, count, at, step = (empty, empty), 0, first, FIRST * CHUNK
-    while at < end:
-        frames = _frames(samples, at, min(end, at + step))
-        found, state = network.run(frames * gain, state)
-        hits = np.flatnonzero(found > THRESHOLD)
-        if count + len(hits) >= NEEDED:
-            sure = at + int(hits[NEEDED - count - 1]) * CHUNK
-            return round(sure / _FRAME - LOOKBACK_SECS / FRAME_SECS)
-        count += len(hits)
+    state, at, step = (empty, empty), first, FIRST * CHUNK
+    hits: list[int] = []
+    while at < end and len(hits) < SURE:
+        found, state = network.run(_frames(samples, at, min(end, at + step)) * gain, state)
+        hits += [at + int(number) * CHUNK for number in np.flatnonzero(found > THRESHOLD)]
         at, step = at + step, MORE * CHUNK
-    return None
+    if len(hits) < NEEDED or (len(hits) < SURE and len(hits) * CHUNK < LEAST_SHARE * len(loud) * _FRAME):
+        return None
+    return round(hits[NEEDED - 1] / _FRAME - LOOKBACK_SECS / FRAME_SECS)
 
 
 def _frames(samples: NDArray[np.float32], first: int, end: int) -> NDArray[np.float32]:

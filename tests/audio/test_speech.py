@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from signals import VOICELESS
+from signals import VOICELESS, interrupted, melody, tones
 
 from rasa_emotion.audio import Waveform, load_audio, resample, voice
-from rasa_emotion.audio.speech import SpeechDetector, SpeechEvent, SpeechSettings
+from rasa_emotion.audio.speech import LOOKBACK_SECS, SpeechDetector, SpeechEvent, SpeechSettings
 from rasa_emotion.errors import ConfigError
 
 Speech = Callable[..., Path]
@@ -73,10 +73,61 @@ def test_what_lines_and_machines_play_is_no_turn(name: str, level: float) -> Non
     assert told(SpeechDetector(), np.tile(sound, 3)) == []
 
 
+@pytest.mark.parametrize("secs", [(3.0, 1.0), (0.5, 0.5), (0.25, 0.25)])
+@pytest.mark.parametrize("frequencies", [(150, 300, 450), (200,), (250, 500), (400, 508), (900,)])
+def test_what_begins_at_once_and_goes_on_as_a_tone_is_no_turn(
+    frequencies: tuple[float, ...], secs: tuple[float, float]
+) -> None:
+    samples, _ = interrupted(tones(*frequencies, rate=16_000), *secs)
+    for lead in (0.0, 0.5):
+        assert told(SpeechDetector(), np.concatenate([silence(lead), samples])) == []
+
+
+@pytest.mark.parametrize("note_secs", [0.1, 0.25, 0.4])
+@pytest.mark.parametrize("decay", [0.0, 2.0, 6.0])
+def test_nor_is_a_melody(note_secs: float, decay: float) -> None:
+    assert told(SpeechDetector(), melody(note_secs=note_secs, decay=decay)[0]) == []
+
+
+@pytest.mark.parametrize("name", ["ring-back, North America", "dial tone", "chords", "melody", "DTMF"])
+def test_a_voice_after_a_tone_begins_where_it_did(spoken: np.ndarray, name: str) -> None:
+    tone = resample(Waveform(*VOICELESS[name])).samples
+    *_, alone = told(SpeechDetector(), np.concatenate([spoken, silence(2)]))
+    start, *_, end = told(SpeechDetector(), np.concatenate([tone, spoken, silence(2)]))
+    assert start.at_secs == pytest.approx(len(tone) / 16000, abs=LOOKBACK_SECS)
+    assert end.at_secs == pytest.approx(len(tone) / 16000 + alone.at_secs, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["ring-back, North America", "dial tone", "chords", "melody", "200 Hz"])
+def test_a_tone_after_a_voice_does_not_keep_its_turn(spoken: np.ndarray, name: str) -> None:
+    tone = resample(Waveform(*VOICELESS[name])).samples
+    events = told(SpeechDetector(), np.concatenate([spoken, tone, silence(2)]))
+    (end,) = [event for event in events if event.kind == "end"]
+    assert end.at_secs == pytest.approx(len(spoken) / 16000, abs=0.5)
+
+
+@pytest.mark.parametrize("words", ["No.", "Yes.", "Mmm.", "Help!"])
+def test_a_short_word_begins_at_once(speech: Speech, words: str) -> None:
+    sound = load_audio(speech(words)).samples
+    start = told(SpeechDetector(), np.concatenate([silence(1), sound, silence(1)]))[0]
+    assert start.decided_secs - start.at_secs < 0.4
+
+
 @pytest.mark.parametrize("level", [1.0, 0.1, 0.01])
 def test_a_quiet_line_is_heard_as_well(spoken: np.ndarray, level: float) -> None:
     sound = np.concatenate([silence(1) * level, spoken * np.float32(level), silence(2) * level])
     assert [event.kind for event in told(SpeechDetector(), sound)] == ["start", "pause", "end"]
+
+
+@pytest.mark.parametrize("words", ["No.", "Yes.", "Help!", "Hello?"])
+def test_one_word_on_a_quiet_line_is_a_turn(speech: Speech, words: str) -> None:
+    sound = load_audio(speech(words)).samples * np.float32(0.006)  # -45 dB
+    line = 0.06 * silence(1)
+    assert [event.kind for event in told(SpeechDetector(), np.concatenate([line, sound, line]))] == [
+        "start",
+        "pause",
+        "end",
+    ]
 
 
 def test_hum_and_an_offset_on_the_line_do_not_hide_a_pause(spoken: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from signals import interrupted, melody, tones
 
 from rasa_emotion.audio import Waveform, highpass, load_audio, resample
 from rasa_emotion.audio.activity import voice_activity
-from rasa_emotion.audio.steadiness import is_steady
+from rasa_emotion.audio.steadiness import begins_steadily, is_steady
 
 Speech = Callable[..., Path]
 
@@ -53,3 +53,20 @@ def test_what_is_too_short_is_not(count: int) -> None:
 def test_noise_is_not() -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
     assert not is_steady(noise, np.ones(50, np.bool_))
+
+
+@pytest.mark.parametrize("secs", [0.1, 0.2, 0.3])
+@pytest.mark.parametrize("frequencies", [(200, 400, 600), (350, 620), (1000,)])
+def test_a_tone_is_known_from_its_beginning(frequencies: tuple[float, ...], secs: float) -> None:
+    assert begins_steadily(tones(*frequencies, rate=16_000, secs=secs)[0])
+
+
+@pytest.mark.parametrize("secs", [0.1, 0.2, 0.3])
+def test_noise_is_known_from_its_beginning(secs: float) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, round(secs * 16_000)).astype(np.float32)
+    assert not begins_steadily(noise)
+
+
+@pytest.mark.parametrize("count", [0, 1, 160, 1_400])
+def test_of_less_than_a_tenth_of_a_second_nothing_is_known(count: int) -> None:
+    assert not begins_steadily(np.sin(np.arange(count) * 0.3).astype(np.float32))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from signals import VOICELESS, chords, interrupted, tones
+from signals import VOICELESS, chords, interrupted, melody, tones
 
 from rasa_emotion.audio import Waveform, highpass, load_audio, networks, resample, speech_mask, speech_secs, voice
 from rasa_emotion.audio.activity import trim_silence, voice_activity
@@ -32,6 +32,15 @@ def test_no_voice_in_what_lines_and_machines_play(name: str, level: float, cut: 
 def test_no_voice_in_bursts_of_a_tenth_of_a_second(frequencies: tuple[float, ...]) -> None:
     bursts = Waveform(*interrupted(tones(*frequencies, rate=16_000, amplitude=0.2), 0.1, 0.1))
     assert not speech_mask(trim_silence(highpass(bursts))).any()
+
+
+@pytest.mark.parametrize("vibrato", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("note_secs", [0.1, 0.25])
+def test_no_voice_in_a_melody_with_vibrato(vibrato: float, note_secs: float) -> None:
+    for decay in (0.0, 2.0, 6.0):
+        sound = Waveform(*melody(vibrato=vibrato, decay=decay, note_secs=note_secs))
+        whole = Waveform(np.tile(sound.samples, 3)[:64_000])
+        assert not speech_mask(highpass(whole)).any()
 
 
 @pytest.mark.parametrize("level", [1.0, 0.1, 0.02])

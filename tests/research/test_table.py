@@ -75,6 +75,10 @@ def headline(row: Experiment, found: dict[str, Any]) -> list[str]:
     if row.folder == "fusion":
         strategy = found["measured"]["sets"]["all conditions"]["strategies"]
         return [f"{100 * next(s['ua']['value'] for name, s in strategy.items() if 'what ships' in name):.1f}"]
+    if row.folder == "steadiness":
+        clean = [r for r in found["speech"] if "mu-law" not in r["kind"]]
+        sums = {name: sum(r[name] for r in clean) for name in ("pieces", "lost", "turns", "turns_lost")}
+        return [f"{sums['lost']} of {sums['pieces']:,} pieces", f"{sums['turns_lost']} of {sums['turns']:,} live"]
     assert row.folder == "escalation"
     return [f"{100 * found['rows'][0][name][0]:.1f}" for name in ("within_2", "false")]
 

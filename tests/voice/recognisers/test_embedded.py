@@ -12,7 +12,7 @@ from signals import VOICELESS
 
 from rasa_emotion import EmotionAnalyzer
 from rasa_emotion.audio import Waveform, load_audio, resample, to_telephone
-from rasa_emotion.voice.recognisers import Recogniser, RecogniserError, load_recogniser
+from rasa_emotion.voice.recognisers import Recogniser, RecogniserError, Transcript, load_recogniser
 from rasa_emotion.voice.recognisers.whisper import NO_SPEECH, TOKENS, WhisperRecogniser, doubt
 
 pytest.importorskip("faster_whisper")
@@ -61,6 +61,25 @@ async def test_whisper_says_how_sure_it_is(speech: Speech) -> None:
     assert 0.6 < clear.confidence <= 1
     assert noisy.confidence is None or noisy.confidence < clear.confidence
     assert all(word.confidence is not None and 0 <= word.confidence <= 1 for word in clear.words)
+
+
+@pytest.mark.parametrize("line", ["clean", "telephone"])
+async def test_short_words_are_in_the_language_that_is_fixed_and_count_less(speech: Speech, line: str) -> None:
+    # They are misheard first ("Yes." as "DEF."), and a guess of the language goes wrong on them.
+    recogniser = load_recogniser("whisper")
+    await recogniser.start()
+    engine = recogniser.load()
+
+    def heard(words: str) -> Transcript:
+        sound = load_audio(speech(words))
+        return engine.recognise((sound if line == "clean" else to_telephone(sound)).samples)
+
+    sentence = heard(SENTENCE).confidence
+    assert sentence is not None
+    for word in ("No.", "Yes.", "Hello?", "Help."):
+        found = heard(word)
+        assert found.language == "en"
+        assert found.confidence is None or found.confidence < sentence
 
 
 async def test_three_runs_of_whisper_agree(speech: Speech) -> None:
