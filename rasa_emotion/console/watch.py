@@ -184,16 +184,18 @@ class Watch:
         begun = time.monotonic()
         rest = max(self._look_secs, SHARE * self._took)
         everything = self._newest is None or begun - self._looked >= rest
-        fresh, newest, known = self._fresh(OVERLAP if everything else 0)
-        if not fresh and not everything:
+        overlap = OVERLAP if everything else 0
+        if not everything and not self._fresh(overlap)[0]:
             return shown
+        # Before the events, so that nobody is handed over by words that are not shown yet.
+        holders = self._desk.holders()
+        fresh, newest, known = self._fresh(overlap)
         if everything:
             shown = self._without_deleted(shown)
         before = {sender: shown[sender].heard for sender in self._chosen(shown) - {*fresh}} if everything else {}
         shown.update(self._read([*fresh, *before]))
         for sender, heard in before.items():  # a choice is nothing that was said
             shown[sender] = replace(shown[sender], heard=heard)
-        holders = self._desk.holders()
         self._newest, self._known = newest, known  # not before all of it is read, so that a failure loses nothing
         if everything:
             self._looked, self._took = begun, time.monotonic() - begun
