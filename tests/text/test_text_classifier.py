@@ -121,6 +121,27 @@ def test_a_language_is_named_and_told_once_without_the_words(
     assert "abgebucht" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("i am not angry with you", {"neutral", "calm"}),
+        ("I'm not mad at you.", {"neutral", "calm"}),
+        ("Nobody is angry here.", {"neutral", "calm"}),
+        ("I used to be furious with you but now everything is fine.", {"neutral", "calm", "happy"}),
+        ("I'm far from happy with the service.", {"angry", "sad"}),
+        ("I would be glad if it worked.", {"neutral", "angry", "sad"}),
+        ("My boss is furious about the bill", {"neutral", "calm"}),
+        ("My husband loves your service.", {"neutral", "calm"}),
+        ("Thank you, but I have heard that three times already.", {"angry", "sad"}),
+        ("Great, another hour on hold.", {"angry", "sad"}),
+        ("I think it would be best to end my contract, thank you.", {"angry", "sad"}),
+        ("stop", {"neutral"}),
+    ],
+)
+def test_one_word_does_not_decide(classifier: TextClassifier, text: str, right: set[str]) -> None:
+    assert classifier.classify(text).emotion in right
+
+
 @pytest.mark.parametrize("text", ["gracias", "oui, merci", "Gracias, that helped me a lot", "Oh, I'd like that."])
 def test_a_foreign_word_or_two_stay_with_the_model(classifier: TextClassifier, text: str) -> None:
     assert classifier.classify(text).foreign_language is None

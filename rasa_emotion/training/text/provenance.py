@@ -23,6 +23,8 @@ FREE = frozenset(
         "customer_wording/train_kinds.csv",
         "customer_wording/train_more.csv",
         "customer_wording/train_pairs.csv",
+        "customer_wording/train_denials.csv",
+        "customer_wording/train_turns.csv",
     }
 )
 """Under the Apache licence."""

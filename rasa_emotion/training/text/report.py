@@ -1,5 +1,5 @@
 """Score the model that ships and write its card:
-`python -m rasa_emotion.training.text.report models/text --run runs/text/words_kinds_mean --before runs/text/sixth`.
+`python -m rasa_emotion.training.text.report models/text --run runs/text/eighth --before runs/text/seventh`.
 
 Every figure comes from rows that the training has not seen; the card says which of them were looked at before.
 """
@@ -48,7 +48,7 @@ from rasa_emotion.training.text.wording import wording_table
 TEMPLATE = Path(__file__).parent / "card_template.md"
 OWN_SENTENCES = Path(__file__).parent / "customer_sentences.csv"
 TWELVE_WORDS = "I have been waiting for an hour and nobody has helped me"
-PARTS = ("train", "train_more", "train_pairs", "train_kinds")
+PARTS = ("train", "train_more", "train_pairs", "train_kinds", "train_turns", "train_denials")
 """Of the customers' wording, in the order in which the stages came to them."""
 
 REPEATS = 500
@@ -201,8 +201,12 @@ def counts(data: Path, sentences: Path, utterances: Path, wording: Path) -> dict
         "more": len(worded["train_more"]),
         "pairs": len(worded["train_pairs"]),
         "kinds_train": len(worded["train_kinds"]),
+        "turns_train": len(worded["train_turns"]),
+        "denials_train": len(worded["train_denials"]),
         "wording_dev": len(read_sentences(wording / "dev.csv")),
         "kinds_dev": len(read_sentences(wording / "dev_kinds.csv")),
+        "turns_dev": len(read_sentences(wording / "dev_turns.csv")),
+        "denials_dev": len(read_sentences(wording / "dev_denials.csv")),
         "wording_test": len(read_sentences(wording / "test.csv")),
     }
     return {name: f"{count:,}" for name, count in found.items()}

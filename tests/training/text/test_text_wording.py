@@ -74,8 +74,12 @@ def test_what_is_right_is_the_label_or_among_the_others(file: Path) -> None:
         ("train_more.csv", 600),
         ("train_pairs.csv", 500),
         ("train_kinds.csv", 800),
+        ("train_turns.csv", 600),
         ("dev.csv", 140),
         ("dev_kinds.csv", 120),
+        ("dev_turns.csv", 100),
+        ("train_denials.csv", 160),
+        ("dev_denials.csv", 40),
         ("test.csv", 500),
     ],
 )
@@ -108,17 +112,17 @@ def test_the_halves_share_neither_topics_nor_sentences() -> None:
     assert not {row["text"].lower() for row in train} & {row["text"].lower() for row in test}
 
 
-LATER = ("train_more.csv", "train_pairs.csv", "train_kinds.csv")
+LATER = ("train_more.csv", "train_pairs.csv", "train_kinds.csv", "train_turns.csv", "train_denials.csv")
 
 
-@pytest.mark.parametrize("chooses", ["dev.csv", "dev_kinds.csv"])
+@pytest.mark.parametrize("chooses", ["dev.csv", "dev_kinds.csv", "dev_turns.csv", "dev_denials.csv"])
 def test_no_training_has_the_topics_of_the_parts_that_choose(chooses: str) -> None:
     trained = [row for part in ("train.csv", *LATER) for row in columns(part)]
     dev, test = columns(chooses), columns("test.csv")
     topics = [{row["topic"] for row in rows} - {"any"} for rows in (trained, dev, test)]
     assert not any(topics[a] & topics[b] for a, b in ((0, 1), (0, 2), (1, 2)))
     tested = read_wording(WORDING / "test.csv").rows
-    for part in (*LATER, "dev_kinds.csv"):
+    for part in (*LATER, "dev_kinds.csv", "dev_turns.csv", "dev_denials.csv"):
         assert not alike(tested, read_wording(WORDING / part).rows, 5).any()
     texts = [{row["text"].lower() for row in rows} for rows in (trained, dev, test)]
     assert not any(texts[a] & texts[b] for a, b in ((0, 1), (0, 2), (1, 2)))
