@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from tokenizers import Tokenizer
 
@@ -38,14 +39,14 @@ def asked_about(texts: Iterable[str]) -> list[str]:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     asked: list[str] = []
-    cleaning.foreign_language = asked.append  # type: ignore[assignment]
-    for text in texts:
-        try:
-            cleaned = cleaning.clean(text)
-        except TextError:
-            continue
-        encoding = tokenizer.encode(cleaned)
-        cleaning.measure(cleaned, encoding.tokens, encoding.word_ids)
+    with patch.object(cleaning, "foreign_language", asked.append):
+        for text in texts:
+            try:
+                cleaned = cleaning.clean(text)
+            except TextError:
+                continue
+            encoding = tokenizer.encode(cleaned)
+            cleaning.measure(cleaned, encoding.tokens, encoding.word_ids)
     return asked
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from benchmarks import figures, languages, open_load, printing, redaction
+from rasa_emotion.text import cleaning
 
 COMMANDS = [
     "archive", "batches", "builds", "calls", "checks", "console", "dialogue", "growth", "guards", "languages", "load",
@@ -85,7 +86,9 @@ def test_redaction_as_a_section() -> None:
 def test_languages_as_a_section(tmp_path: Path) -> None:
     file = tmp_path / "some.tsv"
     file.write_text("text\tlabel\nI have been waiting for an hour\thappy\nqwrt zxcv plkm\tsad\n")
+    detector = cleaning.foreign_language
     found = languages.measure([str(file)])
+    assert cleaning.foreign_language is detector
     assert json.loads(json.dumps(found)) == found
     assert found["sets"]["some, English"]["texts"] == 2
     assert len(rows_of(languages.markdown(found))) == len(found["sets"]) + len(languages.LIBRARIES)
