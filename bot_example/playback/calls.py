@@ -51,7 +51,7 @@ class Line:
 SCRIPT = (
     Line("Hello, good morning.", 150, 45, 80, "neutral"),
     Line("I need a technician for my broadband.", 150, 45, 80, "calm"),
-    Line("I am so worried, nobody can help me and I need it for work.", 190, 85, 90, "fear"),
+    Line("I am so worried, I am afraid that I will lose my job without it.", 190, 85, 90, "fear"),
     Line("It has been down since Monday.", 160, 50, 90, "angry"),
     Line("This is ridiculous! I already told you this, why does nobody ever call me back?", 220, 50, 200, "angry"),
     Line(

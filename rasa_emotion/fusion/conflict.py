@@ -34,8 +34,10 @@ CONFLICTS: Mapping[str, Conflict] = MappingProxyType(
 )
 """The kinds by name. Neutral words are in none of them: they say nothing against any voice."""
 
-LEVEL = Conflict(frozenset({"neutral"}), NEGATIVE, "text")
-"""Words that name a feeling in a voice that shows none. It is no conflict: many people are angry in a level voice."""
+LEVEL = Conflict(frozenset({"neutral", "calm"}), NEGATIVE, "text")
+"""Words that name a feeling in a voice that shows none. It is no conflict: many people are angry in a level voice.
+
+Neutral and calm count together, since a voice that shows nothing may be called either."""
 
 
 def conflict_scores(probabilities: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
@@ -96,8 +98,8 @@ def resolved(
     A product of opposite opinions is highest where neither is sure, which often is neutral: a feeling that neither
     voice nor words have. So in a conflict neutral is left out, and where one side is meant, that side speaks alone,
     without what the other puts on. Without a conflict, neutral cannot win unless voice or words name it first: it is
-    left out then too. And where neutral wins, a level voice does not outvote words that name a feeling: then they
-    speak alone.
+    left out then too. And where neutral or calm wins, a level voice does not outvote words that name a feeling: then
+    they speak alone.
 
     Args:
         pooled: the product, shape [emotions].
@@ -111,12 +113,11 @@ def resolved(
             return _without(pooled, {"neutral"})
         put_on = conflict.words if conflict.meant == "acoustic" else conflict.voice
         return _without(probabilities[MODALITIES.index(conflict.meant)], {"neutral", *put_on})
-    neutral = EMOTIONS.index("neutral")
-    if pooled.argmax() != neutral:
-        return pooled
-    if level is not None and level_score(probabilities) >= level:
+    wins = EMOTIONS[pooled.argmax()]
+    if wins in LEVEL.voice and level is not None and level_score(probabilities) >= level:
         return _without(probabilities[MODALITIES.index("text")], LEVEL.voice)
-    return pooled if (probabilities.argmax(axis=1) == neutral).any() else _without(pooled, {"neutral"})
+    named = wins != "neutral" or (probabilities.argmax(axis=1) == EMOTIONS.index("neutral")).any()
+    return pooled if named else _without(pooled, {"neutral"})
 
 
 def _without(probabilities: NDArray[np.float64], emotions: Set[str]) -> NDArray[np.float64]:

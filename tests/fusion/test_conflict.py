@@ -121,6 +121,14 @@ def test_a_level_voice_does_not_outvote_words_that_name_a_feeling():
     assert (estimate.emotion, estimate.conflict, estimate.probabilities["neutral"]) == ("angry", False, 0)
 
 
+def test_a_voice_between_neutral_and_calm_is_level():
+    voice = Evidence("acoustic", {"neutral": 0.55, "calm": 0.43, "fear": 0.02})
+    read = Evidence("text", {"angry": 0.94, "calm": 0.03, "neutral": 0.03})
+    estimate = replace(FUSION, level=0.85).fuse([voice, read])
+    assert estimate.emotion == "angry"
+    assert estimate.probabilities["neutral"] == estimate.probabilities["calm"] == 0
+
+
 @pytest.mark.parametrize(("words", "sure"), [("angry", 0.5), ("neutral", 0.9), ("happy", 0.9), ("surprise", 0.9)])
 def test_doubtful_words_and_other_feelings_are_pooled_as_ever(words, sure):
     heard = heard_and_read("neutral", words, 0.97, sure)
