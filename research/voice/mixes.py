@@ -1,7 +1,8 @@
 """Linear parts beside the heads of the voice, and priors of neutral: the table of docs/experiments.md.
 
-    python -m research.voice.make.features --model models/acoustic --out runs/features-acoustic
-    python -m research.voice.mixes --features runs/features-acoustic
+    git archive d2aed57 models/acoustic | tar -x -C runs
+    python -m research.voice.make.features --model runs/models/acoustic --out runs/features-first
+    python -m research.voice.mixes --features runs/features-first
 
 To be quick, heads are fitted for one fold and for each corpus left out, in 6 epochs, on a share of the large corpora.
 So the rows say what a change does to such heads; the voice that ships has better ones.

@@ -56,8 +56,8 @@ class HeadRecipe:
         mixup: parameter of the beta distribution; 0 switches it off.
         seeds: one network each, whose logits are averaged.
         weights: of corpora, over `WEIGHTS`.
-        either: corpora whose neutral speech may as well be called calm: a head that must tell the two apart there
-            becomes too sure that whatever sounds new is neutral.
+        either: corpora of ordinary speech, all of which may be called neutral or calm, whatever its label: a head that
+            must tell the two apart there becomes too sure that whatever sounds new is neutral.
         prior: added to the logit of neutral, half of it to that of calm.
         anger: added to the logit of angry, where a caller who is missed costs more than one who is asked in vain.
     """
