@@ -67,7 +67,7 @@ def report(folder: Path, data: Path, cache: Path) -> dict[str, Any]:
     short = {f"first {secs:g} s": hear(models, held_out, sounds, first_seconds(secs)) for secs in SHORT_SECS}
     clean = heard[CLEAN]
     parts = [clip.fold if clip.fold is not None else clip.speaker for clip in held_out]
-    if "calibrated_on" not in manifest:  # else it was fitted to ordinary speech too
+    if "calibrated_on" not in manifest:  # else it was fitted to more than this corpus
         manifest["temperature"] = fit_temperature(clean.truth, clean.logits)
     manifest["figures"] = {
         **clean_figures(clean, parts),

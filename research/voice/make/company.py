@@ -103,7 +103,7 @@ def ship(features: Path, base: Path, out: Path, *, data: Path, cache: Path, reci
     tested = (rows.corpus == SCORED) & (rows.fold == HELD_OUT_FOLD)
     speakers = sorted({str(speaker) for speaker in rows.speaker[tested]})
     parameters = int(beneath.settings.get("parameters", 0))
-    made = Made(rows, speakers, calibrate(answers, CALIBRATED_ON), parameters, (MODEL,))
+    made = Made(rows, speakers, calibrate(answers, CALIBRATED_ON), CALIBRATED_ON, parameters, (MODEL,))
     describe(PRODUCT, made, out, data=data, cache=cache)
 
 

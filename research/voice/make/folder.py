@@ -53,6 +53,7 @@ class Made:
         trained: the rows that it learned from.
         test_speakers: who are held out for the card's first table; none where every fold has heads of its own.
         temperature: of the logits.
+        calibrated_on: the corpora whose unheard speakers it was fitted to.
         parameters: how many there are.
         files: that the training itself wrote.
     """
@@ -60,6 +61,7 @@ class Made:
     trained: Rows
     test_speakers: Sequence[str]
     temperature: float
+    calibrated_on: Sequence[str]
     parameters: int
     files: Sequence[str]
 
@@ -96,7 +98,7 @@ def describe(product: Product, made: Made, out: Path, *, data: Path, cache: Path
         window_secs=4.0,
         hop_secs=2.0,
         cannot_hear=product.cannot_hear,
-        calibrated_on="unheard speakers, acted and ordinary",
+        calibrated_on=f"unheard speakers of {', '.join(made.calibrated_on)}",
         frozen_trunk=product.trunk,
     )
     report(out, data, cache)

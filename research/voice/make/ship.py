@@ -73,8 +73,9 @@ def ship(
     crops = Crops(views, batch=8).epoch(0, CALIBRATED)
     export(network, fitted, out / "model.onnx", calibration=[batch.numpy() for batch in crops])
     _write_heads(out, fitted, folds)
-    parameters = sum(p.numel() for p in network.parameters())
-    made = Made(trained, (), calibrate(answers, SHIPPED.calibrated_on()), parameters, ("model.onnx", HEADS))
+    parameters = sum(p.numel() for part in (network, fitted.head) for p in part.parameters())
+    heard = SHIPPED.calibrated_on()
+    made = Made(trained, (), calibrate(answers, heard), heard, parameters, ("model.onnx", HEADS))
     describe(PRODUCT, made, out, data=data, cache=cache)
 
 
