@@ -14,8 +14,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.figures import around, machine, median, table
 from benchmarks.printing import interval, parser, run, shown
+from benchmarks.rasa_server import running
 from benchmarks.turn import speech
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -41,7 +40,6 @@ TOKEN = {"token": "open sesame"}
 """What the kept bot asks for."""
 
 PATH = "webhooks/emotion/webhook"
-START_SECS = 600.0
 KINDS = ("words", "words and voice")
 
 
@@ -89,28 +87,10 @@ def served(build: Path, bot: Path) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-W", "ignore", "-m", "rasa", "run", "-i", "127.0.0.1", "--port", str(port)]
     environment = {**os.environ, "PYTHONPATH": str(build), "RASA_EMOTION_ENDPOINTS": "endpoints.yml"}
     environment |= {"CALLBACK_URL": "http://127.0.0.1:9", "OMP_NUM_THREADS": "1", "RASA_TELEMETRY_ENABLED": "false"}
-    with (bot / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=bot, env=environment, stdout=log, stderr=log)
-    try:
-        address, begun = f"http://127.0.0.1:{port}", time.monotonic()
-        while not _answers(f"{address}/webhooks/emotion/"):
-            if process.poll() is not None or time.monotonic() - begun > START_SECS:
-                raise SystemExit(f"The server did not start:\n{(bot / 'server.log').read_text()[-2000:]}")
-            time.sleep(0.3)
-        yield Server(address, psutil.Process(process.pid))
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.RequestException:
-        return False
+    with running(bot, port, environment, path="webhooks/emotion/") as process:
+        yield Server(f"http://127.0.0.1:{port}", process)
 
 
 def measure(old: str, rounds: int) -> dict[str, Any]:

@@ -25,7 +25,6 @@ import asyncio
 import itertools
 import os
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -40,12 +39,12 @@ from typing import Any
 import aiohttp
 import numpy as np
 import psutil
-import requests
 from rich.console import Console
 from ruamel.yaml import YAML
 
 from benchmarks.figures import around, machine, table
 from benchmarks.printing import parser, run
+from benchmarks.rasa_server import running
 from benchmarks.turn import speech
 
 BOT = Path(__file__).resolve().parent.parent / "bot_example"
@@ -64,7 +63,6 @@ SETTLED_SECS = 300.0
 REST_SECS = 10.0
 """After the overload, until it is looked whether all is as before."""
 
-START_SECS = 600.0
 PATIENCE_SECS = 300.0
 """After which a request counts as unanswered."""
 
@@ -198,28 +196,9 @@ def served(bot: Path, core: int) -> Iterator[Server]:
     from playback.server import _environment, free_port  # noqa: PLC0415 -- of the example bot
 
     port = free_port()
-    command = [sys.executable, "-W", "ignore", "-m", "rasa", "run", "--interface", "127.0.0.1", "--port", str(port)]
     environment = {**_environment(), "RASA_EMOTION_ENDPOINTS": str(bot / "endpoints.yml"), "OMP_NUM_THREADS": "1"}
-    with (bot / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=bot, env=environment, stdout=log, stderr=log)
-    try:
-        os.sched_setaffinity(process.pid, {core})
-        address, begun = f"http://127.0.0.1:{port}", time.monotonic()
-        while not _answers(f"{address}/"):
-            if process.poll() is not None or time.monotonic() - begun > START_SECS:
-                raise SystemExit(f"The server did not start:\n{(bot / 'server.log').read_text()[-2000:]}")
-            time.sleep(0.3)
-        yield Server(address, psutil.Process(process.pid))
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.RequestException:
-        return False
+    with running(bot, port, environment, core=core) as process:
+        yield Server(f"http://127.0.0.1:{port}", process)
 
 
 def with_plugin(folder: Path) -> Path:

@@ -30,7 +30,7 @@ def rows_of(section: str) -> list[str]:
 
 def test_every_benchmark_is_a_command_that_prints_a_section(repository: Path) -> None:
     scripts = {path.stem for path in (repository / "benchmarks").glob("*.py")}
-    assert scripts == {*COMMANDS, "figures", "printing"}
+    assert scripts == {*COMMANDS, "figures", "printing", "rasa_server"}
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "recognition"])
