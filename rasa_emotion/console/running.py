@@ -22,7 +22,7 @@ from rasa_emotion.database import create_tables, open_database
 from rasa_emotion.endpoints import endpoints_path, read_content, read_endpoints, resolved, sql_url
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.logs import named
-from rasa_emotion.service.malformed import tell_malformed
+from rasa_emotion.turn.malformed import tell_malformed
 
 logger = logging.getLogger(__name__)
 

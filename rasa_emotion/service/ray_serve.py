@@ -20,8 +20,8 @@ from yarl import URL
 from rasa_emotion.extras import needs_extra
 from rasa_emotion.logs import log_to
 from rasa_emotion.service.making import service_of
-from rasa_emotion.service.malformed import tell_malformed
 from rasa_emotion.service.metrics import FOLDER
+from rasa_emotion.turn.malformed import tell_malformed
 
 with needs_extra("ray", "Ray Serve"):
     from ray import serve

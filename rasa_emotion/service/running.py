@@ -12,7 +12,7 @@ from aiohttp import web
 
 from rasa_emotion.logs import named
 from rasa_emotion.service.app import Service
-from rasa_emotion.service.malformed import tell_malformed
+from rasa_emotion.turn.malformed import tell_malformed
 
 try:
     import resource
