@@ -2,9 +2,10 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import MetaData, create_engine, event, inspect
 from sqlalchemy.engine import Connection, Engine
@@ -28,6 +29,11 @@ _WRITES = "rasa_emotion_writes"
 
 metadata = MetaData()
 """All tables; a module that needs one declares it here."""
+
+AT_ONCE, AT_ONCE_OF_SERVER = 400, 5_000
+"""Values that one statement names: SQLite takes a thousand."""
+
+Value = TypeVar("Value")
 
 
 def open_database(url: str = DEFAULT_DATABASE, *, lock_secs: float = LOCK_SECS) -> Engine:
@@ -96,6 +102,20 @@ def writing(engine: Engine) -> AbstractContextManager[Connection]:
     """
     begun: AbstractContextManager[Connection] = engine.execution_options(**{_WRITES: True}).begin()
     return begun
+
+
+def in_parts(values: Sequence[Value], dialect: str) -> Iterator[Sequence[Value]]:
+    """The values in parts that one statement may name.
+
+    Args:
+        values: in any number.
+        dialect: name of the database's kind.
+
+    >>> [len(part) for part in in_parts(range(1000), "sqlite")]
+    [400, 400, 200]
+    """
+    size = AT_ONCE if dialect == "sqlite" else AT_ONCE_OF_SERVER
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def holds(url: str, table: str) -> bool:

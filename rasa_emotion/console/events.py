@@ -13,6 +13,7 @@ from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, an
 from sqlalchemy.engine import Engine
 
 from rasa_emotion.conversation.history import BOUNDARIES, ESCALATED_SLOT, ESCALATION_SLOT
+from rasa_emotion.database import in_parts
 from rasa_emotion.privacy.places import SCHEMA_VARIABLE
 
 Event = Mapping[str, Any]
@@ -22,9 +23,6 @@ OVERLAP = 1000
 
 AT_ONCE = 400
 """Conversations that one statement asks for; SQLite takes a thousand values."""
-
-IDS_AT_ONCE = 5_000
-"""Ids that one statement asks a server for."""
 
 MOST_LOOKED_AT = 20_000
 """Rows of an event broker's table that are searched for conversations in progress, the latest."""
@@ -101,11 +99,10 @@ class EventTable:
 
     def still(self, numbers: Iterable[int]) -> set[int]:
         """Those of these ids that are still there: an event that is deleted is that of a caller who is forgotten."""
-        wanted, found = sorted(numbers), set()
-        size = AT_ONCE if self._engine.dialect.name == "sqlite" else IDS_AT_ONCE
+        found: set[int] = set()
         with self._engine.connect() as connection:
-            for start in range(0, len(wanted), size):
-                query = select(self._events.c.id).where(self._events.c.id.in_(wanted[start : start + size]))
+            for some in in_parts(sorted(numbers), connection.dialect.name):
+                query = select(self._events.c.id).where(self._events.c.id.in_(some))
                 found |= {number for (number,) in connection.execute(query)}
         return found
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
-from rasa_emotion.database import cause_of, create_tables, metadata, open_database, writing
+from rasa_emotion.database import cause_of, create_tables, in_parts, metadata, open_database, writing
 from rasa_emotion.endpoints import Endpoints
 from rasa_emotion.errors import ConfigError
 from rasa_emotion.logs import named
@@ -57,12 +57,6 @@ PAUSE_SECS = 5.0
 """After a failure, turns go on unanalysed for so long before the database is asked again."""
 
 Answer = TypeVar("Answer")
-
-AT_ONCE = 400
-"""Callers that one statement asks for; SQLite takes a thousand values."""
-
-AT_ONCE_OF_SERVER = 5_000
-"""The same of a database that is a server."""
 
 _SAID = (consents.c.allowed, consents.c.since, consents.c.how)
 _FIND = select(*_SAID).where(consents.c.caller == bindparam("key"))
@@ -237,11 +231,9 @@ class Consents:
         with self._engine.connect() as connection:
             salt = self._known_salt(connection)
             keys = {_hash(salt, sender): sender for sender in senders} if salt else {}
-            wanted, found = list(keys), dict[str, Consent]()
-            size = AT_ONCE if connection.dialect.name == "sqlite" else AT_ONCE_OF_SERVER
-            for start in range(0, len(wanted), size):
-                some = consents.c.caller.in_(wanted[start : start + size])
-                rows = connection.execute(select(consents.c.caller, *_SAID).where(some))
+            found: dict[str, Consent] = {}
+            for some in in_parts(list(keys), connection.dialect.name):
+                rows = connection.execute(select(consents.c.caller, *_SAID).where(consents.c.caller.in_(some)))
                 found |= {keys[row[0]]: Consent(*row[1:]) for row in rows}
             return found
 
