@@ -81,7 +81,7 @@ def begins_steadily(samples: NDArray[np.float32]) -> bool:
     """Whether sound that has just begun goes on as tones do, looked at every 10 ms.
 
     Args:
-        samples: 16 kHz, float32, shape [samples]: `LEAST_SECS` at least, or it is not.
+        samples: 16 kHz, float32, shape [samples]; too few for `FEWEST` looks are not.
     """
     return steadiness(samples, np.ones(len(samples) // _HALF, np.bool_), SHORT, _HALF) > SHORT.steady
 
