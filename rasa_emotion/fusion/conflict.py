@@ -98,8 +98,8 @@ def resolved(
     A product of opposite opinions is highest where neither is sure, which often is neutral: a feeling that neither
     voice nor words have. So in a conflict neutral is left out, and where one side is meant, that side speaks alone,
     without what the other puts on. Without a conflict, neutral cannot win unless voice or words name it first: it is
-    left out then too. And where neutral or calm wins, a level voice does not outvote words that name a feeling: then
-    they speak alone.
+    left out then too. And where neutral or calm wins in the end, conflict or not, a level voice does not outvote words
+    that name a feeling: then they speak alone.
 
     Args:
         pooled: the product, shape [emotions].
@@ -107,17 +107,23 @@ def resolved(
         kind: as `conflict_kind` gives it.
         level: the `level_score` from which on the words speak alone, above 0 and up to 1; None: never.
     """
-    if kind is not None:
-        conflict = CONFLICTS[kind]
-        if conflict.meant is None:
-            return _without(pooled, {"neutral"})
-        put_on = conflict.words if conflict.meant == "acoustic" else conflict.voice
-        return _without(probabilities[MODALITIES.index(conflict.meant)], {"neutral", *put_on})
-    wins = EMOTIONS[pooled.argmax()]
-    if wins in LEVEL.voice and level is not None and level_score(probabilities) >= level:
+    found = _agreed(pooled, probabilities) if kind is None else _apart(pooled, probabilities, CONFLICTS[kind])
+    if EMOTIONS[found.argmax()] in LEVEL.voice and level is not None and level_score(probabilities) >= level:
         return _without(probabilities[MODALITIES.index("text")], LEVEL.voice)
-    named = wins != "neutral" or (probabilities.argmax(axis=1) == EMOTIONS.index("neutral")).any()
+    return found
+
+
+def _agreed(pooled: NDArray[np.float64], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    neutral = EMOTIONS.index("neutral")
+    named = pooled.argmax() != neutral or (probabilities.argmax(axis=1) == neutral).any()
     return pooled if named else _without(pooled, {"neutral"})
+
+
+def _apart(pooled: NDArray[np.float64], probabilities: NDArray[np.float64], conflict: Conflict) -> NDArray[np.float64]:
+    if conflict.meant is None:
+        return _without(pooled, {"neutral"})
+    put_on = conflict.words if conflict.meant == "acoustic" else conflict.voice
+    return _without(probabilities[MODALITIES.index(conflict.meant)], {"neutral", *put_on})
 
 
 def _without(probabilities: NDArray[np.float64], emotions: Set[str]) -> NDArray[np.float64]:

@@ -121,8 +121,10 @@ def test_a_level_voice_does_not_outvote_words_that_name_a_feeling():
     assert (estimate.emotion, estimate.conflict, estimate.probabilities["neutral"]) == ("angry", False, 0)
 
 
-def test_a_voice_between_neutral_and_calm_is_level():
-    voice = Evidence("acoustic", {"neutral": 0.55, "calm": 0.43, "fear": 0.02})
+@pytest.mark.parametrize("calm", [0.02, 0.43, 0.7, 0.9, 0.96])
+def test_a_voice_between_neutral_and_calm_is_level(calm):
+    """Also one so calm that angry words are a conflict."""
+    voice = Evidence("acoustic", {"neutral": 0.98 - calm, "calm": calm, "fear": 0.02})
     read = Evidence("text", {"angry": 0.94, "calm": 0.03, "neutral": 0.03})
     estimate = replace(FUSION, level=0.85).fuse([voice, read])
     assert estimate.emotion == "angry"
